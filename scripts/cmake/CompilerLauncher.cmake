@@ -1,0 +1,10 @@
+# Uses ccache and mold when they are installed; neither is required.
+find_program(LONGSPAN_CCACHE ccache)
+if(LONGSPAN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LONGSPAN_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${LONGSPAN_CCACHE})
+endif()
+find_program(LONGSPAN_MOLD mold)
+if(LONGSPAN_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

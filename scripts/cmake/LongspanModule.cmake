@@ -1,0 +1,51 @@
+# longspan_add_module(<name> SOURCES <files...> [CUDA_SOURCES <files...>] [DEPENDS <modules...>]
+#                     [PRIVATE_LIBRARIES <targets...>] [TORCH])
+# Makes the static library longspan_<name> with the alias longspan::<name>. TORCH gives it, and all
+# that depend on it, LibTorch's headers; a library that brings its own fmt (spdlog) must not have it.
+function(longspan_target_settings target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow>)
+  if(LONGSPAN_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  endif()
+  if(LONGSPAN_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LONGSPAN_SANITIZE} -fno-omit-frame-pointer>)
+    target_link_options(${target} PRIVATE -fsanitize=${LONGSPAN_SANITIZE})
+  endif()
+endfunction()
+
+function(longspan_add_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;CUDA_SOURCES;DEPENDS;PRIVATE_LIBRARIES")
+  add_library(longspan_${name} STATIC ${arg_SOURCES})
+  add_library(longspan::${name} ALIAS longspan_${name})
+  target_include_directories(longspan_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include)
+  longspan_target_settings(longspan_${name})
+  list(TRANSFORM arg_DEPENDS PREPEND longspan::)
+  target_link_libraries(longspan_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_LIBRARIES})
+  if(arg_TORCH)
+    target_link_libraries(longspan_${name} PUBLIC torch::cpu)
+  endif()
+  if(LONGSPAN_CUDA AND arg_CUDA_SOURCES)
+    target_sources(longspan_${name} PRIVATE ${arg_CUDA_SOURCES})
+    target_link_libraries(longspan_${name} PUBLIC torch::cuda)
+    target_compile_definitions(longspan_${name} PRIVATE LONGSPAN_WITH_CUDA)
+  endif()
+endfunction()
+
+# longspan_add_test(<name> LABEL <unit|property|differential|golden|integration|gpu>
+#                   SOURCES <files...> MODULES <modules...>)
+# Makes one test program; each TEST_CASE becomes a ctest test with that label.
+function(longspan_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;MODULES")
+  add_executable(${name} ${arg_SOURCES})
+  longspan_target_settings(${name})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  list(TRANSFORM arg_MODULES PREPEND longspan::)
+  target_link_libraries(${name} PRIVATE ${arg_MODULES} Catch2::Catch2WithMain)
+  target_compile_definitions(${name} PRIVATE
+    LONGSPAN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LONGSPAN_PROGRAM="$<TARGET_FILE_DIR:${name}>/longspan")
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${arg_LABEL} SKIP_RETURN_CODE 4)
+endfunction()

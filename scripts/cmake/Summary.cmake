@@ -1,0 +1,13 @@
+# What this build is, in one place at the end of the configure output.
+message(STATUS "")
+message(STATUS "longspan ${PROJECT_VERSION}")
+message(STATUS "  build type       ${CMAKE_BUILD_TYPE}")
+message(STATUS "  compiler         ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
+message(STATUS "  LibTorch         ${TORCH_VERSION} at ${TORCH_FOLDER}")
+message(STATUS "  CUDA and NCCL    ${LONGSPAN_CUDA}")
+message(STATUS "  sanitizers       ${LONGSPAN_SANITIZE}")
+message(STATUS "  tests            ${LONGSPAN_TESTS}")
+message(STATUS "  warnings fatal   ${LONGSPAN_WARNINGS_AS_ERRORS}")
+message(STATUS "  ccache           ${LONGSPAN_CCACHE}")
+message(STATUS "  linker           ${LONGSPAN_MOLD}")
+message(STATUS "")

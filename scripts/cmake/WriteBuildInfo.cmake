@@ -1,0 +1,18 @@
+set(commit "unknown")
+if(GIT)
+  execute_process(COMMAND ${GIT} -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(failed)
+    set(commit "unknown")
+  endif()
+endif()
+file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT
+"#pragma once
+namespace longspan::build_info {
+inline constexpr char kVersion[] = \"@VERSION@\";
+inline constexpr char kCommit[] = \"@commit@\";
+inline constexpr char kSentencePiece[] = \"@SENTENCEPIECE@\";
+inline constexpr char kCuda[] = \"@CUDA@\";
+inline constexpr char kNccl[] = \"@NCCL@\";
+}  // namespace longspan::build_info
+")

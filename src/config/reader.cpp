@@ -1,0 +1,194 @@
+// The getters. Each marks its key as asked for and records what it gave, so that finish() can name
+// what nobody asked for and resolved() can print a complete file.
+#include "longspan/config/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/nearest.h"
+#include "config/node.h"
+#include "config/scalar.h"
+#include "config/values.h"
+#include "longspan/core/error.h"
+
+namespace longspan::config {
+namespace {
+
+[[noreturn]] void refuse_missing(const Node& map, std::string_view key) {
+  const std::string path = child_path(map.path, key);
+  for (const Entry& entry : map.entries) {
+    if (entry.asked || !is_very_near(entry.key, key)) continue;
+    throw Error(ErrorKind::Config, concat(to_text(entry.key_place), ": ", path,
+                                          " must be given; did you mean it by ", entry.key, "?"));
+  }
+  throw Error(ErrorKind::Config, concat(to_text(map.place), ": ", path, " must be given"));
+}
+
+const Node* ask(Node& map, std::string_view key) {
+  if (std::find(map.asked.begin(), map.asked.end(), key) == map.asked.end()) {
+    map.asked.emplace_back(key);
+  }
+  Entry* entry = map.find(key);
+  if (entry == nullptr) return nullptr;
+  entry->asked = true;
+  return entry->value.get();
+}
+
+void record(Node& map, Given given) {
+  for (Given& old : map.given) {
+    if (old.key == given.key) {
+      old = std::move(given);
+      return;
+    }
+  }
+  map.given.push_back(std::move(given));
+}
+
+// Gives the value of a key: converted, or else the fallback, or else an error.
+template <class Value, class Convert>
+Value give(Node& map, std::string_view key, const Value* fallback, Convert convert) {
+  const Node* value = ask(map, key);
+  if (value == nullptr && fallback == nullptr) refuse_missing(map, key);
+  Value result = value != nullptr ? convert(*value) : *fallback;
+  record(map, {std::string(key), to_yaml(result), nullptr});
+  return result;
+}
+
+}  // namespace
+
+Reader::Reader(std::shared_ptr<Node> node) : node_(std::move(node)) {}
+
+bool Reader::has(std::string_view key) const { return node_->find(key) != nullptr; }
+
+std::string_view Reader::shape(std::string_view key) const {
+  const Entry* entry = node_->find(key);
+  if (entry == nullptr) return "";
+  if (entry->value->kind == Node::Kind::Map) return "map";
+  return entry->value->kind == Node::Kind::List ? "list" : "scalar";
+}
+
+std::int64_t Reader::integer(std::string_view key, IntegerRange range) const {
+  return give<std::int64_t>(*node_, key, nullptr,
+                            [&](const Node& value) { return to_integer(value, range, nullptr); });
+}
+
+std::int64_t Reader::integer(std::string_view key, IntegerRange range,
+                             std::int64_t fallback) const {
+  return give(*node_, key, &fallback,
+              [&](const Node& value) { return to_integer(value, range, &fallback); });
+}
+
+double Reader::number(std::string_view key, NumberRange range) const {
+  return give<double>(*node_, key, nullptr,
+                      [&](const Node& value) { return to_number(value, range, nullptr); });
+}
+
+double Reader::number(std::string_view key, NumberRange range, double fallback) const {
+  return give(*node_, key, &fallback,
+              [&](const Node& value) { return to_number(value, range, &fallback); });
+}
+
+bool Reader::boolean(std::string_view key) const {
+  return give<bool>(*node_, key, nullptr, to_boolean);
+}
+
+bool Reader::boolean(std::string_view key, bool fallback) const {
+  return give(*node_, key, &fallback, to_boolean);
+}
+
+std::string Reader::text(std::string_view key) const {
+  return give<std::string>(*node_, key, nullptr, to_word);
+}
+
+std::string Reader::text(std::string_view key, const std::string& fallback) const {
+  return give(*node_, key, &fallback, to_word);
+}
+
+std::string Reader::choice(std::string_view key, const std::vector<std::string>& names) const {
+  return give<std::string>(*node_, key, nullptr,
+                           [&](const Node& value) { return to_choice(value, names, nullptr); });
+}
+
+std::string Reader::choice(std::string_view key, const std::vector<std::string>& names,
+                           const std::string& fallback) const {
+  return give(*node_, key, &fallback,
+              [&](const Node& value) { return to_choice(value, names, &fallback); });
+}
+
+std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerRange range) const {
+  return give<std::vector<std::int64_t>>(
+      *node_, key, nullptr, [&](const Node& value) { return to_integers(value, range); });
+}
+
+std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerRange range,
+                                           const std::vector<std::int64_t>& fallback) const {
+  return give(*node_, key, &fallback, [&](const Node& value) { return to_integers(value, range); });
+}
+
+std::vector<std::string> Reader::texts(std::string_view key) const {
+  return give<std::vector<std::string>>(*node_, key, nullptr, to_words);
+}
+
+std::vector<std::string> Reader::texts(std::string_view key,
+                                       const std::vector<std::string>& fallback) const {
+  return give(*node_, key, &fallback, to_words);
+}
+
+std::string Reader::path(std::string_view key) const {
+  return give<std::string>(*node_, key, nullptr,
+                           [](const Node& value) { return to_path(value, nullptr); });
+}
+
+std::string Reader::path(std::string_view key, const std::string& fallback) const {
+  const std::string absolute = fallback.empty() ? "" : absolute_path(fallback, folder());
+  return give(*node_, key, &absolute, [&](const Node& value) { return to_path(value, &absolute); });
+}
+
+std::vector<std::string> Reader::paths(std::string_view key) const {
+  return give<std::vector<std::string>>(*node_, key, nullptr, to_paths);
+}
+
+Reader Reader::section(std::string_view key) const {
+  std::shared_ptr<Node> map;
+  if (const Node* value = ask(*node_, key)) {
+    if (value->kind != Node::Kind::Map) refuse_value(*value, "a map");
+    map = node_->find(key)->value;
+  } else {
+    map = node_->absent_sections[std::string(key)];
+    if (!map) {
+      map = std::make_shared<Node>();
+      map->kind = Node::Kind::Map;
+      map->place = node_->place;
+      map->path = child_path(node_->path, key);
+      node_->absent_sections[std::string(key)] = map;
+    }
+  }
+  record(*node_, {std::string(key), "", map});
+  return Reader(map);
+}
+
+void Reader::finish() const {
+  for (const Entry& entry : node_->entries) {
+    if (entry.asked) continue;
+    const std::string near = nearest(entry.key, node_->asked);
+    std::string remedy;
+    if (!near.empty() && is_near(entry.key, near)) {
+      remedy = concat("; did you mean ", near, "?");
+    } else if (!near.empty()) {
+      remedy = concat("; the known keys are ", join(node_->asked));
+    }
+    throw Error(ErrorKind::Config, concat(to_text(entry.key_place), ": unknown key ",
+                                          child_path(node_->path, entry.key), remedy));
+  }
+}
+
+std::string Reader::place(std::string_view key) const {
+  const Entry* entry = key.empty() ? nullptr : node_->find(key);
+  const Place& place = entry != nullptr ? entry->value->place : node_->place;
+  const std::string path = key.empty() ? node_->path : child_path(node_->path, key);
+  return concat(to_text(place), ": ", path.empty() ? "the configuration" : path);
+}
+
+std::filesystem::path Reader::folder() const { return node_->place.source->folder; }
+
+}  // namespace longspan::config

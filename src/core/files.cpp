@@ -1,0 +1,136 @@
+// Reading, mapping and writing files. Buffers are our own and every system call is checked, so a
+// full disk is an error at the write that met it and never a short file.
+#include "longspan/core/files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "core/posix.h"
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+
+struct stat status_of(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) posix::throw_errno(path, "read the size", errno);
+  return status;
+}
+
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
+  static std::atomic<unsigned> count{0};
+  return concat(path.string(), ".", ::getpid(), "-", count++, ".tmp");
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const posix::Descriptor file = posix::open_file(path, O_RDONLY, "open for reading");
+  const struct stat status = status_of(file.get(), path);
+  check(S_ISREG(status.st_mode), ErrorKind::Io, path.string(), ": must be a regular file");
+  if (status.st_size == 0) return;
+  size_ = static_cast<std::size_t>(status.st_size);
+  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (address == MAP_FAILED) posix::throw_errno(path, "map into memory", errno);
+  data_ = static_cast<const std::byte*>(address);
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+struct FileWriter::State {
+  std::filesystem::path path;
+  posix::Descriptor file;
+  std::string buffer;
+};
+
+FileWriter::FileWriter(std::filesystem::path path, Mode mode) : state_(std::make_unique<State>()) {
+  const int flags = O_WRONLY | O_CREAT | (mode == Mode::Append ? O_APPEND : O_TRUNC);
+  state_->file = posix::open_file(path, flags, "open for writing");
+  state_->path = std::move(path);
+}
+
+FileWriter::~FileWriter() = default;
+FileWriter::FileWriter(FileWriter&& other) noexcept = default;
+
+void FileWriter::write(std::string_view text) {
+  check(state_ != nullptr && state_->file.is_open(), ErrorKind::Internal,
+        "FileWriter::write after the file was closed");
+  if (state_->buffer.size() + text.size() > kBufferBytes) flush();
+  if (text.size() > kBufferBytes) {
+    posix::write_all(state_->file.get(), text, state_->path);
+  } else {
+    state_->buffer += text;
+  }
+}
+
+void FileWriter::write(std::span<const std::byte> bytes) {
+  write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+void FileWriter::flush() {
+  check(state_ != nullptr && state_->file.is_open(), ErrorKind::Internal,
+        "FileWriter::flush after the file was closed");
+  // What a failed write left behind cannot be told from what it wrote, so it is never tried again.
+  const std::string pending = std::exchange(state_->buffer, {});
+  posix::write_all(state_->file.get(), pending, state_->path);
+}
+
+void FileWriter::close_durably() {
+  flush();
+  posix::sync_descriptor(state_->file.get(), state_->path);
+  if (::close(state_->file.release()) != 0) posix::throw_errno(state_->path, "close", errno);
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  const posix::Descriptor file = posix::open_file(path, O_RDONLY, "open for reading");
+  std::string content;
+  std::size_t used = 0;
+  content.resize(static_cast<std::size_t>(status_of(file.get(), path).st_size) + 1);
+  for (;;) {
+    const ssize_t count = ::read(file.get(), content.data() + used, content.size() - used);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) posix::throw_errno(path, "read", errno);
+    if (count == 0) break;
+    used += static_cast<std::size_t>(count);
+    if (used == content.size()) content.resize(2 * used);
+  }
+  content.resize(used);
+  return content;
+}
+
+void write_file_durably(const std::filesystem::path& path, std::string_view content) {
+  const std::filesystem::path temporary = temporary_name(path);
+  try {
+    FileWriter writer(temporary);
+    writer.write(content);
+    writer.close_durably();
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+      posix::throw_errno(path, concat("rename ", temporary.string(), " to it"), errno);
+    }
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync_folder(posix::parent_of(path));
+}
+
+}  // namespace longspan

@@ -1,0 +1,70 @@
+// XXH3-128. A digest is written as xxh128sum writes it, so that a checksum can be checked by hand.
+#include "longspan/core/hash.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <cerrno>
+#include <new>
+#include <vector>
+
+#include "core/posix.h"
+
+namespace longspan {
+
+struct Hasher::State {
+  State() : xxh(XXH3_createState()) {
+    if (xxh == nullptr) throw std::bad_alloc();
+    XXH3_128bits_reset(xxh);
+  }
+  ~State() { XXH3_freeState(xxh); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  XXH3_state_t* xxh;
+};
+
+Hasher::Hasher() : state_(std::make_unique<State>()) {}
+Hasher::~Hasher() = default;
+Hasher::Hasher(Hasher&&) noexcept = default;
+
+void Hasher::update(std::span<const std::byte> bytes) {
+  XXH3_128bits_update(state_->xxh, bytes.data(), bytes.size());
+}
+
+void Hasher::update(std::string_view text) { update(std::as_bytes(std::span(text))); }
+
+std::string Hasher::digest() const {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_->xxh));
+  std::string text;
+  for (const unsigned char byte : canonical.digest) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+std::string hash_of(std::string_view text) {
+  Hasher hasher;
+  hasher.update(text);
+  return hasher.digest();
+}
+
+std::string hash_of_file(const std::filesystem::path& path) {
+  const posix::Descriptor file = posix::open_file(path, O_RDONLY, "open for reading");
+  std::vector<std::byte> buffer(std::size_t{1} << 20);
+  Hasher hasher;
+  for (;;) {
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count == 0) return hasher.digest();
+    if (count > 0) {
+      hasher.update(std::span(buffer).first(static_cast<std::size_t>(count)));
+    } else if (errno != EINTR) {
+      posix::throw_errno(path, "read", errno);
+    }
+  }
+}
+
+}  // namespace longspan

@@ -1,0 +1,231 @@
+#include "longspan/core/log.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <regex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "longspan/core/error.h"
+#include "longspan/core/files.h"
+#include "support/temporary_folder.h"
+#include "unit/core/error_of.h"
+
+namespace longspan {
+namespace {
+
+using testing::TemporaryFolder;
+
+// Puts another file in the place of stderr, and the log into its first state, for one test.
+class Redirected {
+ public:
+  explicit Redirected(int target) : saved_(dup(STDERR_FILENO)) {
+    dup2(target, STDERR_FILENO);
+    log::set_level(log::Level::Info);
+    log::set_rank(0);
+    log::set_step(-1);
+  }
+  ~Redirected() {
+    log::end_progress();
+    log::remove_file();
+    std::fflush(stderr);
+    dup2(saved_, STDERR_FILENO);
+    close(saved_);
+  }
+  Redirected(const Redirected&) = delete;
+  Redirected& operator=(const Redirected&) = delete;
+
+ private:
+  int saved_;
+};
+
+// Collects in a file what action logs, and returns it without the times.
+template <class Action>
+std::string logged_by(Action action) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "stderr";
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600);
+  REQUIRE(file >= 0);
+  {
+    const Redirected redirected(file);
+    action();
+  }
+  close(file);
+  const std::regex time(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d )");
+  return std::regex_replace(read_file(path), time, "@");
+}
+
+// Returns what action writes to a terminal of the given width.
+template <class Action>
+std::string shown_by(unsigned short columns, Action action) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  REQUIRE(grantpt(terminal) == 0);
+  REQUIRE(unlockpt(terminal) == 0);
+  const int screen = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+  REQUIRE(screen >= 0);
+  const winsize size{24, columns, 0, 0};
+  REQUIRE(ioctl(terminal, TIOCSWINSZ, &size) == 0);
+  {
+    const Redirected redirected(screen);
+    action();
+  }
+  char buffer[4096];
+  const ssize_t count = read(terminal, buffer, sizeof(buffer));
+  REQUIRE(count > 0);
+  close(screen);
+  close(terminal);
+  return std::string(buffer, static_cast<std::size_t>(count));
+}
+
+TEST_CASE("a line has time, level, rank, step, words and fields") {
+  const std::string text = logged_by([] {
+    log::info("saved checkpoint", {{"path", "runs/a"}, {"seconds", 1.5}});
+    log::set_rank(3);
+    log::set_step(12);
+    log::warn("skipping");
+    log::error("lost a rank", {{"rank", 2}});
+  });
+  CHECK(text ==
+        "@info rank=0 saved checkpoint path=runs/a seconds=1.5\n"
+        "@warn rank=3 step=12 skipping\n"
+        "@error rank=3 step=12 lost a rank rank=2\n");
+}
+
+TEST_CASE("a line stays one line whatever it holds") {
+  const std::string text = logged_by([] {
+    log::info("a\nb", {{"empty", ""}, {"spaced", "x y"}, {"broken", "1\r\n2"}, {"plain", "{}%"}});
+  });
+  CHECK(text == "@info rank=0 a\\nb empty=\"\" spaced=\"x y\" broken=1\\r\\n2 plain={}%\n");
+}
+
+TEST_CASE("the level decides what is written") {
+  const auto all = [] {
+    log::debug("d");
+    log::info("i");
+    log::progress("p");
+    log::warn("w");
+    log::error("e");
+  };
+  const auto at = [&](const char* name) {
+    return logged_by([&] {
+      log::set_level(log::parse_level(name));
+      all();
+    });
+  };
+  CHECK(at("debug") ==
+        "@debug rank=0 d\n@info rank=0 i\n@info rank=0 p\n@warn rank=0 w\n@error rank=0 e\n");
+  CHECK(at("info") == "@info rank=0 i\n@info rank=0 p\n@warn rank=0 w\n@error rank=0 e\n");
+  CHECK(at("warn") == "@warn rank=0 w\n@error rank=0 e\n");
+  CHECK(at("error") == "@error rank=0 e\n");
+  CHECK(at("off") == "");
+}
+
+TEST_CASE("an unknown level is refused") {
+  const Error error = testing::error_of([] { log::parse_level("loud"); });
+  CHECK(error.kind() == ErrorKind::Config);
+  CHECK(error.what() == std::string("log level must be debug, info, warn, error or off, got loud"));
+}
+
+TEST_CASE("ranks other than 0 are silent about what goes well") {
+  const std::string text = logged_by([] {
+    log::set_rank(1);
+    log::set_level(log::Level::Debug);
+    log::info("i");
+    log::progress("p");
+    log::debug("d");
+    log::warn("w");
+  });
+  CHECK(text == "@debug rank=1 d\n@warn rank=1 w\n");
+}
+
+TEST_CASE("the file gets every line, behind what it held") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "log.txt";
+  write_file_durably(path, "before\n");
+  logged_by([&] {
+    log::info("not yet");
+    log::add_file(path);
+    log::info("one");
+    CHECK(read_file(path).ends_with("info rank=0 one\n"));
+    log::progress("two");
+    log::remove_file();
+    log::info("no longer");
+  });
+  const std::string text = read_file(path);
+  CHECK(text.starts_with("before\n"));
+  CHECK(text.find("not yet") == std::string::npos);
+  CHECK(text.ends_with("info rank=0 two\n"));
+}
+
+TEST_CASE("a log file that cannot be opened is an Io error") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "absent" / "log.txt";
+  const Error error = testing::error_of([&] { log::add_file(path); });
+  CHECK(error.kind() == ErrorKind::Io);
+  CHECK(error.what() ==
+        concat(path.string(), ": cannot open for writing: No such file or directory"));
+}
+
+TEST_CASE("a log file on a full disk is given up with a warning") {
+  const std::string text = logged_by([] {
+    log::add_file("/dev/full");
+    log::info("one");
+    log::info("two");
+  });
+  CHECK(text.starts_with("@info rank=0 one\n@warn rank=0 going on without the log file reason="));
+  CHECK(text.find("No space left on device") != std::string::npos);
+  CHECK(text.ends_with("\"\n@info rank=0 two\n"));
+}
+
+TEST_CASE("progress on a terminal replaces itself and makes way for other lines") {
+  const std::string text = shown_by(80, [] {
+    log::progress("step 1");
+    log::progress("step 2");
+    log::warn("careful");
+    log::progress("step 3");
+    log::end_progress();
+    log::end_progress();
+  });
+  const std::regex expected(
+      "\r\x1b\\[Kstep 1\r\x1b\\[Kstep 2\r\x1b\\[K[^ ]+ warn rank=0 careful\r\n"
+      "\r\x1b\\[Kstep 3\r\n");
+  CAPTURE(text);
+  CHECK(std::regex_match(text, expected));
+}
+
+TEST_CASE("progress on a terminal is cut to its width and still logged whole") {
+  const TemporaryFolder folder;
+  const std::string text = shown_by(10, [&] {
+    log::add_file(folder.path() / "log.txt");
+    log::progress("0123456789abc");
+  });
+  CHECK(text == "\r\x1b[K012345678\r\n");
+  CHECK(read_file(folder.path() / "log.txt").ends_with("info rank=0 0123456789abc\n"));
+}
+
+TEST_CASE("lines of many threads do not mix") {
+  const std::string text = logged_by([] {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([t] {
+        for (int i = 0; i < 250; ++i) log::info("line", {{"thread", t}, {"text", "0123456789"}});
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  });
+  const std::regex line("@info rank=0 line thread=[0-3] text=0123456789\n");
+  const auto count =
+      std::distance(std::sregex_iterator(text.begin(), text.end(), line), std::sregex_iterator());
+  CHECK(count == 1000);
+  CHECK(text.size() == 1000 * std::string("@info rank=0 line thread=0 text=0123456789\n").size());
+}
+
+}  // namespace
+}  // namespace longspan

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "longspan/kernels/dropout.h"
+
+namespace longspan {
+
+/// A bias of slope * (j - i) for query i and key j: zero at the query, falling with the distance.
+struct LinearBias {
+  at::Tensor slopes_H;  ///< float32 or float64 [H], >= 0, constant
+};
+/// A bias that depends on the distance i - j alone; trainable through its tensor.
+struct DistanceBias {
+  at::Tensor bias_HN;  ///< float [H, N], column d for distance d; N >= number of keys
+};
+/// A bias of its own for each query and key; trainable through its tensor.
+struct DenseBias {
+  at::Tensor bias_HTS;
+};
+/// The forms of bias that attention knows, never the methods behind them; monostate is none. The bias is added
+/// to the scaled scores in float32 (float64 for float64 inputs).
+using ScoreBias = std::variant<std::monostate, LinearBias, DistanceBias, DenseBias>;
+
+/// Dropout of the attention probabilities.
+struct AttentionDropout {
+  double p = 0.0;
+  DropoutKey key;
+  at::Tensor row_ids_BT;  ///< see dropout_row_ids
+};
+
+struct AttentionOptions {
+  ScoreBias bias;
+  double scale = 1.0;  ///< multiplies the products of query and key
+  std::optional<AttentionDropout> dropout;
+};
+
+/// Computes causal attention: query t (the queries are the last T of S positions) sees keys 0 .. S-T+t.
+/// Differentiable in q, k, v and in a trainable bias.
+/// @param q_BTHK float  @param k_BSGK, v_BSGK as q; H a multiple of G (grouped heads)
+/// @return [B, T, H, K] contiguous, dtype of q
+/// @throws Error(Internal) for shapes that do not fit
+at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
+                     const AttentionOptions& options);
+
+/// Computes the same from elementary differentiable operations on full score matrices: slow, any device, any bias.
+/// attention() takes this path for a DenseBias and off the CPU.
+at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
+                              const AttentionOptions& options);
+
+/// Says in a few words which path attention() takes on a device for a bias, for the log.
+std::string attention_path(c10::DeviceType device, const ScoreBias& bias);
+
+}  // namespace longspan

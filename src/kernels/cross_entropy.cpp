@@ -1,0 +1,157 @@
+// Linear layer and cross-entropy in one, over chunks of rows: the logits of a chunk are turned into their gradient while they
+// are in cache, so that neither logits nor softmax of the whole batch ever exist.
+
+#include "longspan/kernels/cross_entropy.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/row_math.h"
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+// Logits a chunk: large enough for an efficient product, small enough for the last-level cache.
+constexpr std::int64_t kChunkElements = 1 << 21;
+
+// Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the row.
+template <class Scalar>
+double row_loss(Scalar* x, std::int64_t V, std::int64_t target, Scalar& sum) {
+  const Scalar greatest = row_math::max(x, V), of_target = x[target];
+  sum = row_math::exp_sum(x, V, greatest);
+  return std::log(static_cast<double>(sum)) + static_cast<double>(greatest) - static_cast<double>(of_target);
+}
+
+// Replaces each row of logits by softmax - onehot(target), or by zeros where the target is not counted; returns the rows'
+// summed loss.
+template <class Scalar>
+double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets) {
+  const std::int64_t rows = logits_NV.size(0), V = logits_NV.size(1);
+  auto* logits = logits_NV.mutable_data_ptr<Scalar>();
+  std::vector<double> losses(static_cast<std::size_t>(rows), 0.0);
+  at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      Scalar* const x = logits + row * V;
+      if (targets[row] < 0) {
+        std::fill(x, x + V, Scalar(0));
+        continue;
+      }
+      Scalar sum;
+      losses[static_cast<std::size_t>(row)] = row_loss(x, V, targets[row], sum);
+      const Scalar inverse = Scalar(1) / sum;
+      for (std::int64_t i = 0; i < V; ++i) x[i] *= inverse;
+      x[targets[row]] -= Scalar(1);
+    }
+  });
+  double total = 0.0;
+  for (const double loss : losses) total += loss;  // one fixed order
+  return total;
+}
+
+// The same from tensor operations, for other devices.
+at::Tensor loss_rows_composed(at::Tensor& logits_NV, const at::Tensor& targets_N) {
+  const auto counted_N = targets_N.ge(0);
+  const auto index_N1 = targets_N.clamp_min(0).unsqueeze(1);
+  const auto log_p_NV = logits_NV.log_softmax(-1);
+  const auto loss = log_p_NV.gather(1, index_N1).squeeze(1).neg().masked_fill(counted_N.logical_not(), 0.0).sum();
+  logits_NV = log_p_NV.exp();
+  logits_NV.scatter_add_(1, index_N1, at::empty(index_N1.sizes(), logits_NV.options()).fill_(-1.0));
+  logits_NV.masked_fill_(counted_N.logical_not().unsqueeze(1), 0.0);
+  return loss;
+}
+
+at::Tensor chunk_loss(at::Tensor& logits_NV, const at::Tensor& targets_N) {
+  if (!logits_NV.is_cpu()) return loss_rows_composed(logits_NV, targets_N);
+  const auto* targets = targets_N.const_data_ptr<std::int64_t>();
+  const double loss = logits_NV.scalar_type() == at::kDouble ? loss_rows<double>(logits_NV, targets)
+                                                             : loss_rows<float>(logits_NV, targets);
+  return at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss);
+}
+
+std::int64_t chunk_rows(std::int64_t V) {
+  return std::clamp<std::int64_t>(kChunkElements / std::max<std::int64_t>(V, 1), 16, 4096);
+}
+
+struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& features_ND,
+                            const at::Tensor& weight_VD, const at::Tensor& targets_N) {
+    const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
+    const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const auto wide = features_ND.options().dtype(dtype);
+    const std::int64_t N = features_ND.size(0), chunk = chunk_rows(weight_VD.size(0));
+    at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
+    at::Tensor d_features_ND, d_weight_VD;
+    if (wants_gradient) {
+      d_features_ND = at::empty(features_ND.sizes(), features_ND.options());
+      d_weight_VD = at::zeros(weight_VD.sizes(), wide);
+    }
+    for (std::int64_t begin = 0; begin < N; begin += chunk) {
+      const std::int64_t rows = std::min(chunk, N - begin);
+      const auto x_ND = features_ND.narrow(0, begin, rows);
+      at::Tensor logits_NV = at::mm(x_ND, weight_VD.t()).to(dtype);
+      loss += chunk_loss(logits_NV, targets_N.narrow(0, begin, rows));
+      if (!wants_gradient) continue;
+      const auto d_logits_NV = logits_NV.to(features_ND.scalar_type());
+      auto d_x_ND = d_features_ND.narrow(0, begin, rows);
+      at::mm_out(d_x_ND, d_logits_NV, weight_VD);
+      if (dtype == features_ND.scalar_type())
+        d_weight_VD.addmm_(d_logits_NV.t(), x_ND);
+      else
+        d_weight_VD.add_(at::mm(d_logits_NV.t(), x_ND));
+    }
+    context->save_for_backward({d_features_ND, d_weight_VD});
+    context->saved_data["weight_dtype"] = static_cast<std::int64_t>(weight_VD.scalar_type());
+    return loss.to(dtype);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto weight_dtype = static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
+    const auto& scale = gradients[0];
+    return {saved[0].mul(scale.to(saved[0].scalar_type())), saved[1].mul(scale).to(weight_dtype), {}};
+  }
+};
+
+}  // namespace
+
+at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD, const at::Tensor& targets_N) {
+  return LinearCrossEntropy::apply(features_ND.contiguous(), weight_VD.contiguous(), targets_N.contiguous());
+}
+
+at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD, const at::Tensor& targets_N) {
+  const at::NoGradGuard no_gradient;
+  const std::int64_t N = features_ND.size(0), V = weight_VD.size(0), chunk = chunk_rows(V);
+  at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));
+  for (std::int64_t begin = 0; begin < N; begin += chunk) {
+    const std::int64_t rows = std::min(chunk, N - begin);
+    const at::Tensor logits_NV = at::mm(features_ND.narrow(0, begin, rows), weight_VD.t()).to(at::kFloat);
+    const at::Tensor chunk_targets_N = targets_N.narrow(0, begin, rows).contiguous();
+    if (!logits_NV.is_cpu()) {
+      result_N.narrow(0, begin, rows)
+          .copy_(logits_NV.log_softmax(-1).gather(1, chunk_targets_N.unsqueeze(1)).squeeze(1));
+      continue;
+    }
+    auto* logits = logits_NV.mutable_data_ptr<float>();
+    auto* result = result_N.mutable_data_ptr<float>() + begin;
+    const auto* targets = chunk_targets_N.const_data_ptr<std::int64_t>();
+    at::parallel_for(0, rows, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t row = first; row < last; ++row) {
+        float sum;
+        result[row] = static_cast<float>(-row_loss(logits + row * V, V, targets[row], sum));
+      }
+    });
+  }
+  return result_N;
+}
+
+}  // namespace longspan

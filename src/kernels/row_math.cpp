@@ -1,0 +1,165 @@
+// Row loops that the compiler vectorises. Each float loop is cloned for AVX-512 and AVX2 and chosen at load time, so that
+// one program serves every x86-64 machine; results differ between instruction sets by rounding alone.
+
+#include "kernels/row_math.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define LONGSPAN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define LONGSPAN_CLONES
+#endif
+
+namespace longspan::row_math {
+namespace {
+
+// exp to about 1 ulp for arguments <= 0 and beyond; branch-free so that it vectorises. Splits x = n ln 2 + r and uses the
+// Taylor-like minimax polynomial of degree 6 on |r| <= ln 2 / 2 (Cephes, Moshier). Below -87.3 it gives 0.
+[[gnu::always_inline]] inline float fast_exp(float x) {
+  const float clamped = std::max(x, -87.3f);
+  const float n = std::floor(clamped * 1.44269504f + 0.5f);
+  float r = clamped - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const auto exponent = static_cast<std::uint32_t>(static_cast<std::int32_t>(n) + 127) << 23;
+  const float result = p * std::bit_cast<float>(exponent);
+  return x < -87.3f ? 0.0f : result;
+}
+
+template <class Scalar>
+void fill_mask_chunk(Scalar* mask, const RowMask& rule, std::uint32_t first_block, Scalar scale) {
+  for (std::int64_t lane = 0; lane < kMaskLanes; ++lane) {
+    PhiloxCounter counter = rule.counter;
+    counter.x[3] += first_block + static_cast<std::uint32_t>(lane);
+    const PhiloxCounter words = philox(counter, rule.key);
+    for (std::int64_t piece = 0; piece < 8; ++piece) {
+      const std::uint32_t bits = (words.x[piece / 2] >> (16 * (piece % 2))) & 0xffffu;
+      mask[piece * kMaskLanes + lane] = bits < rule.keep ? scale : Scalar(0);
+    }
+  }
+}
+
+}  // namespace
+
+LONGSPAN_CLONES float scale_add_max(float* x, const float* bias, std::int64_t count, float scale) {
+  float greatest = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : greatest)
+  for (std::int64_t i = 0; i < count; ++i) {
+    x[i] = x[i] * scale + bias[i];
+    greatest = std::max(greatest, x[i]);
+  }
+  return greatest;
+}
+
+double scale_add_max(double* x, const double* bias, std::int64_t count, double scale) {
+  double greatest = -std::numeric_limits<double>::infinity();
+  for (std::int64_t i = 0; i < count; ++i) {
+    x[i] = x[i] * scale + bias[i];
+    greatest = std::max(greatest, x[i]);
+  }
+  return greatest;
+}
+
+LONGSPAN_CLONES float max(const float* x, std::int64_t count) {
+  float greatest = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : greatest)
+  for (std::int64_t i = 0; i < count; ++i) greatest = std::max(greatest, x[i]);
+  return greatest;
+}
+
+double max(const double* x, std::int64_t count) { return *std::max_element(x, x + count); }
+
+LONGSPAN_CLONES float exp_sum(float* x, std::int64_t count, float shift) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) {
+    x[i] = fast_exp(x[i] - shift);
+    sum += x[i];
+  }
+  return sum;
+}
+
+double exp_sum(double* x, std::int64_t count, double shift) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += x[i] = std::exp(x[i] - shift);
+  return sum;
+}
+
+LONGSPAN_CLONES void scale_add_exp(float* x, const float* bias, std::int64_t count, float scale, float shift) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) x[i] = fast_exp(x[i] * scale + bias[i] - shift);
+}
+
+void scale_add_exp(double* x, const double* bias, std::int64_t count, double scale, double shift) {
+  for (std::int64_t i = 0; i < count; ++i) x[i] = std::exp(x[i] * scale + bias[i] - shift);
+}
+
+LONGSPAN_CLONES void softmax_gradient(float* gradient, const float* p, std::int64_t count, float mean) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
+}
+
+void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean) {
+  for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
+}
+
+// The lanes' Philox rounds run side by side in vector registers: 32 x 32 -> 64-bit products of eight lanes at a time.
+LONGSPAN_CLONES void draw_mask(float* mask, std::int64_t count, const RowMask& rule) {
+  const float scale = 65536.0f / static_cast<float>(rule.keep);
+  float chunk[kMaskChunk];
+  for (std::int64_t begin = 0; begin < count; begin += kMaskChunk) {
+    std::uint32_t c0[kMaskLanes], c1[kMaskLanes], c2[kMaskLanes], c3[kMaskLanes];
+    const auto first_block = rule.counter.x[3] + static_cast<std::uint32_t>(begin / kMaskChunk * kMaskLanes);
+    for (int lane = 0; lane < kMaskLanes; ++lane) {
+      c0[lane] = rule.counter.x[0];
+      c1[lane] = rule.counter.x[1];
+      c2[lane] = rule.counter.x[2];
+      c3[lane] = first_block + static_cast<std::uint32_t>(lane);
+    }
+    std::uint32_t key0 = rule.key.x[0], key1 = rule.key.x[1];
+    for (int round = 0; round < 10; ++round) {
+#pragma omp simd
+      for (int lane = 0; lane < kMaskLanes; ++lane) {
+        const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * c0[lane];
+        const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * c2[lane];
+        c0[lane] = static_cast<std::uint32_t>(product1 >> 32) ^ c1[lane] ^ key0;
+        c1[lane] = static_cast<std::uint32_t>(product1);
+        c2[lane] = static_cast<std::uint32_t>(product0 >> 32) ^ c3[lane] ^ key1;
+        c3[lane] = static_cast<std::uint32_t>(product0);
+      }
+      key0 += 0x9E3779B9u;
+      key1 += 0xBB67AE85u;
+    }
+    const std::uint32_t* const words[4] = {c0, c1, c2, c3};
+    for (int word = 0; word < 4; ++word) {
+      float* const low = chunk + 2 * word * kMaskLanes;
+#pragma omp simd
+      for (int lane = 0; lane < kMaskLanes; ++lane) {
+        low[lane] = (words[word][lane] & 0xffffu) < rule.keep ? scale : 0.0f;
+        low[lane + kMaskLanes] = (words[word][lane] >> 16) < rule.keep ? scale : 0.0f;
+      }
+    }
+    std::copy_n(chunk, std::min(kMaskChunk, count - begin), mask + begin);
+  }
+}
+
+void draw_mask(double* mask, std::int64_t count, const RowMask& rule) {
+  const double scale = 65536.0 / static_cast<double>(rule.keep);
+  double chunk[kMaskChunk];
+  for (std::int64_t begin = 0; begin < count; begin += kMaskChunk) {
+    fill_mask_chunk(chunk, rule, static_cast<std::uint32_t>(begin / kMaskChunk * kMaskLanes), scale);
+    std::copy_n(chunk, std::min(kMaskChunk, count - begin), mask + begin);
+  }
+}
+
+}  // namespace longspan::row_math

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+
+#include "longspan/core/philox.h"
+
+/// Loops over one row in memory. The float versions are compiled for several instruction sets and the best one is picked
+/// when the program starts; the double versions are plain.
+namespace longspan::row_math {
+
+/// Sets x[i] = x[i] * scale + bias[i] and returns the greatest. @param count > 0
+float scale_add_max(float* x, const float* bias, std::int64_t count, float scale);
+double scale_add_max(double* x, const double* bias, std::int64_t count, double scale);
+
+/// Returns the greatest of x.
+float max(const float* x, std::int64_t count);
+double max(const double* x, std::int64_t count);
+
+/// Sets x[i] = exp(x[i] - shift) and returns the sum.
+float exp_sum(float* x, std::int64_t count, float shift);
+double exp_sum(double* x, std::int64_t count, double shift);
+
+/// Sets x[i] = exp(x[i] * scale + bias[i] - shift).
+void scale_add_exp(float* x, const float* bias, std::int64_t count, float scale, float shift);
+void scale_add_exp(double* x, const double* bias, std::int64_t count, double scale, double shift);
+
+/// Sets gradient[i] = p[i] * (gradient[i] - mean).
+void softmax_gradient(float* gradient, const float* p, std::int64_t count, float mean);
+void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean);
+
+/// Says which element of a row uses which random bits: 64 neighbours share 8 Philox blocks, one a lane; element i of a
+/// chunk takes lane i % 8 and the 16-bit piece i / 8 of that lane's 128 bits.
+inline constexpr std::int64_t kMaskChunk = 64;
+inline constexpr std::int64_t kMaskLanes = 8;
+
+/// The drop rule of one row. Element i is kept when its 16 random bits are below `keep`.
+struct RowMask {
+  PhiloxCounter counter;  ///< x[3] is the number of the row's first block; the loops count it up
+  PhiloxKey key;
+  std::uint32_t keep = 65536;  ///< of 65536
+};
+
+/// Sets mask[i] to 65536 / keep where element i is kept and to 0 elsewhere.
+void draw_mask(float* mask, std::int64_t count, const RowMask& rule);
+void draw_mask(double* mask, std::int64_t count, const RowMask& rule);
+
+}  // namespace longspan::row_math

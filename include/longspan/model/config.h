@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "longspan/config/reader.h"
+
+namespace longspan {
+
+/// The token embedding and the output head, which share their matrices when tied.
+struct EmbeddingConfig {
+  std::string kind = "plain";           ///< plain | adaptive
+  bool tie = true;                      ///< the head uses the embedding's matrices (adaptive: and projections)
+  bool scale = true;                    ///< multiply embeddings by sqrt(d_model)
+  std::vector<std::int64_t> cutoffs;    ///< adaptive: first id of each band but the first
+  std::int64_t factor = 4;              ///< adaptive: each band is narrower by this
+};
+
+/// Probabilities of dropping, each in [0, 1).
+struct DropoutConfig {
+  double embedding = 0.0;   ///< after embedding and position signal
+  double residual = 0.0;    ///< output of each sublayer, before it is added
+  double attention = 0.0;   ///< attention probabilities
+  double activation = 0.0;  ///< inside the feed-forward layer
+  double head = 0.0;        ///< input of the output head
+  double tail = 0.0;        ///< adaptive: inside each tail
+};
+
+/// The transformer's shape (arXiv:2108.12409, section 3 and its fairseq code).
+struct ModelConfig {
+  std::int64_t num_layers = 0;
+  std::int64_t d_model = 0;
+  std::int64_t num_heads = 0;
+  std::int64_t num_kv_heads = 0;
+  std::int64_t ffn_dim = 0;
+  std::string activation = "relu";       ///< relu | gelu | gelu_tanh | swiglu
+  std::string norm = "layernorm";        ///< layernorm | rmsnorm
+  double norm_eps = 1e-5;
+  std::string norm_placement = "pre";    ///< pre | post
+  bool final_norm = true;
+  bool bias = true;
+  std::string init = "gpt2";             ///< fairseq | gpt2 | from
+  std::string init_from;                 ///< a run, a checkpoint folder or a .safetensors file, when init is "from"
+  EmbeddingConfig embedding;
+  DropoutConfig dropout;
+
+  std::int64_t head_dim() const { return d_model / num_heads; }
+};
+
+/// Reads the model section. @throws Error(Config)
+ModelConfig read_model_config(const config::Reader& reader);
+
+}  // namespace longspan

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "longspan/config/reader.h"
+#include "longspan/core/named_tensors.h"
+#include "longspan/kernels/attention.h"
+
+namespace longspan {
+
+/// Consecutive positions first .. first+count-1, counted from 0 at the start of a sequence.
+struct Positions {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+struct QueryKey {
+  at::Tensor q_BTHK;
+  at::Tensor k_BTGK;
+};
+
+/// The sizes of the model that a method fits itself to.
+struct PositionDimensions {
+  std::int64_t d_model = 0;
+  std::int64_t num_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t seq_len = 0;  ///< trained length
+};
+
+/// How a parameter of a method starts.
+struct PositionParameter {
+  std::string name;      ///< behind "position."
+  at::Tensor tensor;     ///< leaf that requires a gradient
+  double normal_std = 0; ///< start: normal with this deviation around start_value
+  double start_value = 0;
+};
+
+/// A position method. It acts through three hooks, each doing nothing by default; the model calls all three and never asks
+/// which method it is.
+class PositionMethod {
+ public:
+  virtual ~PositionMethod() = default;
+
+  /// Adds a position signal to the scaled embeddings. @param x_BTD at `positions`
+  virtual at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const;
+  /// Rotates queries and keys, both at `positions`.
+  virtual QueryKey rotate(const QueryKey& query_key, const Positions& positions) const;
+  /// Returns the bias for sequences of up to num_keys keys.
+  virtual ScoreBias score_bias(std::int64_t num_keys) const;
+  /// Returns the number of positions it can tell apart; nothing when unlimited.
+  virtual std::optional<std::int64_t> max_positions() const;
+  /// Returns the trainable tensors, in a fixed order.
+  virtual std::vector<PositionParameter> parameters() const;
+};
+
+/// What the config says of the position method: its kind and a maker that holds the kind's own options.
+struct PositionConfig {
+  std::string kind;
+  std::function<std::unique_ptr<PositionMethod>(const PositionDimensions&)> make;
+};
+
+/// Returns the names of all kinds.
+std::vector<std::string> position_kinds();
+/// Reads the position section. @throws Error(Config)
+PositionConfig read_position_config(const config::Reader& reader);
+
+}  // namespace longspan

@@ -1,0 +1,83 @@
+// Reads the model section and checks what its keys demand of each other.
+
+#include "longspan/model/config.h"
+
+#include <algorithm>
+
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::int64_t kMaxSize = 1 << 24;
+
+EmbeddingConfig read_embedding(const config::Reader& reader) {
+  EmbeddingConfig result;
+  result.kind = reader.choice("kind", {"plain", "adaptive"}, result.kind);
+  result.tie = reader.boolean("tie", result.tie);
+  result.scale = reader.boolean("scale", result.scale);
+  if (result.kind == "adaptive") {
+    result.cutoffs = reader.integers("cutoffs", {.low = 2, .high = 1 << 30});
+    result.factor = reader.integer("factor", {.low = 1, .high = 1024}, result.factor);
+    check(!result.cutoffs.empty() && std::is_sorted(result.cutoffs.begin(), result.cutoffs.end()) &&
+              std::adjacent_find(result.cutoffs.begin(), result.cutoffs.end()) == result.cutoffs.end(),
+          ErrorKind::Config, reader.place("cutoffs"), " must be increasing ids, at least one");
+  }
+  reader.finish();
+  return result;
+}
+
+DropoutConfig read_dropout(const config::Reader& reader) {
+  const auto probability = [&](std::string_view key) {
+    return reader.number(key, {.low = 0.0, .high = 0.99}, 0.0);
+  };
+  DropoutConfig result{probability("embedding"),  probability("residual"), probability("attention"),
+                       probability("activation"), probability("head"),     probability("tail")};
+  reader.finish();
+  return result;
+}
+
+void read_init(const config::Reader& reader, ModelConfig& result) {
+  if (reader.shape("init") != "map") {
+    result.init = reader.choice("init", {"fairseq", "gpt2"}, result.init);
+    return;
+  }
+  const auto section = reader.section("init");
+  result.init = "from";
+  result.init_from = section.path("from");
+  section.finish();
+}
+
+void check_together(const config::Reader& reader, const ModelConfig& model) {
+  check(model.d_model % model.num_heads == 0, ErrorKind::Config, reader.place("num_heads"),
+        " must divide model.d_model (", model.d_model, "), got ", model.num_heads);
+  check(model.num_heads % model.num_kv_heads == 0, ErrorKind::Config, reader.place("num_kv_heads"),
+        " must divide model.num_heads (", model.num_heads, "), got ", model.num_kv_heads);
+  check(model.embedding.kind == "adaptive" || model.dropout.tail == 0.0, ErrorKind::Config, reader.place("dropout"),
+        ".tail has no effect with a plain embedding; remove it or set model.embedding.kind to adaptive");
+}
+
+}  // namespace
+
+ModelConfig read_model_config(const config::Reader& reader) {
+  ModelConfig result;
+  result.num_layers = reader.integer("num_layers", {.low = 1, .high = 4096});
+  result.d_model = reader.integer("d_model", {.low = 1, .high = kMaxSize});
+  result.num_heads = reader.integer("num_heads", {.low = 1, .high = 4096});
+  result.num_kv_heads = reader.integer("num_kv_heads", {.low = 1, .high = 4096}, result.num_heads);
+  result.ffn_dim = reader.integer("ffn_dim", {.low = 1, .high = kMaxSize});
+  result.activation = reader.choice("activation", {"relu", "gelu", "gelu_tanh", "swiglu"}, result.activation);
+  result.norm = reader.choice("norm", {"layernorm", "rmsnorm"}, result.norm);
+  result.norm_eps = reader.number("norm_eps", {.high = 1.0, .above = 0.0}, result.norm_eps);
+  result.norm_placement = reader.choice("norm_placement", {"pre", "post"}, result.norm_placement);
+  result.final_norm = reader.boolean("final_norm", result.norm_placement == "pre");
+  result.bias = reader.boolean("bias", result.bias);
+  read_init(reader, result);
+  result.embedding = read_embedding(reader.section("embedding"));
+  result.dropout = read_dropout(reader.section("dropout"));
+  check_together(reader, result);
+  reader.finish();
+  return result;
+}
+
+}  // namespace longspan

@@ -1,0 +1,108 @@
+// One layer, in the order of the paper's code: h = x + drop(out(attn(norm(x)))), y = h + drop(fc2(drop(act(fc1(norm(h)))))).
+
+#include "model/layer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/silu.h>
+
+#include <cmath>
+
+namespace longspan {
+namespace {
+
+constexpr std::uint64_t kPlaces = 8;
+
+std::string prefix(std::int64_t index) { return "layers." + std::to_string(index); }
+
+// fairseq starts the output projection's bias at zero, unlike those of q, k and v.
+LinearStart out_start(const ModelConfig& config) {
+  if (config.init == "gpt2") return {Start::normal(gpt2_residual_std(config)), Start::constant(0.0)};
+  LinearStart start = projection_start(config, 1.0, config.d_model, config.d_model);
+  start.bias = Start::constant(0.0);
+  return start;
+}
+
+}  // namespace
+
+DropoutKey Pass::key(DropoutPlace place, std::int64_t layer) const {
+  return {options->randomness->seed, options->randomness->step,
+          static_cast<std::uint64_t>(layer) * kPlaces + static_cast<std::uint64_t>(place)};
+}
+
+at::Tensor Pass::drop(const at::Tensor& x, double p, DropoutPlace place, std::int64_t layer,
+                      const at::Tensor& row_ids) const {
+  if (!row_ids_BT.defined() || p == 0.0) return x;
+  return counted_dropout(x, row_ids.defined() ? row_ids : row_ids_BT, p, key(place, layer));
+}
+
+Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t index)
+    : config_(&config), index_(index), attn_norm_(parameters, prefix(index) + ".attn_norm", config) {
+  const std::int64_t d_model = config.d_model, kv_dim = config.num_kv_heads * config.head_dim();
+  const std::string attn = prefix(index) + ".attn.", ffn = prefix(index) + ".ffn.";
+  const double gain = 1.0 / std::sqrt(2.0);  // fairseq's, from the time when q, k and v were one matrix
+  q_ = Linear(parameters, attn + "q", d_model, d_model, config.bias, projection_start(config, gain, d_model, d_model));
+  k_ = Linear(parameters, attn + "k", d_model, kv_dim, config.bias, projection_start(config, gain, d_model, kv_dim));
+  v_ = Linear(parameters, attn + "v", d_model, kv_dim, config.bias, projection_start(config, gain, d_model, kv_dim));
+  out_ = Linear(parameters, attn + "out", d_model, d_model, config.bias, out_start(config));
+  ffn_norm_ = Norm(parameters, prefix(index) + ".ffn_norm", config);
+  const LinearStart in_start = torch_default_start(config, d_model, gpt2_std(config));
+  fc1_ = Linear(parameters, ffn + "fc1", d_model, config.ffn_dim, config.bias, in_start);
+  if (config.activation == "swiglu")
+    gate_ = Linear(parameters, ffn + "gate", d_model, config.ffn_dim, config.bias, in_start);
+  fc2_ = Linear(parameters, ffn + "fc2", config.ffn_dim, d_model, config.bias,
+                torch_default_start(config, config.ffn_dim, gpt2_residual_std(config)));
+}
+
+at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
+  const auto& dropout = config_->dropout;
+  const auto residual = [&](const at::Tensor& x, const at::Tensor& branch, DropoutPlace place) {
+    return x + pass.drop(branch, dropout.residual, place, index_);
+  };
+  if (config_->norm_placement == "pre") {
+    const auto h = residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);
+    return residual(h, feed_forward(ffn_norm_.forward(h), pass), DropoutPlace::FeedForwardOutput);
+  }
+  const auto h = attn_norm_.forward(residual(x_BTD, attend(x_BTD, pass), DropoutPlace::AttentionOutput));
+  return ffn_norm_.forward(residual(h, feed_forward(h, pass), DropoutPlace::FeedForwardOutput));
+}
+
+at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
+  const auto dtype = pass.options->compute_dtype;
+  const std::int64_t B = x_BTD.size(0), T = x_BTD.size(1), K = config_->head_dim();
+  const auto heads = [&](const Linear& linear, std::int64_t count) {
+    return linear.forward(x_BTD, dtype).view({B, T, count, K});
+  };
+  const auto turned = pass.position->rotate({heads(q_, config_->num_heads), heads(k_, config_->num_kv_heads)}, pass.positions);
+  at::Tensor k_BSGK = turned.k_BTGK, v_BSGK = heads(v_, config_->num_kv_heads);
+  if (auto* cache = pass.options->cache) {
+    auto& seen = cache->layers[static_cast<std::size_t>(index_)];
+    if (seen.k_BSGK.defined()) {
+      k_BSGK = at::cat({seen.k_BSGK, k_BSGK}, 1);
+      v_BSGK = at::cat({seen.v_BSGK, v_BSGK}, 1);
+    }
+    seen = {k_BSGK, v_BSGK};
+  }
+  AttentionOptions options{pass.bias, 1.0 / std::sqrt(static_cast<double>(K)), std::nullopt};
+  if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
+    options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_), pass.row_ids_BT};
+  return out_.forward(attention(turned.q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model}), dtype);
+}
+
+at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const {
+  const auto inner_BTF = fc1_.forward(x_BTD, dtype);
+  if (config_->activation == "relu") return at::relu(inner_BTF);
+  if (config_->activation == "gelu") return at::gelu(inner_BTF);
+  if (config_->activation == "gelu_tanh") return at::gelu(inner_BTF, "tanh");
+  return at::silu(gate_.forward(x_BTD, dtype)) * inner_BTF;
+}
+
+at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {
+  const auto dtype = pass.options->compute_dtype;
+  const auto inner_BTF = activate(x_BTD, dtype);
+  return fc2_.forward(pass.drop(inner_BTF, config_->dropout.activation, DropoutPlace::Activation, index_), dtype);
+}
+
+}  // namespace longspan

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "longspan/model/transformer.h"
+#include "model/linear.h"
+
+namespace longspan {
+
+/// The dropouts of the model, each with numbers of its own. The values are part of the format of a run: never renumber.
+enum class DropoutPlace : std::uint64_t { Embedding, Attention, AttentionOutput, Activation, FeedForwardOutput, Head, Tail };
+
+/// What all layers of one forward pass share.
+struct Pass {
+  const ForwardOptions* options = nullptr;
+  const PositionMethod* position = nullptr;
+  Positions positions;
+  ScoreBias bias;
+  at::Tensor row_ids_BT;  ///< defined when dropout is on
+
+  /// Drops elements of x with probability p when dropout is on. @param rows of x, by default all of the batch
+  at::Tensor drop(const at::Tensor& x, double p, DropoutPlace place, std::int64_t layer,
+                  const at::Tensor& row_ids = {}) const;
+  DropoutKey key(DropoutPlace place, std::int64_t layer) const;
+};
+
+/// One transformer layer: attention and feed-forward, each with its norm and residual.
+class Layer {
+ public:
+  Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t index);
+  at::Tensor forward(const at::Tensor& x_BTD, const Pass& pass) const;
+
+ private:
+  at::Tensor attend(const at::Tensor& x_BTD, const Pass& pass) const;
+  at::Tensor feed_forward(const at::Tensor& x_BTD, const Pass& pass) const;
+  at::Tensor activate(const at::Tensor& x_BTD, at::ScalarType dtype) const;
+
+  const ModelConfig* config_;
+  std::int64_t index_;
+  Norm attn_norm_, ffn_norm_;
+  Linear q_, k_, v_, out_, fc1_, gate_, fc2_;
+};
+
+}  // namespace longspan

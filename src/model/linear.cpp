@@ -1,0 +1,63 @@
+// The two layers that every block is made of, with their start values.
+
+#include "model/linear.h"
+
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/rms_norm.h>
+
+#include <cmath>
+
+namespace longspan {
+namespace {
+
+constexpr double kGpt2Std = 0.02;  // Radford et al. 2019, section 2.3 and its code
+
+Start xavier_uniform(double gain, std::int64_t in, std::int64_t out) {
+  return Start::uniform(gain * std::sqrt(6.0 / static_cast<double>(in + out)));
+}
+
+}  // namespace
+
+double gpt2_std(const ModelConfig&) { return kGpt2Std; }
+
+double gpt2_residual_std(const ModelConfig& config) {
+  return kGpt2Std / std::sqrt(2.0 * static_cast<double>(config.num_layers));
+}
+
+LinearStart projection_start(const ModelConfig& config, double gain, std::int64_t in, std::int64_t out) {
+  if (config.init == "gpt2") return {Start::normal(gpt2_std(config)), Start::constant(0.0)};
+  return {xavier_uniform(gain, in, out), Start::uniform(1.0 / std::sqrt(static_cast<double>(in)))};
+}
+
+LinearStart torch_default_start(const ModelConfig& config, std::int64_t in, double gpt2_deviation) {
+  if (config.init == "gpt2") return {Start::normal(gpt2_deviation), Start::constant(0.0)};
+  const Start start = Start::uniform(1.0 / std::sqrt(static_cast<double>(in)));
+  return {start, start};
+}
+
+Linear::Linear(ParameterList& parameters, const std::string& name, std::int64_t in, std::int64_t out, bool has_bias,
+               const LinearStart& start)
+    : weight_OI(parameters.add(name + ".weight", {out, in}, start.weight)) {
+  if (has_bias) bias_O = parameters.add(name + ".bias", {out}, start.bias);
+}
+
+at::Tensor Linear::forward(const at::Tensor& x, at::ScalarType dtype) const {
+  if (!bias_O.defined()) return at::linear(x.to(dtype), weight_OI.to(dtype));
+  return at::linear(x.to(dtype), weight_OI.to(dtype), bias_O.to(dtype));
+}
+
+Norm::Norm(ParameterList& parameters, const std::string& name, const ModelConfig& config)
+    : weight_D(parameters.add(name + ".weight", {config.d_model}, Start::constant(1.0))),
+      centred(config.norm == "layernorm"),
+      eps(config.norm_eps) {
+  if (centred && config.bias) bias_D = parameters.add(name + ".bias", {config.d_model}, Start::constant(0.0));
+}
+
+at::Tensor Norm::forward(const at::Tensor& x) const {
+  const auto wide = x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+  if (!centred) return at::rms_norm(wide, weight_D.sizes(), weight_D, eps);
+  return at::layer_norm(wide, weight_D.sizes(), weight_D, bias_D, eps);
+}
+
+}  // namespace longspan

@@ -1,0 +1,138 @@
+// Puts vocabulary, position method and layers together.
+
+#include "longspan/model/transformer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/embedding.h>
+
+#include <cmath>
+#include <map>
+
+#include "longspan/core/error.h"
+#include "longspan/kernels/dropout.h"
+#include "model/layer.h"
+#include "model/vocabulary.h"
+
+namespace longspan {
+
+struct Transformer::Parts {
+  ModelConfig config;
+  std::unique_ptr<PositionMethod> position;
+  std::int64_t vocab_size = 0;
+  ParameterList parameters;
+  std::unique_ptr<Vocabulary> vocabulary;
+  std::vector<Layer> layers;
+  Norm final_norm;
+};
+
+Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMethod> position, std::int64_t vocab_size)
+    : parts_(std::make_unique<Parts>()) {
+  Parts& parts = *parts_;
+  parts.config = config;
+  parts.position = std::move(position);
+  parts.vocab_size = vocab_size;
+  parts.vocabulary = config.embedding.kind == "adaptive"
+                         ? make_adaptive_vocabulary(parts.parameters, parts.config, vocab_size)
+                         : make_plain_vocabulary(parts.parameters, parts.config, vocab_size);
+  for (const auto& parameter : parts.position->parameters())
+    parts.parameters.adopt("position." + parameter.name, parameter.tensor,
+                           {Start::Kind::Normal, parameter.normal_std, parameter.start_value});
+  for (std::int64_t i = 0; i < config.num_layers; ++i) parts.layers.emplace_back(parts.parameters, parts.config, i);
+  if (config.final_norm) parts.final_norm = Norm(parts.parameters, "final_norm", config);
+}
+
+Transformer::~Transformer() = default;
+Transformer::Transformer(Transformer&&) noexcept = default;
+
+const ModelConfig& Transformer::config() const { return parts_->config; }
+const PositionMethod& Transformer::position() const { return *parts_->position; }
+std::int64_t Transformer::vocab_size() const { return parts_->vocab_size; }
+const NamedTensors& Transformer::parameters() const { return parts_->parameters.tensors(); }
+
+std::int64_t Transformer::num_parameters() const {
+  std::int64_t count = 0;
+  for (const auto& parameter : parameters()) count += parameter.tensor.numel();
+  return count;
+}
+
+void Transformer::initialize(std::uint64_t seed) { fill(parts_->parameters, seed); }
+
+void Transformer::load_parameters(const NamedTensors& values) {
+  std::map<std::string, at::Tensor> by_name;
+  for (const auto& value : values) by_name[value.name] = value.tensor;
+  const at::NoGradGuard no_gradient;
+  for (const auto& parameter : parameters()) {
+    const auto found = by_name.find(parameter.name);
+    check(found != by_name.end(), ErrorKind::Checkpoint, "the checkpoint must have a tensor ", parameter.name, " ",
+          parameter.tensor.sizes(), ", it has none; is it of another model?");
+    check(found->second.sizes() == parameter.tensor.sizes(), ErrorKind::Checkpoint, "tensor ", parameter.name,
+          " of the checkpoint must have the shape ", parameter.tensor.sizes(), ", got ", found->second.sizes(),
+          "; is it of another model?");
+    parameter.tensor.copy_(found->second);
+    by_name.erase(found);
+  }
+  check(by_name.empty(), ErrorKind::Checkpoint, "the checkpoint must have no tensors beyond the model's, got ",
+        by_name.empty() ? "" : by_name.begin()->first, "; is it of another model?");
+}
+
+void Transformer::to(c10::Device device) {
+  for (const auto& parameter : parameters()) {
+    at::Tensor tensor = parameter.tensor;
+    tensor.set_data(tensor.detach().to(device));
+  }
+}
+
+namespace {
+
+Pass make_pass(const ForwardOptions& options, const PositionMethod& position, std::int64_t num_positions) {
+  Pass pass;
+  pass.options = &options;
+  pass.position = &position;
+  pass.positions = {options.cache != nullptr ? options.cache->num_positions : 0, num_positions};
+  if (options.randomness != nullptr)
+    pass.row_ids_BT = dropout_row_ids(options.randomness->sequence_ids_B, pass.positions.first, num_positions);
+  return pass;
+}
+
+}  // namespace
+
+at::Tensor Transformer::features(const at::Tensor& input_ids_BT, const ForwardOptions& options) const {
+  const ModelConfig& config = parts_->config;
+  Pass pass = make_pass(options, *parts_->position, input_ids_BT.size(1));
+  const std::int64_t num_keys = pass.positions.first + pass.positions.count;
+  if (const auto limit = parts_->position->max_positions())
+    check(num_keys <= *limit, ErrorKind::Config, "the position method ends at ", *limit, " positions, got a sequence of ",
+          num_keys);
+  pass.bias = parts_->position->score_bias(num_keys);
+  if (options.cache != nullptr) options.cache->layers.resize(parts_->layers.size());
+
+  auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options.compute_dtype);
+  if (config.embedding.scale) x_BTD = x_BTD * std::sqrt(static_cast<double>(config.d_model));
+  x_BTD = parts_->position->embed(x_BTD, pass.positions);
+  x_BTD = pass.drop(x_BTD, config.dropout.embedding, DropoutPlace::Embedding, 0);
+  for (const Layer& layer : parts_->layers) x_BTD = layer.forward(x_BTD, pass);
+  if (options.cache != nullptr) options.cache->num_positions = num_keys;
+  return config.final_norm ? parts_->final_norm.forward(x_BTD) : x_BTD;
+}
+
+at::Tensor Transformer::loss_sum(const at::Tensor& features_BTD, const at::Tensor& target_ids_BT,
+                                 const ForwardOptions& options) const {
+  const Pass pass = make_pass(options, *parts_->position, features_BTD.size(1));
+  const auto row_ids_N = pass.row_ids_BT.defined() ? pass.row_ids_BT.reshape({-1}) : at::Tensor();
+  const auto features_ND = features_BTD.reshape({-1, features_BTD.size(2)});
+  const auto dropped_ND = pass.drop(features_ND, parts_->config.dropout.head, DropoutPlace::Head, 0, row_ids_N);
+  return parts_->vocabulary->loss_sum(dropped_ND, target_ids_BT.reshape({-1}), row_ids_N, pass);
+}
+
+at::Tensor Transformer::target_log_probabilities(const at::Tensor& features_ND, const at::Tensor& targets_N) const {
+  const at::NoGradGuard no_gradient;
+  return parts_->vocabulary->target_log_probabilities(features_ND.to(at::kFloat), targets_N);
+}
+
+at::Tensor Transformer::log_probabilities(const at::Tensor& features_ND) const {
+  const at::NoGradGuard no_gradient;
+  return parts_->vocabulary->log_probabilities(features_ND.to(at::kFloat));
+}
+
+}  // namespace longspan

@@ -1,0 +1,45 @@
+// Learned absolute embeddings (as in GPT-2): a vector for each position up to a fixed number; past it there is none.
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+
+#include "longspan/core/error.h"
+#include "position/kinds.h"
+
+namespace longspan {
+namespace {
+
+constexpr double kStartStd = 0.02;
+
+class Learned final : public PositionMethod {
+ public:
+  Learned(std::int64_t num_positions, std::int64_t d_model)
+      : table_PD_(at::empty({num_positions, d_model}, at::kFloat).zero_().requires_grad_()) {}
+
+  at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const override {
+    check(positions.first + positions.count <= table_PD_.size(0), ErrorKind::Config, "learned positions end at ",
+          table_PD_.size(0), ", got a sequence of ", positions.first + positions.count);
+    return x_BTD + table_PD_.narrow(0, positions.first, positions.count);
+  }
+
+  std::optional<std::int64_t> max_positions() const override { return table_PD_.size(0); }
+  std::vector<PositionParameter> parameters() const override {
+    return {{"learned.weight", table_PD_, kStartStd, 0.0}};
+  }
+
+ private:
+  at::Tensor table_PD_;
+};
+
+}  // namespace
+
+PositionMaker read_learned(const config::Reader& reader) {
+  const std::int64_t num_positions = reader.integer("max_positions", {.low = 0, .high = 1 << 24}, 0);
+  return [num_positions, place = reader.place("max_positions")](const PositionDimensions& dimensions) {
+    check(num_positions == 0 || num_positions >= dimensions.seq_len, ErrorKind::Config, place,
+          " must be at least data.seq_len (", dimensions.seq_len, "), got ", num_positions);
+    return std::make_unique<Learned>(num_positions == 0 ? dimensions.seq_len : num_positions, dimensions.d_model);
+  };
+}
+
+}  // namespace longspan

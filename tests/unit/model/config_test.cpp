@@ -1,0 +1,52 @@
+// Each error of the model section names its key.
+
+#include "longspan/model/config.h"
+
+#include "longspan/core/error.h"
+#include "support/torch_catch.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+const std::string kBase = "num_layers: 2, d_model: 12, num_heads: 3, ffn_dim: 20";
+
+ModelConfig read(const std::string& keys) {
+  return read_model_config(config::Document::from_text("model: {" + keys + "}", "test.yaml").root().section("model"));
+}
+
+std::string error_of(const std::string& keys) {
+  try {
+    read(keys);
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::Config);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST_CASE("defaults") {
+  const auto config = read(kBase);
+  CHECK(config.num_kv_heads == 3);
+  CHECK(config.final_norm);
+  CHECK(config.embedding.kind == "plain");
+  CHECK_FALSE(read(kBase + ", norm_placement: post").final_norm);
+  CHECK(read(kBase + ", init: {from: weights.safetensors}").init == "from");
+}
+
+TEST_CASE("every mistake is one line with the key's path") {
+  CHECK_THAT(error_of("num_layers: 2, d_model: 13, num_heads: 3, ffn_dim: 20"),
+             ContainsSubstring("test.yaml:1:") && ContainsSubstring("model.num_heads must divide model.d_model (13), got 3"));
+  CHECK_THAT(error_of(kBase + ", num_kv_heads: 2"), ContainsSubstring("model.num_kv_heads must divide"));
+  CHECK_THAT(error_of("d_model: 12, num_heads: 3, ffn_dim: 20"), ContainsSubstring("model.num_layers"));
+  CHECK_THAT(error_of(kBase + ", activation: tanh"), ContainsSubstring("model.activation"));
+  CHECK_THAT(error_of(kBase + ", nun_kv_heads: 3"), ContainsSubstring("num_kv_heads"));
+  CHECK_THAT(error_of(kBase + ", dropout: {residual: 1.0}"), ContainsSubstring("model.dropout.residual"));
+  CHECK_THAT(error_of(kBase + ", dropout: {tail: 0.1}"), ContainsSubstring("model.dropout.tail has no effect"));
+  CHECK_THAT(error_of(kBase + ", embedding: {kind: adaptive, cutoffs: [9, 5]}"), ContainsSubstring("model.embedding.cutoffs"));
+  CHECK_THAT(error_of(kBase + ", embedding: {cutoffs: [5]}"), ContainsSubstring("model.embedding.cutoffs"));
+}
+
+}  // namespace
+}  // namespace longspan

@@ -1,0 +1,221 @@
+// The model's variants: shapes, losses that agree with log-probabilities, gradients, initialisation, loading.
+
+#include "longspan/model/transformer.h"
+
+#include <cmath>
+#include <map>
+
+#include "longspan/core/error.h"
+#include "support/tensors.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using testing::difference;
+
+constexpr std::int64_t kVocabSize = 29;
+
+ModelConfig small() {
+  ModelConfig config;
+  config.num_layers = 2;
+  config.d_model = 16;
+  config.num_heads = config.num_kv_heads = 4;
+  config.ffn_dim = 24;
+  config.init = "fairseq";
+  return config;
+}
+
+ModelConfig adaptive(bool tie) {
+  ModelConfig config = small();
+  config.embedding = {.kind = "adaptive", .tie = tie, .scale = true, .cutoffs = {7, 15}, .factor = 2};
+  return config;
+}
+
+std::map<std::string, ModelConfig> variants() {
+  std::map<std::string, ModelConfig> result{{"plain", small()},
+                                            {"untied", small()},
+                                            {"adaptive", adaptive(true)},
+                                            {"adaptive untied", adaptive(false)},
+                                            {"post", small()},
+                                            {"rms swiglu", small()},
+                                            {"gelu", small()},
+                                            {"grouped", small()},
+                                            {"gpt2 adaptive", adaptive(true)}};
+  result["untied"].embedding.tie = false;
+  result["post"].norm_placement = "post";
+  result["post"].final_norm = false;
+  result["rms swiglu"].norm = "rmsnorm";
+  result["rms swiglu"].activation = "swiglu";
+  result["rms swiglu"].bias = false;
+  result["gelu"].activation = "gelu";
+  result["grouped"].num_kv_heads = 2;
+  result["gpt2 adaptive"].init = "gpt2";
+  return result;
+}
+
+std::vector<std::string> variant_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, config] : variants()) names.push_back(name);
+  return names;
+}
+
+Transformer make(const ModelConfig& config, at::ScalarType dtype = at::kFloat) {
+  const auto document = config::Document::from_text("position: {kind: alibi}", "test.yaml");
+  Transformer model(config,
+                    read_position_config(document.root().section("position"))
+                        .make({config.d_model, config.num_heads, config.head_dim(), 8}),
+                    kVocabSize);
+  model.initialize(3);
+  for (const auto& parameter : model.parameters()) {
+    at::Tensor tensor = parameter.tensor;
+    tensor.set_data(tensor.detach().to(dtype));
+  }
+  return model;
+}
+
+const at::Tensor kInputs = at::arange(12, at::kLong).mul(5).remainder(kVocabSize).view({2, 6});
+
+at::Tensor targets() {
+  auto ids = at::arange(12, at::kLong).mul(11).add(4).remainder(kVocabSize).view({2, 6}).clone();
+  ids[1][5] = -1;
+  return ids;
+}
+
+TEST_CASE("every variant: loss = -sum of target log-probabilities, and probabilities sum to one") {
+  const auto name = GENERATE(from_range(variant_names()));
+  INFO(name);
+  const auto model = make(variants().at(name));
+  const auto features = model.features(kInputs, {});
+  const auto loss = model.loss_sum(features, targets(), {});
+  const auto counted = targets().flatten().ge(0).nonzero().squeeze(1);
+  const auto features_ND = features.detach().reshape({-1, 16}).index_select(0, counted);
+  const auto targets_N = targets().flatten().index_select(0, counted);
+  const auto log_p = model.target_log_probabilities(features_ND, targets_N);
+  CHECK(std::abs(loss.item<double>() + log_p.sum().item<double>()) < 1e-4);
+  const auto all = model.log_probabilities(features_ND);
+  CHECK(all.sizes() == at::IntArrayRef{11, kVocabSize});
+  CHECK(difference(all.exp().sum(1), at::ones({11}), 1e-5) == "");
+  CHECK(difference(all.gather(1, targets_N.unsqueeze(1)).squeeze(1), log_p, 1e-5) == "");
+}
+
+TEST_CASE("every variant: all gradients pass the float64 check, dropouts on") {
+  const auto name = GENERATE(from_range(variant_names()));
+  INFO(name);
+  auto config = variants().at(name);
+  config.num_layers = 1;
+  const double tail = config.embedding.kind == "adaptive" ? 0.2 : 0.0;
+  config.dropout = {0.1, 0.2, 0.1, 0.2, 0.1, tail};
+  const auto model = make(config, at::kDouble);
+  const TrainingRandomness randomness{1, 2, at::tensor({30, 31}, at::kLong)};
+  ForwardOptions options;
+  options.randomness = &randomness;
+  options.compute_dtype = at::kDouble;
+  std::vector<at::Tensor> inputs;
+  for (const auto& parameter : model.parameters()) {
+    inputs.push_back(parameter.tensor);
+    if (parameter.name.starts_with("embed") && parameter.name.ends_with("weight") && parameter.tensor.size(0) > 1)
+      parameter.tensor.detach().add_(testing::random_tensor(parameter.tensor.sizes(), 8, at::kDouble), 0.3);  // no zero rows
+  }
+  const auto loss = [&] { return model.loss_sum(model.features(kInputs, options), targets(), options); };
+  CHECK(testing::check_gradients(loss, inputs, 2e-6) == "");
+}
+
+TEST_CASE("bf16 products stay near the float32 loss and give float32 gradients") {
+  const auto model = make(adaptive(true));
+  ForwardOptions half;
+  half.compute_dtype = at::kBFloat16;
+  const double exact = model.loss_sum(model.features(kInputs, {}), targets(), {}).item<double>();
+  const auto loss = model.loss_sum(model.features(kInputs, half), targets(), half);
+  // Each of about ten products in sequence rounds its inputs to 2^-9; logits are of size 1.
+  CHECK(std::abs(loss.item<double>() - exact) < 10 * std::exp2(-9) * 11);
+  loss.backward();
+  for (const auto& parameter : model.parameters()) CHECK(parameter.tensor.grad().scalar_type() == at::kFloat);
+}
+
+TEST_CASE("a batch split into parts gives the same loss with dropout on") {
+  auto config = adaptive(true);
+  config.dropout = {0.1, 0.2, 0.1, 0.2, 0.1, 0.2};
+  const auto model = make(config);
+  const auto loss_of = [&](std::int64_t first, std::int64_t count) {
+    const TrainingRandomness randomness{1, 2, at::arange(first + 40, first + 40 + count, at::kLong)};
+    ForwardOptions options;
+    options.randomness = &randomness;
+    return model.loss_sum(model.features(kInputs.narrow(0, first, count), options), targets().narrow(0, first, count), options)
+        .item<double>();
+  };
+  CHECK(std::abs(loss_of(0, 2) - loss_of(0, 1) - loss_of(1, 1)) < 1e-5);
+}
+
+TEST_CASE("the paper's model has its parameter count") {
+  ModelConfig config;
+  config.num_layers = 16;
+  config.d_model = 1024;
+  config.num_heads = config.num_kv_heads = 8;
+  config.ffn_dim = 4096;
+  config.final_norm = false;
+  config.init = "fairseq";
+  config.embedding = {.kind = "adaptive", .tie = true, .scale = true, .cutoffs = {20000, 60000}, .factor = 4};
+  const auto document = config::Document::from_text("position: {kind: alibi}", "test.yaml");
+  const Transformer model(
+      config, read_position_config(document.root().section("position")).make({1024, 8, 128, 512}), 267744);
+  CHECK(model.num_parameters() == 246933504);
+}
+
+TEST_CASE("initialisation is a function of seed and name, with fairseq's bounds and zero rows") {
+  const auto model = make(adaptive(true)), again = make(adaptive(true)), untied = make(adaptive(false));
+  std::map<std::string, at::Tensor> by_name;
+  for (std::size_t i = 0; i < model.parameters().size(); ++i) {
+    CHECK(model.parameters()[i].tensor.equal(again.parameters()[i].tensor));
+    by_name[model.parameters()[i].name] = model.parameters()[i].tensor.detach();
+  }
+  for (const auto& parameter : untied.parameters())
+    if (by_name.contains(parameter.name)) CHECK(parameter.tensor.equal(by_name[parameter.name]));
+  const auto largest = [&](const std::string& name) { return by_name.at(name).abs().max().item<double>(); };
+  const double q_bound = std::sqrt(0.5) * std::sqrt(6.0 / 32.0);
+  CHECK(largest("layers.0.attn.q.weight") <= q_bound);
+  CHECK(largest("layers.0.attn.q.weight") > 0.9 * q_bound);
+  CHECK(largest("layers.0.attn.q.bias") > 0.1);
+  CHECK(largest("layers.0.attn.q.bias") <= 0.25);
+  CHECK(largest("layers.1.attn.out.bias") == 0.0);
+  for (const auto* band : {"embed.band0.weight", "embed.band1.weight", "embed.band2.weight"}) {
+    CHECK(by_name.at(band)[1].abs().max().item<double>() == 0.0);
+    CHECK(by_name.at(band)[2].abs().max().item<double>() > 0.0);
+  }
+}
+
+TEST_CASE("loading names the tensor that is missing, extra or misshapen") {
+  auto model = make(small());
+  const auto error_of = [&](const NamedTensors& values) {
+    try {
+      model.load_parameters(values);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::Checkpoint);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  NamedTensors values;
+  const auto other = make(small());
+  for (const auto& parameter : other.parameters()) values.push_back({parameter.name, parameter.tensor.detach() + 1});
+  CHECK(error_of(values) == "no error");
+  CHECK(model.parameters()[3].tensor.equal(values[3].tensor));
+  auto missing = values;
+  missing.erase(missing.begin() + 2);
+  CHECK_THAT(error_of(missing), ContainsSubstring(values[2].name));
+  auto extra = values;
+  extra.push_back({"surplus", at::zeros({2})});
+  CHECK_THAT(error_of(extra), ContainsSubstring("surplus"));
+  auto misshapen = values;
+  misshapen[1].tensor = at::zeros({3, 5});
+  CHECK_THAT(error_of(misshapen), ContainsSubstring(values[1].name) && ContainsSubstring("[3, 5]"));
+}
+
+TEST_CASE("cutoffs past the vocabulary are refused") {
+  auto config = adaptive(true);
+  config.embedding.cutoffs = {7, 40};
+  CHECK_THROWS_AS(make(config), Error);
+}
+
+}  // namespace
+}  // namespace longspan

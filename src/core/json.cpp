@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "longspan/core/error.h"

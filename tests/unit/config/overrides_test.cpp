@@ -61,6 +61,15 @@ TEST_CASE("a key that only an override gives is unknown by the override") {
         "--set model.num_head=7: unknown key model.num_head; did you mean num_heads?");
 }
 
+TEST_CASE("a scalar that an override turns into a map is the override's") {
+  const Document document = document_of(kText, {"seed.x=1"});
+  CHECK(document.root().section("seed").integer("x", {}) == 1);
+  const Document unread = document_of(kText, {"seed.x=1"});
+  CHECK(refusal_of([&] { unread.root().finish(); }) == "--set seed.x=1: unknown key seed");
+  const Document replaced = document_of(kText, {"seed=2"});
+  CHECK(refusal_of([&] { replaced.root().finish(); }) == "--set seed=2: unknown key seed");
+}
+
 TEST_CASE("a malformed override is refused") {
   CHECK(refusal_of_override(kText, "seed") == "--set seed: must be KEY=VALUE");
   CHECK(refusal_of_override(kText, "=5") ==

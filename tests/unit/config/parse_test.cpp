@@ -2,6 +2,7 @@
 #include <string>
 
 #include "longspan/config/reader.h"
+#include "longspan/core/random.h"
 #include "unit/config/reading.h"
 
 namespace longspan::config {
@@ -124,6 +125,34 @@ TEST_CASE("nesting has a limit and long texts have none") {
   CHECK(refusal_of_text(deep) == "c.yaml:1:1: must not be nested so deeply");
   const std::string text(100000, 'x');
   CHECK(document_of("a: " + text).root().text("a") == text);
+}
+
+// Any damage is either still a configuration or one line about it; nothing else leaves.
+TEST_CASE("damaged texts are refused in one line") {
+  const std::string whole =
+      "name: w\nmodel:\n  layers: 16\n  embedding: {kind: adaptive, cutoffs: [20, 60], tie: true}\n"
+      "  text: \"a\\tb\"\n  block: |\n    x\n    y\nlist:\n- a\n- {b: 'c'}\n";
+  const std::string_view letters{"{}[]:,-?&*!|>'\"%@`# \t\n\r\\~.0aZ<=\xC3\x00\x01\xFF", 35};
+  RandomStream stream(23, RandomPurpose::Benchmark, 0);
+  std::size_t refused = 0;
+  for (int i = 0; i < 5000; ++i) {
+    std::string text = whole;
+    for (std::uint64_t left = 1 + stream.below(5); left > 0; --left) {
+      const std::size_t place = stream.below(text.size());
+      if (stream.below(2) == 0) text.erase(place, stream.below(4));
+      text.insert(place, 1, letters[stream.below(letters.size())]);
+    }
+    try {
+      document_of(text);
+    } catch (const Error& error) {
+      ++refused;
+      REQUIRE(error.kind() == ErrorKind::Config);
+      REQUIRE(std::string(error.what()).starts_with("c.yaml:"));
+      REQUIRE(std::string(error.what()).find('\n') == std::string::npos);
+    }
+  }
+  CHECK(refused > 1000);
+  CHECK(refused < 5000);
 }
 
 }  // namespace

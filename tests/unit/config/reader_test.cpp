@@ -148,6 +148,12 @@ TEST_CASE("a choice lists the names and the nearest") {
         "c.yaml:1:4: k must be one of relu, gelu, gelu_tanh, got nothing (null)");
 }
 
+TEST_CASE("swapped letters are the nearest of equals") {
+  CHECK(refusal_of([] {
+          document_of("k: fomr").root().choice("k", {"from", "form"});
+        }) == "c.yaml:1:4: k must be one of from, form, got fomr; did you mean form?");
+}
+
 TEST_CASE("lists name the element that is wrong") {
   CHECK(document_of("k: [3, 1]").root().integers("k", {}) == Integers{3, 1});
   CHECK(document_of("k: []").root().integers("k", {}).empty());

@@ -149,7 +149,7 @@ TEST_CASE("streams of other subindices differ and repeat") {
   CHECK(first_words(1) != first_words(1ull << 32));
 }
 
-TEST_CASE("uniform numbers are uniform in [0, 1)") {
+TEST_CASE("uniform numbers are uniform from 0 to below 1") {
   RandomStream stream(5, RandomPurpose::Sampling, 0);
   std::vector<double> values(100000);
   for (double& value : values) value = stream.uniform();

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "longspan/data/shards.h"
+
+namespace longspan {
+
+/// The target id of a position that is not scored (the padding of a short block).
+inline constexpr std::int64_t kIgnoredTarget = -1;
+
+/// The sequences of one optimizer step over all ranks, a function of (seed, step) alone.
+struct StepSequences {
+  std::int64_t epoch = 0;            ///< of the first sequence, from 0
+  std::int64_t first_sequence = 0;   ///< running number of blocks[0] over the whole run
+  std::vector<std::int64_t> blocks;  ///< block numbers in the stream
+};
+
+/// Says which blocks each optimizer step trains on. Stateless: any step can be asked for in any
+/// order.
+class BatchPlan {
+ public:
+  virtual ~BatchPlan() = default;
+  virtual StepSequences sequences(std::int64_t step) const = 0;
+  virtual std::int64_t steps_per_epoch() const = 0;
+};
+
+struct BatchPlanOptions {
+  std::string order = "shuffled";
+  std::uint64_t seed = 1;
+  std::int64_t num_blocks = 0;
+  std::int64_t sequences_per_step = 0;
+};
+/// Returns the names that data.order may have.
+std::vector<std::string> batch_orders();
+/// Makes the plan. shuffled and sequential run through epochs without a gap: a step may hold the
+/// end of one and the start of the next; each epoch of shuffled has its own permutation.
+std::unique_ptr<BatchPlan> make_batch_plan(const BatchPlanOptions& options);
+
+/// Cuts a stream at multiples of seq_len; the last, shorter block is kept. A block predicts its own
+/// tokens; its input is the same span shifted right by one in the stream, start_id in front of the
+/// first (A.7 of the paper's code).
+std::int64_t num_blocks(const TokenStream& stream, std::int64_t seq_len);
+
+/// Sequences in memory, row-major [num_sequences, seq_len].
+struct HostBatch {
+  std::int64_t num_sequences = 0;
+  std::int64_t seq_len = 0;
+  std::int64_t num_targets = 0;          ///< targets that are not kIgnoredTarget
+  std::vector<std::int64_t> input_ids;   ///< 0 under padding
+  std::vector<std::int64_t> target_ids;  ///< kIgnoredTarget under padding
+  std::vector<std::int64_t>
+      sequence_ids;  ///< [num_sequences] running number over the run, for random numbers
+};
+
+/// Reads the given blocks. Row i gets sequence id first_sequence + i.
+HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+                      const std::vector<std::int64_t>& blocks, std::int64_t first_sequence);
+
+/// Loads the batches of steps first_step, first_step+1, ... ahead on a thread of its own.
+class BatchLoader {
+ public:
+  BatchLoader(TokenStream stream, std::shared_ptr<const BatchPlan> plan, std::int64_t seq_len,
+              std::int32_t start_id, std::int64_t first_step);
+  ~BatchLoader();
+  BatchLoader(const BatchLoader&) = delete;
+  BatchLoader& operator=(const BatchLoader&) = delete;
+
+  struct Step {
+    std::int64_t step = 0;
+    std::int64_t epoch = 0;
+    HostBatch batch;
+  };
+  /// Returns the next step's batch, waiting for it when it is not there yet. Rethrows the thread's
+  /// error.
+  Step next();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace longspan

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "longspan/core/files.h"
+#include "longspan/data/text.h"
+#include "longspan/tokenizer/tokenizer.h"
+
+namespace longspan {
+
+/// What the config says of the data.
+struct DataConfig {
+  TextConfig train;
+  TextConfig valid;
+  std::optional<TextConfig> test;
+  TokenizerConfig tokenizer;
+  std::string shards;              ///< folder
+  std::int64_t seq_len = 512;      ///< tokens of a training sequence
+  std::string order = "shuffled";  ///< shuffled | sequential | fairseq
+};
+
+/// Reads the data section.
+DataConfig read_data_config(const config::Reader& reader);
+
+/// The token ids of one split, read from memory-mapped shards or held in memory. Cheap to copy.
+class TokenStream {
+ public:
+  /// Wraps ids in memory.
+  static TokenStream from_ids(std::vector<std::int32_t> ids);
+
+  /// Returns the number of tokens.
+  std::int64_t size() const;
+  /// Writes ids [begin, begin+count) to out as int64. @param begin,count inside the stream
+  void copy(std::int64_t begin, std::int64_t count, std::int64_t* out) const;
+
+ private:
+  friend class ShardFolder;
+  struct Storage;
+  explicit TokenStream(std::shared_ptr<const Storage> storage);
+  std::shared_ptr<const Storage> storage_;
+};
+
+/// A folder of token shards as prepare writes it; src/data/FORMAT.md gives every field.
+class ShardFolder {
+ public:
+  /// Opens a folder: reads its manifest and checks each shard's header and size.
+  /// @throws Error(Data) for a folder that is damaged, truncated or of another version
+  static ShardFolder open(const std::filesystem::path& folder);
+  /// Returns whether a manifest is there.
+  static bool exists(const std::filesystem::path& folder);
+
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  std::shared_ptr<const Tokenizer> shared_tokenizer() const { return tokenizer_; }
+  std::filesystem::path tokenizer_folder() const { return folder_ / "tokenizer"; }
+  /// Returns the names of the splits there.
+  std::vector<std::string> splits() const;
+  /// Returns a split's tokens. @throws Error(Data) when it is not there
+  TokenStream stream(const std::string& split) const;
+  /// Returns the counts of a split's raw text.
+  TextCounts counts(const std::string& split) const;
+  /// Returns a digest of all that decides the ids: equal folders give equal training.
+  std::string fingerprint() const;
+  /// Re-reads every checksum. @throws Error(Data) that names the shard
+  void verify() const;
+  /// Returns the manifest as text for `inspect`.
+  std::string describe() const;
+
+ private:
+  ShardFolder() = default;
+  struct Split;
+  const Split& find_split(const std::string& name) const;
+  std::filesystem::path folder_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::vector<std::shared_ptr<const Split>> splits_;
+  std::string manifest_text_;
+};
+
+/// Tokenizer and shards of a config: makes what is missing, keeps what is there and intact.
+/// A folder made from another text or another tokenizer config is an error that names the
+/// difference.
+/// @throws Error(Data); a failed run leaves no folder that looks whole
+ShardFolder prepare_data(const DataConfig& config);
+
+/// Encodes a text that has no shards. Also counts it.
+TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts);
+
+}  // namespace longspan

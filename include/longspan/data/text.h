@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "longspan/config/reader.h"
+#include "longspan/tokenizer/tokenizer.h"
+
+namespace longspan {
+
+/// What the synthetic corpus is made from; a function of these numbers alone.
+struct SyntheticConfig {
+  std::int64_t seed = 1;
+  std::int64_t num_articles = 600;
+  std::int64_t vocab_words = 2000;
+};
+
+/// Where the text of a split comes from: files, or the synthetic corpus. Synthetic splits with
+/// different seeds share the language (vocabulary and grammar) and differ in the articles.
+struct TextConfig {
+  std::vector<std::string> patterns;  ///< paths or globs; empty for synthetic text
+  bool synthetic = false;
+  SyntheticConfig synthetic_config;
+};
+
+/// Reads `key` of the data section: a path, a list, a glob, or {synthetic: {...}}.
+TextConfig read_text_config(const config::Reader& reader, std::string_view key);
+
+/// Counts of a raw text. Words are separated by whitespace; bytes are UTF-8, line breaks included.
+struct TextCounts {
+  std::int64_t lines = 0;
+  std::int64_t words = 0;
+  std::int64_t bytes = 0;
+};
+
+/// Returns the files of a text in order (globs sorted). @throws Error(Data) when one matches
+/// nothing
+std::vector<std::string> text_files(const TextConfig& config);
+/// Returns the lines of a text. Line breaks are \n, \r\n and a lone \r (arXiv:2108.12409's
+/// preprocessing reads in Python's text mode). @throws Error(Data) for a file that is missing,
+/// empty, unreadable or not UTF-8, with path, line and byte
+LineSource open_text(const TextConfig& config);
+
+/// Calls emit with each line of the synthetic corpus.
+void write_synthetic_text(const SyntheticConfig& config,
+                          const std::function<void(std::string_view)>& emit);
+
+}  // namespace longspan

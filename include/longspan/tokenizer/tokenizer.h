@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "longspan/config/reader.h"
+
+namespace longspan {
+
+/// Turns lines of text into ids and back. Immutable once made; safe to share between threads.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  /// Returns the name of the kind as in the config.
+  virtual std::string kind() const = 0;
+  /// Returns the number of ids, padding symbols included; ids are 0 .. vocab_size()-1.
+  virtual std::int64_t vocab_size() const = 0;
+  /// Appends the ids of one line (without its line break), the end-of-line token included when
+  /// there is one.
+  virtual void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const = 0;
+  /// Returns the text of ids; an end-of-line token gives "\n".
+  virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
+  /// Returns the id that stands in front of the first token of a stream.
+  virtual std::int32_t start_id() const = 0;
+  /// Returns whether the id ends a line.
+  virtual bool ends_line(std::int32_t id) const = 0;
+  /// Writes the files that load_tokenizer() needs into an existing folder.
+  virtual void save(const std::filesystem::path& folder) const = 0;
+  /// Returns a digest that is equal for two tokenizers exactly when they give the same ids.
+  virtual std::string fingerprint() const = 0;
+};
+
+/// What the config says of the tokenizer.
+struct TokenizerConfig {
+  std::string kind = "word";      ///< word | sentencepiece | bytes
+  bool end_of_line = true;        ///< word, sentencepiece: a token at the end of every line
+  std::int64_t pad_multiple = 8;  ///< word: dummy symbols fill the vocabulary to a multiple of this
+  std::string model;              ///< sentencepiece: the file to load, when train is false
+  std::int64_t vocab_size = 8192;      ///< sentencepiece: number of pieces to train
+  std::string model_type = "unigram";  ///< sentencepiece: unigram | bpe
+  bool train = true;                   ///< sentencepiece: train one on data.train
+};
+
+/// Returns the names of all kinds.
+std::vector<std::string> tokenizer_kinds();
+/// Reads data.tokenizer. An option of another kind is an error.
+TokenizerConfig read_tokenizer_config(const config::Reader& reader);
+/// Returns the kind and the options that have an effect with it as one JSON object: what a trained
+/// tokenizer depends on besides the text.
+std::string describe_tokenizer_config(const TokenizerConfig& config);
+
+/// Calls its argument with every line of a text, in order.
+using LineSource = std::function<void(const std::function<void(std::string_view)>&)>;
+
+/// Makes the tokenizer that the config describes from the training text, or loads it.
+/// @throws Error(Data) for a text that is empty or a model that cannot be had
+std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerConfig& config,
+                                           const LineSource& training_lines);
+/// Loads what save() wrote. @throws Error(Data)
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+
+}  // namespace longspan

@@ -1,0 +1,41 @@
+// Cuts a stream into blocks. A block's input is the stream one token earlier than its targets,
+// across block, line and article boundaries alike.
+#include <algorithm>
+#include <cstddef>
+
+#include "longspan/core/error.h"
+#include "longspan/data/batches.h"
+
+namespace longspan {
+
+std::int64_t num_blocks(const TokenStream& stream, std::int64_t seq_len) {
+  return (stream.size() + seq_len - 1) / seq_len;
+}
+
+HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+                      const std::vector<std::int64_t>& blocks, std::int64_t first_sequence) {
+  HostBatch batch;
+  batch.num_sequences = static_cast<std::int64_t>(blocks.size());
+  batch.seq_len = seq_len;
+  batch.input_ids.assign(blocks.size() * static_cast<std::size_t>(seq_len), 0);
+  batch.target_ids.assign(blocks.size() * static_cast<std::size_t>(seq_len), kIgnoredTarget);
+  std::int64_t* input = batch.input_ids.data();
+  std::int64_t* target = batch.target_ids.data();
+  for (const std::int64_t block : blocks) {
+    check(block >= 0 && block < num_blocks(stream, seq_len), ErrorKind::Internal,
+          "block must be in 0 .. ", num_blocks(stream, seq_len) - 1, ", got ", block);
+    const std::int64_t begin = block * seq_len;
+    const std::int64_t count = std::min(seq_len, stream.size() - begin);
+    stream.copy(begin, count, target);
+    input[0] = start_id;
+    if (begin > 0) stream.copy(begin - 1, 1, input);
+    std::copy_n(target, count - 1, input + 1);
+    batch.num_targets += count;
+    batch.sequence_ids.push_back(first_sequence++);
+    input += seq_len;
+    target += seq_len;
+  }
+  return batch;
+}
+
+}  // namespace longspan

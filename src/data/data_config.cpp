@@ -1,0 +1,21 @@
+// Reads the data section.
+#include "longspan/data/batches.h"
+#include "longspan/data/shards.h"
+
+namespace longspan {
+
+DataConfig read_data_config(const config::Reader& reader) {
+  DataConfig config;
+  config.train = read_text_config(reader, "train");
+  config.valid = read_text_config(reader, "valid");
+  if (reader.has("test")) config.test = read_text_config(reader, "test");
+  config.tokenizer = read_tokenizer_config(reader.section("tokenizer"));
+  config.shards = reader.path("shards");
+  config.seq_len =
+      reader.integer("seq_len", {.low = 1, .high = std::int64_t{1} << 24}, config.seq_len);
+  config.order = reader.choice("order", batch_orders(), config.order);
+  reader.finish();
+  return config;
+}
+
+}  // namespace longspan

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "longspan/core/json.h"
+
+namespace longspan {
+
+inline constexpr std::string_view kShardsFormat = "longspan.shards/1";
+inline constexpr std::string_view kManifestFile = "manifest.json";
+
+/// Writes the manifest of a shard folder with a digest of itself. @throws Error(Io)
+void write_manifest(const std::filesystem::path& folder, Json manifest);
+/// Reads a manifest; checks its format and digest, not the shards. @throws Error(Data)
+Json read_manifest(const std::filesystem::path& folder);
+
+}  // namespace longspan

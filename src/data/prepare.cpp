@@ -1,0 +1,200 @@
+// From text to a shard folder, once. The folder is filled under another name and renamed, so a
+// failed or killed run leaves nothing that looks whole; what is there already is kept, or refused
+// with the difference.
+#include <chrono>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "data/manifest.h"
+#include "data/shard_writer.h"
+#include "data/source.h"
+#include "longspan/core/error.h"
+#include "longspan/core/files.h"
+#include "longspan/core/log.h"
+#include "longspan/data/shards.h"
+#include "longspan/tokenizer/words.h"
+
+namespace longspan {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::chrono::minutes kLockPatience{60};
+
+struct NamedText {
+  std::string split;
+  TextConfig text;
+};
+
+std::vector<NamedText> splits_of(const DataConfig& config) {
+  std::vector<NamedText> splits = {{"train", config.train}, {"valid", config.valid}};
+  if (config.test) splits.push_back({"test", *config.test});
+  return splits;
+}
+
+fs::path shard_folder_of(const DataConfig& config) {
+  const fs::path folder = config.shards;
+  return folder.has_filename() ? folder : folder.parent_path();  // "a/b/"
+}
+
+// Encodes a text line by line. A line break of a file may have two bytes, so its bytes come from
+// its size.
+template <class Take>
+TextCounts encode_lines(const TextConfig& config, const Tokenizer& tokenizer, const Take& take) {
+  TextCounts counts;
+  counts.bytes = file_bytes(config);
+  std::vector<std::int32_t> ids;
+  open_text(config)([&](std::string_view line) {
+    ids.clear();
+    tokenizer.encode_line(line, ids);
+    ++counts.lines;
+    counts.words += count_words(line);
+    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(line.size()) + 1;
+    take(ids);
+  });
+  return counts;
+}
+
+Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
+                 const fs::path& folder) {
+  ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
+  const TextCounts counts = encode_lines(
+      named.text, tokenizer, [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
+  check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
+        ": the text must give at least one token, got none");
+  log::info("encoded",
+            {{"split", named.split}, {"tokens", writer.num_tokens()}, {"lines", counts.lines}});
+  return {{"name", named.split},      {"source", source},      {"tokens", writer.num_tokens()},
+          {"lines", counts.lines},    {"words", counts.words}, {"bytes", counts.bytes},
+          {"shards", writer.finish()}};
+}
+
+std::string tokenizer_difference(const Json& manifest, const TokenizerConfig& config) {
+  const Json was = manifest.at("tokenizer").at("config");
+  const Json now = parse_json(describe_tokenizer_config(config), "data.tokenizer");
+  for (const auto& [key, value] : now.items()) {
+    if (key == "model") continue;  // judged by its content
+    if (!was.contains(key)) return concat("data.tokenizer.", key, " was not set, is ", value);
+    if (was.at(key) != value)
+      return concat("data.tokenizer.", key, " was ", was.at(key), ", is ", value);
+  }
+  if (!now.contains("model")) return "";
+  const bool same =
+      build_tokenizer(config, {})->fingerprint() == manifest.at("tokenizer").at("fingerprint");
+  return same ? "" : concat("data.tokenizer.model had another content than ", config.model);
+}
+
+std::string split_difference(const Json& manifest, const NamedText& named) {
+  for (const Json& split : manifest.at("splits")) {
+    if (split.at("name") != named.split) continue;
+    const std::string difference = source_difference(split.at("source"), named.text);
+    return difference.empty() ? "" : concat("data.", named.split, ": ", difference);
+  }
+  return concat("data.", named.split, " was not set");
+}
+
+std::string difference_from(const Json& manifest, const DataConfig& config) {
+  std::string difference = tokenizer_difference(manifest, config.tokenizer);
+  for (const NamedText& named : splits_of(config)) {
+    if (difference.empty()) difference = split_difference(manifest, named);
+  }
+  return difference;
+}
+
+ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
+  ShardFolder shards = ShardFolder::open(folder);
+  const std::string difference = difference_from(read_manifest(folder), config);
+  check(difference.empty(), ErrorKind::Data, folder.string(),
+        ": the shards were made from something else: ", difference,
+        "; name another data.shards or remove the folder");
+  return shards;
+}
+
+void make_shards(const DataConfig& config, const fs::path& folder) {
+  std::vector<std::pair<NamedText, Json>> splits;
+  for (const NamedText& named : splits_of(config))
+    splits.emplace_back(named, describe_source(named.text));
+  const std::unique_ptr<Tokenizer> tokenizer =
+      build_tokenizer(config.tokenizer, open_text(config.train));
+  log::info("tokenizer ready",
+            {{"kind", tokenizer->kind()}, {"vocab_size", tokenizer->vocab_size()}});
+  StagedFolder staged(folder);
+  make_folder(staged.path() / "tokenizer");
+  tokenizer->save(staged.path() / "tokenizer");
+  Json manifest = {
+      {"format", kShardsFormat},
+      {"byte_order", "little"},
+      {"bytes_per_token", bytes_per_token(tokenizer->vocab_size())},
+      {"tokenizer",
+       {{"config", parse_json(describe_tokenizer_config(config.tokenizer), "data.tokenizer")},
+        {"fingerprint", tokenizer->fingerprint()},
+        {"vocab_size", tokenizer->vocab_size()}}},
+      {"splits", Json::array()}};
+  for (const auto& [named, source] : splits) {
+    manifest["splits"].push_back(write_split(named, source, *tokenizer, staged.path()));
+  }
+  const std::string change = difference_from(manifest, config);
+  check(change.empty(), ErrorKind::Data,
+        "the text must stay as it is while it is prepared: ", change);
+  write_manifest(staged.path(), std::move(manifest));
+  staged.commit();
+}
+
+// The lock is given up by itself when its process ends, so waiting ends too.
+std::unique_ptr<FileLock> wait_for_lock(const fs::path& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  for (bool told = false;; told = true) {
+    try {
+      return std::make_unique<FileLock>(path);
+    } catch (const Error& held) {
+      if (held.kind() != ErrorKind::Config || std::chrono::steady_clock::now() > deadline) throw;
+      if (!told)
+        log::info("waiting for another process that prepares these shards",
+                  {{"lock", path.string()}});
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+void check_replaceable(const fs::path& folder) {
+  std::error_code ignored;
+  const bool free = !fs::exists(folder, ignored) ||
+                    (fs::is_directory(folder, ignored) && fs::is_empty(folder, ignored));
+  check(free, ErrorKind::Data, folder.string(),
+        ": data.shards must name a shard folder or nothing, found other files there; name another "
+        "folder");
+}
+
+ShardFolder prepare_locked(const DataConfig& config, const fs::path& folder) {
+  make_folder(fs::absolute(folder).parent_path());
+  const std::unique_ptr<FileLock> lock = wait_for_lock(concat(folder.string(), ".lock"));
+  if (!ShardFolder::exists(folder)) {
+    check_replaceable(folder);
+    make_shards(config, folder);
+  }
+  return open_matching(config, folder);
+}
+
+}  // namespace
+
+ShardFolder prepare_data(const DataConfig& config) {
+  const fs::path folder = shard_folder_of(config);
+  if (ShardFolder::exists(folder)) return open_matching(config, folder);
+  try {
+    return prepare_locked(config, folder);
+  } catch (const Error& cause) {
+    if (cause.kind() != ErrorKind::Io) throw;
+    std::throw_with_nested(
+        Error(ErrorKind::Data, concat("data.shards must be writable: ", cause.what())));
+  }
+}
+
+TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts) {
+  std::vector<std::int32_t> ids;
+  counts = encode_lines(config, tokenizer, [&](const std::vector<std::int32_t>& line) {
+    ids.insert(ids.end(), line.begin(), line.end());
+  });
+  return TokenStream::from_ids(std::move(ids));
+}
+
+}  // namespace longspan

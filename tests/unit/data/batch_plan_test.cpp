@@ -1,0 +1,112 @@
+// What every batch order must keep to.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "longspan/core/random.h"
+#include "longspan/data/batches.h"
+#include "unit/tokenizer/caught.h"
+
+namespace longspan {
+namespace {
+
+using testing::caught;
+
+std::unique_ptr<BatchPlan> make(const std::string& order, std::int64_t num_blocks,
+                                std::int64_t sequences_per_step, std::uint64_t seed = 1) {
+  return make_batch_plan({order, seed, num_blocks, sequences_per_step});
+}
+
+/// The blocks of the first steps, one after another.
+std::vector<std::int64_t> run(const BatchPlan& plan, std::int64_t num_steps) {
+  std::vector<std::int64_t> blocks;
+  for (std::int64_t step = 0; step < num_steps; ++step) {
+    const StepSequences sequences = plan.sequences(step);
+    CHECK(sequences.first_sequence == static_cast<std::int64_t>(blocks.size()));
+    blocks.insert(blocks.end(), sequences.blocks.begin(), sequences.blocks.end());
+  }
+  return blocks;
+}
+
+struct Shape {
+  std::int64_t num_blocks, sequences_per_step;
+};
+const std::vector<Shape> kShapes = {{11, 3}, {12, 4}, {3, 7}, {1, 2}, {5, 5}};
+
+}  // namespace
+
+TEST_CASE("every order: each epoch is a permutation of all blocks, without a gap between epochs") {
+  for (const std::string& order : batch_orders()) {
+    for (const auto& [num_blocks, per_step] : kShapes) {
+      CAPTURE(order, num_blocks, per_step);
+      const auto plan = make(order, num_blocks, per_step);
+      CHECK(plan->steps_per_epoch() == (num_blocks + per_step - 1) / per_step);
+      const std::vector<std::int64_t> blocks =
+          run(*plan, 4 * num_blocks);  // a whole number of epochs
+      for (auto epoch = blocks.begin(); epoch != blocks.end(); epoch += num_blocks) {
+        std::vector<std::int64_t> sorted(epoch, epoch + num_blocks),
+            expected(static_cast<std::size_t>(num_blocks));
+        std::ranges::sort(sorted);
+        std::iota(expected.begin(), expected.end(), 0);
+        REQUIRE(sorted == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("every order: a step depends on seed and step alone, whatever was asked before") {
+  for (const std::string& order : batch_orders()) {
+    CAPTURE(order);
+    const auto in_order = make(order, 11, 3, 5);
+    std::vector<StepSequences> expected;
+    for (std::int64_t step = 0; step < 40; ++step) expected.push_back(in_order->sequences(step));
+    const auto shuffled = make(order, 11, 3, 5);
+    for (const std::int64_t step :
+         random_permutation(40, RandomStream(1, RandomPurpose::Sampling, 0))) {
+      const StepSequences sequences = shuffled->sequences(step);
+      const auto at = static_cast<std::size_t>(step);
+      REQUIRE(sequences.blocks == expected[at].blocks);
+      REQUIRE(sequences.epoch == expected[at].epoch);
+      REQUIRE(sequences.first_sequence == expected[at].first_sequence);
+      REQUIRE(sequences.epoch == step * 3 / 11);
+    }
+  }
+}
+
+TEST_CASE("every order: the number of sequences of a step does not change their order") {
+  for (const std::string& order : batch_orders()) {
+    CAPTURE(order);
+    CHECK(run(*make(order, 11, 3), 20) == run(*make(order, 11, 5), 12));
+  }
+}
+
+TEST_CASE("sequential order: blocks in the order of the text") {
+  CHECK(run(*make("sequential", 3, 2), 4) == std::vector<std::int64_t>{0, 1, 2, 0, 1, 2, 0, 1});
+}
+
+TEST_CASE("shuffled order: differs between epochs and between seeds") {
+  const auto epoch = [](std::uint64_t seed, std::int64_t number) {
+    return make("shuffled", 50, 50, seed)->sequences(number).blocks;
+  };
+  CHECK(epoch(1, 0) != epoch(1, 1));
+  CHECK(epoch(1, 0) != epoch(2, 0));
+  CHECK(epoch(1, 0) == epoch(1, 0));
+  CHECK_FALSE(std::ranges::is_sorted(epoch(1, 0)));
+}
+
+TEST_CASE("batch plan: impossible requests are refused") {
+  CHECK(batch_orders() == std::vector<std::string>{"shuffled", "sequential"});
+  const auto no_blocks = caught([] { make("shuffled", 0, 3); });
+  CHECK(no_blocks.kind == ErrorKind::Data);
+  CHECK(no_blocks.text == "the training text must have at least one block, got 0");
+  const auto no_sequences = caught([] { make("shuffled", 3, 0); });
+  CHECK(no_sequences.kind == ErrorKind::Config);
+  CHECK(no_sequences.text == "a step must have at least one sequence, got 0");
+  const auto unknown = caught([] { make("random", 3, 1); });
+  CHECK(unknown.kind == ErrorKind::Config);
+  CHECK(unknown.text == "data.order must be a known order, got random");
+}
+
+}  // namespace longspan

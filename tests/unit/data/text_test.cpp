@@ -1,0 +1,168 @@
+#include "longspan/data/text.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "longspan/core/files.h"
+#include "support/temporary_folder.h"
+#include "unit/tokenizer/caught.h"
+
+namespace longspan {
+namespace {
+
+using testing::caught;
+using testing::TemporaryFolder;
+
+TextConfig files(std::vector<std::string> patterns) {
+  TextConfig config;
+  config.patterns = std::move(patterns);
+  return config;
+}
+
+std::vector<std::string> lines_of(const TextConfig& config) {
+  std::vector<std::string> lines;
+  open_text(config)([&](std::string_view line) { lines.emplace_back(line); });
+  return lines;
+}
+
+std::string write(const TemporaryFolder& folder, const std::string& name, std::string_view text) {
+  const std::string path = (folder.path() / name).string();
+  write_file_durably(path, text);
+  return path;
+}
+
+TextConfig read(const std::string& yaml) {
+  const auto document =
+      config::Document::from_text("data: {train: " + yaml + "}\n", "c.yaml", "/configs");
+  const config::Reader root = document.root();
+  const TextConfig config = read_text_config(root.section("data"), "train");
+  root.section("data").finish();
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("text: lines end as in Python's text mode") {
+  const TemporaryFolder folder;
+  const auto lines = [&](std::string_view text) {
+    return lines_of(files({write(folder, "t.txt", text)}));
+  };
+  using Lines = std::vector<std::string>;
+  CHECK(lines("a\nb\n") == Lines{"a", "b"});
+  CHECK(lines("a\nb") == Lines{"a", "b"});
+  CHECK(lines("a\r\nb\rc\n") == Lines{"a", "b", "c"});
+  CHECK(lines("\n\na") == Lines{"", "", "a"});
+  CHECK(lines("a\r\r\nb") == Lines{"a", "", "b"});
+  CHECK(lines("a\r") == Lines{"a"});
+  CHECK(lines("a\r\r") == Lines{"a", ""});
+  CHECK(lines("\r") == Lines{""});
+  CHECK(lines("\r\n") == Lines{""});
+  CHECK(lines("a\n\r\n") == Lines{"a", ""});
+  CHECK(lines("v\x0B"
+              "f\x0C"
+              "s\x1C"
+              "n\xC2\x85"
+              "l\xE2\x80\xA8 end\n") == Lines{"v\x0B"
+                                              "f\x0C"
+                                              "s\x1C"
+                                              "n\xC2\x85"
+                                              "l\xE2\x80\xA8 end"});
+}
+
+TEST_CASE(
+    "text: files are read in the order given, globs sorted, and each file ends its last line") {
+  const TemporaryFolder folder;
+  write(folder, "b.txt", "b1\nb2");
+  write(folder, "a.txt", "a1");
+  write(folder, "Z.txt", "z1\n");
+  write(folder, "odd[1].txt", "o1");
+  const std::string at = folder.path().string() + "/";
+  CHECK(lines_of(files({at + "?.txt"})) == std::vector<std::string>{"z1", "a1", "b1", "b2"});
+  CHECK(lines_of(files({at + "b.txt", at + "a.txt"})) ==
+        std::vector<std::string>{"b1", "b2", "a1"});
+  CHECK(text_files(files({at + "[ab].txt"})) ==
+        std::vector<std::string>{at + "a.txt", at + "b.txt"});
+  CHECK(lines_of(files({at + "odd[1].txt"})) == std::vector<std::string>{"o1"});
+}
+
+TEST_CASE("text: a file that cannot serve is refused by its path") {
+  const TemporaryFolder folder;
+  const auto refused = [](const std::string& path) {
+    const auto error = caught([&] { open_text(files({path})); });
+    CHECK(error.kind == ErrorKind::Data);
+    return error.text;
+  };
+  const std::string at = folder.path().string();
+  CHECK(refused(at + "/none.txt") == at + "/none.txt: must be a text file, found nothing");
+  CHECK(refused(at + "/wiki.train.tokens") ==
+        at + "/wiki.train.tokens: must be a text file, found nothing; scripts/download-wikitext "
+             "fetches WikiText");
+  CHECK(refused(at + "/wiki.*.tokens") ==
+        at + "/wiki.*.tokens: a pattern must match at least one file, found none; "
+             "scripts/download-wikitext fetches WikiText");
+  CHECK(refused(at + "/*.txt") ==
+        at + "/*.txt: a pattern must match at least one file, found none");
+  CHECK(refused(at) == at + ": must be a text file, found a folder");
+  const std::string empty = write(folder, "empty.txt", "");
+  CHECK(refused(empty) == empty + ": a text file must not be empty, found 0 bytes");
+  const std::string loop = at + "/loop.txt";
+  std::filesystem::create_symlink(loop, loop);
+  CHECK(refused(loop) ==
+        loop + ": must be a readable text file, got: Too many levels of symbolic links");
+}
+
+TEST_CASE("text: bytes that are not UTF-8 are refused with line and byte") {
+  const TemporaryFolder folder;
+  const auto refused = [&](std::string_view text) {
+    const std::string path = write(folder, "t.txt", text);
+    const auto error = caught([&] { lines_of(files({path})); });
+    CHECK(error.kind == ErrorKind::Data);
+    CHECK(error.text.starts_with(path));
+    return error.text.substr(path.size());
+  };
+  CHECK(refused("\xFF") == ":1: text must be UTF-8, found byte 0xff at byte 0 of the file");
+  CHECK(refused("ok\r\nmore\rcaf\xE9 x\n") ==
+        ":3: text must be UTF-8, found byte 0xe9 at byte 12 of the file");
+}
+
+TEST_CASE("text config: a path, a list, or the synthetic corpus") {
+  CHECK(read("wiki.train.tokens").patterns ==
+        std::vector<std::string>{"/configs/wiki.train.tokens"});
+  CHECK(read("[/a/b.txt, c.txt]").patterns ==
+        std::vector<std::string>{"/a/b.txt", "/configs/c.txt"});
+  const TextConfig defaults = read("{synthetic: {}}");
+  CHECK(defaults.synthetic);
+  CHECK(defaults.synthetic_config.seed == 1);
+  CHECK(defaults.synthetic_config.num_articles == 600);
+  CHECK(defaults.synthetic_config.vocab_words == 2000);
+  const TextConfig given = read("{synthetic: {seed: 7, num_articles: 3, vocab_words: 150}}");
+  CHECK(given.synthetic_config.seed == 7);
+  CHECK(given.synthetic_config.num_articles == 3);
+  CHECK(given.synthetic_config.vocab_words == 150);
+}
+
+TEST_CASE("text config: wrong values name the key") {
+  const auto refused = [](const std::string& yaml) {
+    const auto error = caught([&] { read(yaml); });
+    CHECK(error.kind == ErrorKind::Config);
+    CHECK(error.text.starts_with("c.yaml:1:"));
+    return error.text;
+  };
+  CHECK(refused("{synthetic: {seed: -1}}").find("data.train.synthetic.seed") != std::string::npos);
+  CHECK(refused("{synthetic: {num_articles: 0}}").find("data.train.synthetic.num_articles") !=
+        std::string::npos);
+  CHECK(refused("{synthetic: {vocab_words: 99}}").find("data.train.synthetic.vocab_words") !=
+        std::string::npos);
+  CHECK(refused("{synthetic: {articles: 9}}").find("data.train.synthetic.articles") !=
+        std::string::npos);
+  CHECK(refused("{synthetic: {}, path: x}").find("data.train.path") != std::string::npos);
+  CHECK(
+      refused("{path: x}")
+          .ends_with(
+              "data.train must be a path, a list of paths or {synthetic: {...}}, got another map"));
+  CHECK(refused("[]").find("data.train") != std::string::npos);
+}
+
+}  // namespace longspan

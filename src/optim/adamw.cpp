@@ -1,0 +1,81 @@
+// AdamW by LibTorch's fused operator, one call for the matrices, which decay, and one for the rest.
+// The step count is kept for each parameter, so that one without a gradient misses nothing.
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/zeros.h>
+
+#include <vector>
+
+#include "longspan/core/error.h"
+#include "optim/kinds.h"
+#include "optim/state.h"
+
+namespace longspan {
+namespace {
+
+struct AdamGroup {
+  std::vector<at::Tensor> parameters, gradients, means, squares, steps;
+};
+
+class AdamW final : public Optimizer {
+ public:
+  AdamW(const OptimizerConfig& config, const NamedTensors& parameters)
+      : config_(config), parameters_(parameters) {
+    check_parameters(parameters_);
+    means_ = zero_slot("exp_avg", parameters_);
+    squares_ = zero_slot("exp_avg_sq", parameters_);
+    for (const auto& [name, tensor] : parameters_) {
+      steps_.push_back({concat("step.", name),
+                        at::zeros({}, tensor.options().dtype(at::kFloat).requires_grad(false))});
+    }
+  }
+
+  void step(double lr) override {
+    AdamGroup matrices, others;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const at::Tensor& parameter = parameters_[i].tensor;
+      if (!parameter.grad().defined()) continue;
+      AdamGroup& group = parameter.dim() >= 2 ? matrices : others;
+      group.parameters.push_back(parameter);
+      group.gradients.push_back(parameter.grad().contiguous());
+      group.means.push_back(means_[i].tensor);
+      group.squares.push_back(squares_[i].tensor);
+      group.steps.push_back(steps_[i].tensor);
+    }
+    update(matrices, lr, config_.weight_decay);
+    update(others, lr, 0.0);
+  }
+
+  NamedTensors state() const override {
+    NamedTensors all = means_;
+    all.insert(all.end(), squares_.begin(), squares_.end());
+    all.insert(all.end(), steps_.begin(), steps_.end());
+    return all;
+  }
+
+  void load_state(const NamedTensors& state) override { copy_state(state, this->state()); }
+
+ private:
+  void update(const AdamGroup& group, double lr, double weight_decay) const {
+    if (group.parameters.empty()) return;
+    const at::NoGradGuard no_gradient;
+    at::_foreach_add_(group.steps, 1);
+    at::_fused_adamw_(group.parameters, group.gradients, group.means, group.squares, {},
+                      group.steps, lr, config_.beta1, config_.beta2, weight_decay, config_.eps,
+                      /*amsgrad=*/false, /*maximize=*/false);
+  }
+
+  OptimizerConfig config_;
+  NamedTensors parameters_, means_, squares_, steps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_adamw(const OptimizerConfig& config,
+                                      const NamedTensors& parameters) {
+  return std::make_unique<AdamW>(config, parameters);
+}
+
+}  // namespace longspan

@@ -1,0 +1,135 @@
+// Learning-rate schedules: a linear warm-up, then the kind's own curve over the steps that follow.
+
+#include "longspan/optim/schedule.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <string_view>
+
+#include "longspan/core/error.h"
+#include "optim/options.h"
+
+namespace longspan {
+namespace {
+
+using Curve = double (*)(const ScheduleConfig&, double);
+
+// fairseq's cosine_lr_scheduler.py, in its order of operations: at an exact restart the rounding of
+// the logarithm decides which period a step belongs to.
+double cosine(const ScheduleConfig& config, double step) {
+  const auto period = static_cast<double>(config.period_steps);
+  const double factor = config.period_factor;
+  double number = 0.0, start = 0.0, length = period;
+  if (factor == 1.0) {
+    number = std::floor(step / period);
+    start = number * period;
+  } else {
+    number = std::floor(std::log(1.0 - step / period * (1.0 - factor)) / std::log(factor));
+    length = std::pow(factor, number) * period;
+    start = (1.0 - std::pow(factor, number)) / (1.0 - factor) * period;
+  }
+  const double shrink = std::pow(config.shrink, number);
+  const double low = config.min_lr * shrink, high = config.peak_lr * shrink;
+  return low + 0.5 * (high - low) * (1.0 + std::cos(std::numbers::pi * (step - start) / length));
+}
+
+double linear(const ScheduleConfig& config, double step) {
+  const double done = std::min(1.0, step / static_cast<double>(config.period_steps));
+  return config.peak_lr + (config.min_lr - config.peak_lr) * done;
+}
+
+double inverse_sqrt(const ScheduleConfig& config, double step) {
+  const double warmup = std::max(1.0, static_cast<double>(config.warmup_steps));
+  return config.peak_lr * std::sqrt(warmup / (warmup + step));
+}
+
+double constant(const ScheduleConfig& config, double) { return config.peak_lr; }
+
+struct Kind {
+  std::string_view name;
+  Curve curve;
+  bool has_period;    // period_steps and min_lr
+  bool has_restarts;  // period_factor and shrink
+};
+constexpr std::array kKinds{
+    Kind{"cosine", cosine, true, true},
+    Kind{"linear", linear, true, false},
+    Kind{"inverse_sqrt", inverse_sqrt, false, false},
+    Kind{"constant", constant, false, false},
+};
+
+const Kind& kind_named(std::string_view name) {
+  for (const auto& kind : kKinds) {
+    if (kind.name == name) return kind;
+  }
+  unreachable();
+}
+
+std::int64_t read_period(const config::Reader& reader, std::int64_t warmup_steps,
+                         std::int64_t max_steps) {
+  const std::int64_t given =
+      reader.integer("period_steps", {.low = 0, .high = std::int64_t{1} << 40}, 0);
+  if (given > 0) return given;
+  check(max_steps > 0, ErrorKind::Config, reader.place("period_steps"),
+        " must be given when the run has no train.max_steps, got none");
+  return std::max<std::int64_t>(
+      1, max_steps - warmup_steps);  // a run that ends in its warm-up never gets there
+}
+
+void read_curve(const config::Reader& reader, const Kind& kind, std::int64_t max_steps,
+                ScheduleConfig& config) {
+  if (kind.has_period) {
+    config.min_lr = reader.number("min_lr", {.low = 0.0, .high = config.peak_lr}, config.min_lr);
+    config.period_steps = read_period(reader, config.warmup_steps, max_steps);
+  } else {
+    for (const auto* key : {"min_lr", "period_steps"})
+      refuse_option(reader, key, kind.name, {"cosine", "linear"});
+  }
+  if (kind.has_restarts) {
+    config.period_factor =
+        reader.number("period_factor", {.low = 1.0, .high = 1e6}, config.period_factor);
+    config.shrink = reader.number("shrink", {.high = 1.0, .above = 0.0}, config.shrink);
+  } else {
+    for (const auto* key : {"period_factor", "shrink"})
+      refuse_option(reader, key, kind.name, {"cosine"});
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> schedule_kinds() {
+  std::vector<std::string> names;
+  for (const auto& kind : kKinds) names.emplace_back(kind.name);
+  return names;
+}
+
+ScheduleConfig read_schedule_config(const config::Reader& reader, std::int64_t max_steps) {
+  ScheduleConfig config;
+  config.kind = reader.choice("kind", schedule_kinds(), config.kind);
+  config.peak_lr = reader.number("peak_lr", {.above = 0.0});
+  config.warmup_steps = reader.integer("warmup_steps", {.low = 0, .high = std::int64_t{1} << 40},
+                                       config.warmup_steps);
+  if (config.warmup_steps > 0) {
+    config.warmup_init_lr = reader.number("warmup_init_lr", {.low = 0.0, .high = config.peak_lr},
+                                          config.warmup_init_lr);
+  } else {
+    check(!reader.has("warmup_init_lr"), ErrorKind::Config, reader.place("warmup_init_lr"),
+          " must not be given without a warm-up, got warmup_steps 0");
+  }
+  read_curve(reader, kind_named(config.kind), max_steps, config);
+  reader.finish();
+  return config;
+}
+
+double learning_rate(const ScheduleConfig& config, std::int64_t step) {
+  if (step < config.warmup_steps) {
+    const double increase =
+        (config.peak_lr - config.warmup_init_lr) / static_cast<double>(config.warmup_steps);
+    return config.warmup_init_lr + static_cast<double>(step) * increase;
+  }
+  return kind_named(config.kind).curve(config, static_cast<double>(step - config.warmup_steps));
+}
+
+}  // namespace longspan

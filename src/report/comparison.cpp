@@ -1,0 +1,149 @@
+// Which cells share a plot, the means over repetitions, and the check that they share a protocol.
+#include "report/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace longspan::report {
+namespace {
+
+struct Sample {
+  std::size_t line;
+  const Run* run;
+  const Cell* cell;
+};
+using Samples = std::vector<Sample>;
+
+CurvePoint summarize(std::int64_t length, const std::vector<double>& values) {
+  CurvePoint point{length, 0.0, values.front(), values.front()};
+  for (const double value : values) {
+    point.mean += value / static_cast<double>(values.size());
+    point.low = std::min(point.low, value);
+    point.high = std::max(point.high, value);
+  }
+  if (values.size() == 1) point.mean = values.front();
+  if (!std::isfinite(point.mean))
+    point.mean = point.low = point.high = std::numeric_limits<double>::quiet_NaN();
+  return point;
+}
+
+Curve make_curve(std::size_t line, const std::string& label, const Samples& samples) {
+  Curve curve{line, label, {}, 0, {}};
+  std::map<std::int64_t, std::vector<double>> ppl_by_length;
+  for (const Sample& sample : samples) {
+    if (sample.line != line) continue;
+    curve.train_length = sample.cell->train_length;
+    if (std::find(curve.runs.begin(), curve.runs.end(), sample.run->name) == curve.runs.end())
+      curve.runs.push_back(sample.run->name);
+    ppl_by_length[sample.cell->length].push_back(sample.cell->ppl);
+  }
+  for (const auto& [length, values] : ppl_by_length)
+    curve.points.push_back(summarize(length, values));
+  return curve;
+}
+
+Difference values_of(const std::string& key, const Samples& samples, const Lines& lines,
+                     const std::function<std::string(const Cell&)>& value_of) {
+  Difference difference{key, {}};
+  for (const Sample& sample : samples) {
+    const std::string value = value_of(*sample.cell);
+    auto found = std::find_if(difference.values.begin(), difference.values.end(),
+                              [&](const auto& each) { return each.value == value; });
+    if (found == difference.values.end()) found = difference.values.insert(found, {value, {}});
+    const std::string& label = lines.label(sample.line);
+    if (std::find(found->labels.begin(), found->labels.end(), label) == found->labels.end())
+      found->labels.push_back(label);
+  }
+  return difference;
+}
+
+// Whatever stands there for non-overlapping windows has no meaning.
+std::string stride_of(const Cell& cell) {
+  return cell.mode == "nonoverlapping" ? "none" : std::to_string(cell.stride);
+}
+
+std::vector<Difference> find_differences(const Samples& samples, const Lines& lines) {
+  std::vector<Difference> parts{
+      values_of("mode", samples, lines, [](const Cell& cell) { return cell.mode; }),
+      values_of("stride", samples, lines, stride_of),
+      values_of("targets", samples, lines,
+                [](const Cell& cell) { return std::to_string(cell.targets); }),
+      values_of("targets_hash", samples, lines, [](const Cell& cell) { return cell.targets_hash; }),
+      values_of("dtype", samples, lines, [](const Cell& cell) { return cell.dtype; })};
+  const bool modes_differ = parts.front().values.size() > 1;
+  std::erase_if(parts, [&](const Difference& part) {
+    return part.values.size() < 2 || (part.key == "stride" && modes_differ);
+  });
+  return parts;
+}
+
+Comparison make_comparison(const Samples& samples, const Lines& lines) {
+  Comparison comparison;
+  std::set<std::int64_t> lengths, train_lengths;
+  std::set<std::size_t> present;
+  for (const Sample& sample : samples) {
+    lengths.insert(sample.cell->length);
+    train_lengths.insert(sample.cell->train_length);
+    present.insert(sample.line);
+    comparison.cells.push_back(sample.cell);
+  }
+  comparison.lengths.assign(lengths.begin(), lengths.end());
+  comparison.train_lengths.assign(train_lengths.begin(), train_lengths.end());
+  for (const std::size_t line : present)
+    comparison.curves.push_back(make_curve(line, lines.label(line), samples));
+  comparison.differences = find_differences(samples, lines);
+  const auto same_mode = [&](const Sample& sample) {
+    return sample.cell->mode == samples.front().cell->mode;
+  };
+  if (std::all_of(samples.begin(), samples.end(), same_mode))
+    comparison.mode = samples.front().cell->mode;
+  return comparison;
+}
+
+int rank_of_split(const std::string& split) {
+  return split == "test" ? 0 : split == "valid" ? 1 : 2;
+}
+
+}  // namespace
+
+const CurvePoint* Curve::at(std::int64_t length) const {
+  const auto found = std::find_if(points.begin(), points.end(),
+                                  [&](const auto& point) { return point.length == length; });
+  return found == points.end() ? nullptr : &*found;
+}
+
+std::vector<Comparison> compare(const std::vector<Run>& runs, const Lines& lines, Modes modes) {
+  using Place = std::tuple<int, std::string, std::string>;  // "nonoverlapping" < "stride:..."
+  std::map<Place, Samples> plots;
+  for (const Run& run : runs)
+    for (const Evaluation& evaluation : run.evaluations)
+      for (const Cell& cell : evaluation.cells) {
+        const std::string mode = modes == Modes::PlotEach ? cell.mode : "";
+        plots[{rank_of_split(evaluation.split), evaluation.split, mode}].push_back(
+            {lines.of_cell(run, evaluation, cell), &run, &cell});
+      }
+  std::vector<Comparison> comparisons;
+  for (const auto& [place, samples] : plots) {
+    comparisons.push_back(make_comparison(samples, lines));
+    comparisons.back().split = std::get<1>(place);
+  }
+  return comparisons;
+}
+
+std::string to_text(const Difference& difference) {
+  std::string text = difference.key + " differs: ";
+  for (const auto& [value, labels] : difference.values) {
+    if (text.back() == ')') text += ", ";
+    text += value + " (";
+    for (const std::string& label : labels) text += (label == labels.front() ? "" : ", ") + label;
+    text += ")";
+  }
+  return text;
+}
+
+}  // namespace longspan::report

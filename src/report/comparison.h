@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "report/lines.h"
+
+namespace longspan::report {
+
+/// A line's perplexity at one length, over the runs that repeat it.
+struct CurvePoint {
+  std::int64_t length = 0;
+  double mean = 0.0;  ///< NaN when a run's perplexity is not finite
+  double low = 0.0;
+  double high = 0.0;
+};
+
+/// Perplexity over length.
+struct Curve {
+  std::size_t line = 0;
+  std::string label;
+  std::vector<std::string> runs;  ///< names; more than one are repetitions
+  std::int64_t train_length = 0;
+  std::vector<CurvePoint> points;  ///< by length
+
+  /// Returns the point at a length, or null.
+  const CurvePoint* at(std::int64_t length) const;
+};
+
+/// One part of the protocol in which cells of one plot differ, and which curves have which value.
+struct Difference {
+  struct Value {
+    std::string value;
+    std::vector<std::string> labels;
+  };
+  std::string key;
+  std::vector<Value> values;
+};
+
+/// What is drawn on one pair of axes.
+struct Comparison {
+  std::string split;
+  std::string mode;                   ///< empty when lines of several modes share the plot
+  std::vector<std::int64_t> lengths;  ///< evaluated ones, rising
+  std::vector<std::int64_t> train_lengths;
+  std::vector<Curve> curves;
+  std::vector<Difference> differences;  ///< empty when every cell has the same protocol
+  std::vector<const Cell*> cells;       ///< of the runs given to compare()
+};
+
+/// Sorts the cells of the runs into plots. The split test comes first, then valid, then the others;
+/// the non-overlapping mode comes before sliding ones.
+std::vector<Comparison> compare(const std::vector<Run>& runs, const Lines& lines, Modes modes);
+
+/// Returns "dtype differs: float32 (alibi), bfloat16 (t5)".
+std::string to_text(const Difference& difference);
+
+}  // namespace longspan::report

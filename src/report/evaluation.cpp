@@ -1,0 +1,164 @@
+// evaluations/<split>.json, read strictly: a report must not draw a cell whose protocol it does not
+// know.
+#include "report/evaluation.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "longspan/core/error.h"
+
+namespace longspan::report {
+namespace {
+
+constexpr const char* kFormat = "longspan.evaluation/1";
+
+// Takes keys of one object. The prefix, file and place in it, stands before the key in errors.
+class ObjectReader {
+ public:
+  ObjectReader(const Json& object, std::string prefix)
+      : object_(object), prefix_(std::move(prefix)) {
+    check(object.is_object(), ErrorKind::Data, prefix_, "must be an object, got ", object.dump());
+  }
+
+  std::string text(const char* key) const {
+    const Json& value = at(key);
+    check(value.is_string(), ErrorKind::Data, prefix_, key, " must be a text, got ", value.dump());
+    return value.get<std::string>();
+  }
+
+  std::int64_t integer(const char* key) const {
+    const Json& value = at(key);
+    check(value.is_number_integer(), ErrorKind::Data, prefix_, key, " must be an integer, got ",
+          value.dump());
+    return value.get<std::int64_t>();
+  }
+
+  double number_or_nan(const char* key) const {
+    const Json& value = at(key);
+    if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+    check(value.is_number(), ErrorKind::Data, prefix_, key, " must be a number or null, got ",
+          value.dump());
+    return value.get<double>();
+  }
+
+ private:
+  const Json& at(const char* key) const {
+    const auto found = object_.find(key);
+    check(found != object_.end(), ErrorKind::Data, prefix_, key, " must be there, got nothing");
+    return *found;
+  }
+
+  const Json& object_;
+  std::string prefix_;
+};
+
+std::string plain_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// A list of "key=value", a map or one text, joined to one line.
+std::string joined(const Json& value) {
+  if (value.is_null()) return {};
+  if (!value.is_structured()) return plain_text(value);
+  std::string line;
+  for (const auto& [key, element] : value.items()) {
+    if (!line.empty()) line += "; ";
+    if (value.is_object()) line += key + "=";
+    line += plain_text(element);
+  }
+  return line;
+}
+
+Cell read_cell(const Json& object, const std::string& prefix) {
+  const ObjectReader reader(object, prefix);
+  Cell cell;
+  cell.run = reader.text("run");
+  cell.method = reader.text("method");
+  cell.mode = reader.text("mode");
+  cell.targets_hash = reader.text("targets_hash");
+  cell.dtype = reader.text("dtype");
+  cell.checkpoint_step = reader.integer("checkpoint_step");
+  cell.train_length = reader.integer("train_length");
+  cell.length = reader.integer("length");
+  cell.stride = reader.integer("stride");
+  cell.targets = reader.integer("targets");
+  cell.ppl = reader.number_or_nan("ppl");
+  if (object.contains("position_overrides"))
+    cell.position_overrides = joined(object["position_overrides"]);
+  cell.object = object;
+  return cell;
+}
+
+std::vector<std::string> csv_columns(const std::vector<Evaluation>& evaluations) {
+  std::vector<std::string> columns{"run",
+                                   "checkpoint_step",
+                                   "method",
+                                   "train_length",
+                                   "length",
+                                   "mode",
+                                   "stride",
+                                   "targets",
+                                   "targets_hash",
+                                   "loss_nats",
+                                   "ppl",
+                                   "ppl_stderr",
+                                   "word_ppl",
+                                   "bits_per_byte",
+                                   "early_token_loss",
+                                   "full_context_loss",
+                                   "tokens_per_second",
+                                   "peak_bytes",
+                                   "dtype",
+                                   "position_overrides"};
+  for (const Evaluation& evaluation : evaluations)
+    for (const Cell& cell : evaluation.cells)
+      for (const auto& [key, value] : cell.object.items())
+        if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
+  return columns;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+}  // namespace
+
+Evaluation read_evaluation(const std::filesystem::path& path) {
+  const Json document = read_json(path);
+  const ObjectReader reader(document, path.string() + ": ");
+  const std::string format = reader.text("format");
+  check(format == kFormat, ErrorKind::Data, path.string(), ": format must be ", kFormat, ", got ",
+        format);
+  check(document.contains("cells") && document["cells"].is_array(), ErrorKind::Data, path.string(),
+        ": cells must be a list");
+  Evaluation evaluation{path.stem().string(), {}};
+  for (const Json& object : document["cells"])
+    evaluation.cells.push_back(
+        read_cell(object, concat(path.string(), ": cells[", evaluation.cells.size(), "] ")));
+  return evaluation;
+}
+
+std::string to_csv(const std::vector<Evaluation>& evaluations) {
+  const std::vector<std::string> columns = csv_columns(evaluations);
+  std::string csv = "split";
+  for (const std::string& column : columns) csv += "," + csv_field(column);
+  csv += "\n";
+  for (const Evaluation& evaluation : evaluations)
+    for (const Cell& cell : evaluation.cells) {
+      csv += csv_field(evaluation.split);
+      for (const std::string& column : columns) {
+        const auto value = cell.object.find(column);
+        csv += "," + (value == cell.object.end() ? "" : csv_field(joined(*value)));
+      }
+      csv += "\n";
+    }
+  return csv;
+}
+
+}  // namespace longspan::report

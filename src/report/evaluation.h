@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "longspan/core/json.h"
+
+namespace longspan::report {
+
+/// One cell of an evaluations file: a (run, length, mode) with its number and its protocol.
+struct Cell {
+  std::string run;
+  std::string method;
+  std::string mode;
+  std::string targets_hash;
+  std::string dtype;
+  std::string position_overrides;  ///< "key=value; key=value"; empty for none
+  std::int64_t checkpoint_step = 0;
+  std::int64_t train_length = 0;
+  std::int64_t length = 0;
+  std::int64_t stride = 0;
+  std::int64_t targets = 0;
+  double ppl = 0.0;  ///< NaN where the file has null: not a finite number
+  Json object;       ///< as read
+};
+
+/// An evaluations file.
+struct Evaluation {
+  std::string split;
+  std::vector<Cell> cells;
+};
+
+/// Reads evaluations/<split>.json. @throws Error(Io); Error(Data) that names file, cell and key
+Evaluation read_evaluation(const std::filesystem::path& path);
+
+/// Returns the cells as CSV (RFC 4180): a header, a row a cell, the split first, then the cell's
+/// keys in the order of the interface. A number has the digits of the JSON file; null is empty.
+std::string to_csv(const std::vector<Evaluation>& evaluations);
+
+}  // namespace longspan::report

@@ -1,0 +1,88 @@
+// Which runs are one line of a plot. Runs that differ in more than the seed are never averaged.
+#include "report/lines.h"
+
+#include <algorithm>
+#include <set>
+
+#include "longspan/core/error.h"
+
+namespace longspan::report {
+namespace {
+
+LineKey key_of_training(const Run& run) {
+  return {run.method, run.train_length, run.recipe, {}, {}};
+}
+
+bool has_several_steps(const Evaluation& evaluation) {
+  return std::any_of(evaluation.cells.begin(), evaluation.cells.end(), [&](const Cell& cell) {
+    return cell.checkpoint_step != evaluation.cells.front().checkpoint_step;
+  });
+}
+
+std::string short_mode(const std::string& mode) {
+  return mode.starts_with("stride:") ? "stride " + mode.substr(7) : mode;
+}
+
+template <class Value>
+bool varies(const std::vector<LineKey>& keys, Value LineKey::*member) {
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const LineKey& key) { return key.*member != keys.front().*member; });
+}
+
+}  // namespace
+
+std::string mode_words(const std::string& mode) {
+  if (mode == "nonoverlapping") return "non-overlapping windows";
+  if (mode.starts_with("stride:")) return "sliding windows, stride " + mode.substr(7);
+  return mode;
+}
+
+Lines::Lines(const std::vector<Run>& runs, Modes modes) : modes_(modes) {
+  if (modes == Modes::PlotEach)
+    for (const Run& run : runs) add(key_of_training(run), run.name);
+  for (const Run& run : runs)
+    for (const Evaluation& evaluation : run.evaluations)
+      for (const Cell& cell : evaluation.cells) add(key_of_cell(run, evaluation, cell), run.name);
+  name_lines();
+}
+
+LineKey Lines::key_of_cell(const Run& run, const Evaluation& evaluation, const Cell& cell) const {
+  LineKey key{cell.method, cell.train_length, run.recipe, cell.position_overrides, {}};
+  if (modes_ == Modes::LineEach) key.mode = cell.mode;
+  if (has_several_steps(evaluation)) key.checkpoint_step = cell.checkpoint_step;
+  return key;
+}
+
+void Lines::add(const LineKey& key, const std::string& run_name) {
+  if (std::find(keys_.begin(), keys_.end(), key) != keys_.end()) return;
+  keys_.push_back(key);
+  first_runs_.push_back(run_name);
+}
+
+void Lines::name_lines() {
+  for (const LineKey& key : keys_) {
+    std::string label = key.method;
+    if (varies(keys_, &LineKey::train_length)) label += concat(", trained at ", key.train_length);
+    if (!key.position_overrides.empty()) label += " (" + key.position_overrides + ")";
+    if (varies(keys_, &LineKey::mode)) label += ", " + short_mode(key.mode);
+    if (key.checkpoint_step >= 0) label += concat(", step ", key.checkpoint_step);
+    labels_.push_back(label);
+  }
+  const std::vector<std::string> plain = labels_;
+  for (std::size_t i = 0; i < plain.size(); ++i)
+    if (std::count(plain.begin(), plain.end(), plain[i]) > 1) labels_[i] += ", " + first_runs_[i];
+}
+
+std::size_t Lines::of_training(const Run& run) const {
+  const auto found = std::find(keys_.begin(), keys_.end(), key_of_training(run));
+  if (found == keys_.end()) unreachable();
+  return static_cast<std::size_t>(found - keys_.begin());
+}
+
+std::size_t Lines::of_cell(const Run& run, const Evaluation& evaluation, const Cell& cell) const {
+  const auto found = std::find(keys_.begin(), keys_.end(), key_of_cell(run, evaluation, cell));
+  if (found == keys_.end()) unreachable();
+  return static_cast<std::size_t>(found - keys_.begin());
+}
+
+}  // namespace longspan::report

@@ -1,0 +1,87 @@
+// Numbers as text, for the page, the plots and the data files.
+#include "report/numbers.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "longspan/core/error.h"
+
+namespace longspan::report {
+namespace {
+
+constexpr const char* kNarrowSpace = "\u202f";
+
+std::string group_digits(const std::string& digits) {
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const std::size_t left = digits.size() - i;
+    if (i > 0 && left % 3 == 0 && digits[i - 1] != '-') text += kNarrowSpace;
+    text += digits[i];
+  }
+  return text;
+}
+
+std::string without_trailing_zeros(std::string text) {
+  if (text.find('.') == std::string::npos) return text;
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+std::string exact(double value) {
+  if (!std::isfinite(value)) return "NaN";
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  return {buffer.data(), end};
+}
+
+std::string fixed(double value, int decimals) {
+  std::array<char, 400> buffer;  // the largest double has 309 digits
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::fixed, decimals)
+                       .ptr;
+  return {buffer.data(), end};
+}
+
+std::string perplexity(double value) {
+  if (!std::isfinite(value)) return "not finite";
+  if (value < 10.0) return fixed(value, 3);
+  if (value < 100.0) return fixed(value, 2);
+  if (value < 1000.0) return fixed(value, 1);
+  if (value < 1e7) return group_digits(fixed(value, 0));
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::scientific, 2)
+                       .ptr;
+  return {buffer.data(), end};
+}
+
+std::string ratio(double value) {
+  if (value >= 100.0) return scaled(std::round(value));
+  return fixed(value, value < 10.0 ? 2 : 1);
+}
+
+std::string grouped(std::int64_t value) { return group_digits(std::to_string(value)); }
+
+std::string scaled(double value) {
+  struct Unit {
+    double size;
+    const char* letter;
+  };
+  for (const Unit unit : {Unit{1e12, "T"}, Unit{1e9, "B"}, Unit{1e6, "M"}, Unit{1e3, "k"}})
+    if (std::abs(value) >= unit.size)
+      return without_trailing_zeros(fixed(value / unit.size, 2)) + unit.letter;
+  return without_trailing_zeros(fixed(value, 2));
+}
+
+std::string duration(double seconds) {
+  if (seconds < 99.5) return fixed(seconds, seconds < 9.95 ? 1 : 0) + " s";
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  if (whole < 3600) return concat(whole / 60, " min ", whole % 60, " s");
+  return concat(grouped(whole / 3600), " h ", whole / 60 % 60, " min");
+}
+
+}  // namespace longspan::report

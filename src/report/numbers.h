@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+/// Numbers as text, the same in every locale.
+namespace longspan::report {
+
+/// Returns the fewest digits that read back to the same bits; "NaN" when not finite.
+std::string exact(double value);
+/// Returns a number with a fixed count of decimals.
+std::string fixed(double value, int decimals);
+/// Returns a perplexity with about four significant digits; "not finite" for NaN.
+std::string perplexity(double value);
+/// Returns a ratio with about three significant digits.
+std::string ratio(double value);
+/// Returns an integer in groups of three digits, set apart by a narrow space.
+std::string grouped(std::int64_t value);
+/// Returns a count short enough for an axis: 250, 50k, 1.5M.
+std::string scaled(double value);
+/// Returns seconds as "41 s", "12 min 5 s" or "3 h 20 min".
+std::string duration(double seconds);
+
+}  // namespace longspan::report

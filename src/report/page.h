@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/comparison.h"
+#include "report/figure.h"
+#include "report/svg.h"
+
+namespace longspan::report {
+
+/// A figure with its image.
+struct DrawnFigure {
+  Figure figure;
+  Svg svg;
+};
+
+/// All that the page shows.
+struct PageContents {
+  std::vector<Run> runs;
+  std::vector<Comparison> comparisons;
+  std::vector<DrawnFigure> extrapolation;  ///< one for each comparison, in the same order
+  std::vector<DrawnFigure> training;
+  std::vector<std::string> missing;  ///< sentences
+  std::vector<std::string> files;    ///< names of those beside the page
+};
+
+/// Returns the page: HTML that needs no other file.
+std::string make_page(const PageContents& contents);
+
+// The page's sections, in the order of the page. Each returns "" when it has nothing to show.
+std::string result_section(const Comparison& comparison, const DrawnFigure& drawn,
+                           const std::string& legend_html);
+/// Says how to read the table of a result.
+std::string result_legend(const Comparison& comparison);
+std::string training_section(const std::vector<DrawnFigure>& figures);
+std::string runs_section(const std::vector<Run>& runs);
+std::string protocol_section(const std::vector<Comparison>& comparisons);
+std::string cells_section(const std::vector<Comparison>& comparisons);
+std::string configuration_section(const std::vector<Run>& runs);
+std::string environment_section(const std::vector<Run>& runs);
+/// Returns a figure with its caption.
+std::string figure_html(const DrawnFigure& drawn);
+
+}  // namespace longspan::report

@@ -1,0 +1,141 @@
+// The result: perplexity by method and length, as a table and as a plot.
+#include <algorithm>
+#include <cmath>
+
+#include "longspan/core/error.h"
+#include "report/html.h"
+#include "report/numbers.h"
+#include "report/page.h"
+
+namespace longspan::report {
+namespace {
+
+constexpr const char* kTimes = "\u00d7";
+constexpr const char* kDash = "\u2013";
+
+// The marker at (18, 6), for the point types of look_of().
+std::string marker_shape(const Look& look) {
+  const std::string fill = concat(" fill=\"", look.colour, "\"/>");
+  const std::string outline =
+      concat(" fill=\"none\" stroke-width=\"1.4\" stroke=\"", look.colour, "\"/>");
+  switch (look.marker) {
+    case 5:
+      return "<rect x=\"14\" y=\"2\" width=\"8\" height=\"8\"" + fill;
+    case 9:
+      return "<path d=\"M18 1 L23 10 L13 10 z\"" + fill;
+    case 11:
+      return "<path d=\"M18 11 L23 2 L13 2 z\"" + fill;
+    case 13:
+      return "<path d=\"M18 0.5 L23.5 6 L18 11.5 L12.5 6 z\"" + fill;
+    case 4:
+      return "<rect x=\"14\" y=\"2\" width=\"8\" height=\"8\"" + outline;
+    case 6:
+      return "<circle cx=\"18\" cy=\"6\" r=\"4\"" + outline;
+    default:
+      return "<circle cx=\"18\" cy=\"6\" r=\"4.5\"" + fill;
+  }
+}
+
+// A piece of the line as the plot draws it.
+std::string swatch(std::size_t line) {
+  const Look look = look_of(line);
+  return concat(
+      "<svg class=\"swatch\" viewBox=\"0 0 36 12\" aria-hidden=\"true\"><path d=\"M0 6 H36\" "
+      "stroke-width=\"2\" "
+      "stroke-dasharray=\"",
+      look.dashes, "\" stroke=\"", look.colour, "\"/>", marker_shape(look), "</svg>");
+}
+
+// NaN when the curve was not evaluated at its trained length.
+double ratio_to_trained(const Curve& curve, const CurvePoint& point) {
+  const CurvePoint* trained = curve.at(curve.train_length);
+  return trained == nullptr ? std::nan("") : point.mean / trained->mean;
+}
+
+double lowest_at(const Comparison& comparison, std::int64_t length) {
+  double lowest = std::nan("");
+  for (const Curve& curve : comparison.curves)
+    if (const CurvePoint* point = curve.at(length)) lowest = std::fmin(lowest, point->mean);
+  return lowest;
+}
+
+TableCell result_cell(const Comparison& comparison, const Curve& curve, std::int64_t length) {
+  TableCell cell{"", length == curve.train_length ? "number trained" : "number"};
+  const CurvePoint* point = curve.at(length);
+  if (point == nullptr) return {kDash, cell.css_class};
+  if (comparison.curves.size() > 1 && point->mean == lowest_at(comparison, length))
+    cell.css_class += " lowest";
+  cell.html = "<b>" + escape(perplexity(point->mean)) + "</b>";
+  const double relative = ratio_to_trained(curve, *point);
+  if (length == curve.train_length)
+    cell.html += "<small>trained</small>";
+  else if (std::isfinite(relative))
+    cell.html += concat("<small>", kTimes, ratio(relative), "</small>");
+  if (point->high > point->low)
+    cell.html += "<small>" + escape(perplexity(point->low)) + kDash +
+                 escape(perplexity(point->high)) + "</small>";
+  return cell;
+}
+
+std::string row_name(const Curve& curve) {
+  std::string name = swatch(curve.line) + escape(curve.label);
+  if (curve.runs.size() > 1) name += concat("<small>mean of ", curve.runs.size(), " seeds</small>");
+  return name;
+}
+
+Table result_table(const Comparison& comparison) {
+  Table table{{{"method", ""}}, {}, "results"};
+  for (const std::int64_t length : comparison.lengths) {
+    std::string head = std::to_string(length);
+    if (comparison.train_lengths.size() == 1)
+      head += "<small>" +
+              scaled(static_cast<double>(length) /
+                     static_cast<double>(comparison.train_lengths.front())) +
+              kTimes + "</small>";
+    table.header.push_back({head, "number"});
+  }
+  for (const Curve& curve : comparison.curves) {
+    table.rows.push_back({{row_name(curve), ""}});
+    for (const std::int64_t length : comparison.lengths)
+      table.rows.back().push_back(result_cell(comparison, curve, length));
+  }
+  return table;
+}
+
+std::string differences_note(const Comparison& comparison) {
+  if (comparison.differences.empty()) return "";
+  std::vector<std::string> texts;
+  texts.reserve(comparison.differences.size());
+  for (const Difference& difference : comparison.differences) texts.push_back(to_text(difference));
+  return "<div class=\"note\" role=\"note\"><p>These lines were not scored under one protocol, so "
+         "compare "
+         "them with care:</p>" +
+         list(texts) + "</div>\n";
+}
+
+}  // namespace
+
+std::string figure_html(const DrawnFigure& drawn) {
+  return "<figure><div>" + drawn.svg.inline_element + "</div><figcaption>" +
+         escape(drawn.figure.caption) + "</figcaption></figure>\n";
+}
+
+std::string result_legend(const Comparison& comparison) {
+  std::string text =
+      "<p class=\"legend\">Columns: length of the evaluated window in tokens. Shaded: the trained "
+      "length. Small: ratio to the same method at its trained length.";
+  if (comparison.curves.size() > 1) text += " Bold: lowest of the column.";
+  const auto repeated = [](const Curve& curve) { return curve.runs.size() > 1; };
+  if (std::any_of(comparison.curves.begin(), comparison.curves.end(), repeated))
+    text += " Below it: lowest and highest seed.";
+  return text + "</p>\n";
+}
+
+std::string result_section(const Comparison& comparison, const DrawnFigure& drawn,
+                           const std::string& legend_html) {
+  return "<section>\n<h2>Perplexity on " + escape(comparison.split) + ", " +
+         escape(mode_words(comparison.mode)) + "</h2>\n" + differences_note(comparison) +
+         to_html(result_table(comparison)) + legend_html + figure_html(drawn) + "</section>\n";
+}
+
+}  // namespace longspan::report

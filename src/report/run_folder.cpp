@@ -1,0 +1,96 @@
+// The folder of a run. Only config.yaml must be there: a report shows what a run that failed or
+// still trains has.
+#include "report/run_folder.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "longspan/config/reader.h"
+#include "longspan/core/error.h"
+#include "longspan/core/files.h"
+
+namespace longspan::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string recipe_of(const std::string& config) {
+  std::string recipe;
+  for (std::size_t begin = 0; begin < config.size();) {
+    const std::size_t end = std::min(config.find('\n', begin), config.size() - 1) + 1;
+    const std::string line = config.substr(begin, end - begin);
+    if (!line.starts_with("name:") && !line.starts_with("seed:")) recipe += line;
+    begin = end;
+  }
+  return recipe;
+}
+
+std::vector<Evaluation> read_evaluations(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none))
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  std::vector<Evaluation> evaluations;
+  evaluations.reserve(files.size());
+  for (const fs::path& file : files) evaluations.push_back(read_evaluation(file));
+  return evaluations;
+}
+
+Run read_run(const fs::path& folder) {
+  const fs::path config = folder / "config.yaml";
+  check(fs::is_regular_file(config), ErrorKind::Config, folder.string(),
+        ": must be the folder of a run, which holds config.yaml, got ",
+        fs::is_directory(folder) ? "a folder without it" : "no folder");
+  const auto document = config::Document::from_file(config);
+  const config::Reader root = document.root();
+  Run run;
+  run.name = root.text("name");
+  run.seed = root.integer("seed", {}, 1);
+  run.method = root.section("position").text("kind");
+  run.train_length = root.section("data").integer("seq_len", {.low = 1});
+  run.config = read_file(config);
+  run.recipe = recipe_of(run.config);
+  if (fs::exists(folder / "environment.json"))
+    run.environment = read_json(folder / "environment.json");
+  if (fs::exists(folder / "metrics.jsonl")) run.history = read_history(folder / "metrics.jsonl");
+  run.evaluations = read_evaluations(folder / "evaluations");
+  return run;
+}
+
+}  // namespace
+
+std::vector<Run> read_runs(const std::vector<fs::path>& folders) {
+  std::vector<Run> runs;
+  std::vector<fs::path> read;
+  std::map<std::string, int> uses;
+  for (const fs::path& folder : folders) {
+    const fs::path canonical = fs::weakly_canonical(folder);
+    if (std::find(read.begin(), read.end(), canonical) != read.end()) continue;
+    runs.push_back(read_run(folder));
+    read.push_back(canonical);
+    ++uses[runs.back().name];
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (uses[runs[i].name] > 1) runs[i].name += concat(" (", read[i].string(), ")");
+  return runs;
+}
+
+std::vector<std::string> missing_parts(const std::vector<Run>& runs) {
+  std::vector<std::string> notes;
+  for (const Run& run : runs) {
+    const bool scored = std::any_of(run.evaluations.begin(), run.evaluations.end(),
+                                    [](const Evaluation& each) { return !each.cells.empty(); });
+    if (!scored)
+      notes.push_back(run.name +
+                      " has no evaluations, so no line in the extrapolation plots; "
+                      "longspan evaluate makes them");
+    if (run.history.empty())
+      notes.push_back(run.name + " has no rows in metrics.jsonl, so no training curve");
+    if (!run.environment.is_object()) notes.push_back(run.name + " has no environment.json");
+  }
+  return notes;
+}
+
+}  // namespace longspan::report

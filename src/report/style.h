@@ -1,0 +1,85 @@
+#pragma once
+
+/// The page's style sheet. The colours in square brackets are those that figure_script.cpp draws
+/// with.
+namespace longspan::report {
+
+inline constexpr char kStyleSheet[] = R"css(
+:root { color-scheme: light dark; --ground: #fff; --text: #1f2328; --quiet: #5b6570; --line: #d9dee4;
+  --soft: #f5f7f9; --mark: #e8f1fa; --warn: #8a4b00; --warn-ground: #fff6e5; --warn-line: #f0cf94;
+  --plot-text: #333a44; --plot-axis: #8a929c; --plot-grid: #e3e6ea; --blue: #0072b2; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ground: #14181d; --text: #e4e7eb; --quiet: #9aa4af; --line: #313841; --soft: #1c2229;
+    --mark: #1b2f43; --warn: #f2c177; --warn-ground: #2c2417; --warn-line: #5d4a26;
+    --plot-text: #c9d0d8; --plot-axis: #77808b; --plot-grid: #2a3139; --blue: #3b9ddd; } }
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body { margin: 0 auto; max-width: 1000px; padding: 2.5rem 1.5rem 4rem; background: var(--ground); color: var(--text);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif; }
+h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.015em; margin: .2rem 0 .4rem; text-wrap: balance; }
+h2 { font-size: 1.3rem; line-height: 1.3; margin: 3rem 0 .6rem; }
+h3 { font-size: 1rem; margin: 1.6rem 0 .4rem; }
+p { margin: .5rem 0; max-width: 46rem; }
+.kicker { color: var(--quiet); font-size: .8rem; letter-spacing: .08em; text-transform: uppercase; margin: 0; }
+.facts, .legend, figcaption, footer { color: var(--quiet); }
+.legend, figcaption, footer { font-size: .875rem; }
+.finding { font-size: 1.1rem; margin: 1.2rem 0; }
+.note { border: 1px solid var(--warn-line); background: var(--warn-ground); color: var(--warn); border-radius: 6px;
+  padding: .6rem .9rem; margin: 1rem 0; font-size: .925rem; }
+.note p { margin: 0; } .note ul { margin: .2rem 0 0; padding-left: 1.2rem; }
+.scroll { overflow-x: auto; margin: .8rem 0; }
+table { border-collapse: collapse; font-size: .9rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
+th, td { padding: .4rem .75rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+thead th { color: var(--quiet); font-weight: 600; border-bottom: 2px solid var(--line); vertical-align: bottom; }
+tbody th { font-weight: 600; position: sticky; left: 0; background: var(--ground); }
+tbody tr:last-child > * { border-bottom-color: transparent; }
+th:first-child, td:first-child { padding-left: 0; }
+.number { text-align: right; white-space: nowrap; }
+thead .number { white-space: normal; }
+.runs { width: 100%; font-size: .85rem; } .runs th, .runs td { padding: .4rem .5rem; } .runs tbody th { white-space: nowrap; }
+.runs th:first-child { padding-left: 0; }
+.results { width: 100%; font-size: 1rem; }
+.results tbody th { white-space: nowrap; font-weight: 500; }
+.results small, th small { display: block; color: var(--quiet); font-size: .775rem; font-weight: 400; }
+.results .trained { background: var(--mark); }
+.results .lowest b { font-weight: 700; }
+.results b { font-weight: 400; }
+.facts-table th { white-space: nowrap; font-weight: 500; color: var(--quiet); }
+.facts-table td, code, pre { overflow-wrap: anywhere; }
+.cells { font-size: .8rem; } .cells th, .cells td { white-space: nowrap; padding: .25rem .6rem; }
+.swatch { width: 2.2rem; height: .8rem; margin-right: .5rem; vertical-align: -.05rem; }
+figure { margin: 1rem 0 1.6rem; }
+figure > div { overflow-x: auto; }
+.plot { display: block; width: 100%; height: auto; min-width: 44rem; }
+.pair .plot { min-width: 22rem; }
+.plot [font-family] { font-family: inherit; }
+.plot rect[fill="#ffffff"] { fill: none; }
+.plot [fill="#333a44"] { fill: var(--plot-text); } .plot [fill="#b54708"] { fill: var(--warn); }
+.plot [stroke="#8a929c"] { stroke: var(--plot-axis); } .plot [stroke="#e3e6ea"] { stroke: var(--plot-grid); }
+.plot [stroke="#0072b2"], .swatch [stroke="#0072b2"] { stroke: var(--blue); }
+.plot [fill="#0072b2"], .swatch [fill="#0072b2"] { fill: var(--blue); }
+.plot [color="#0072b2"] { color: var(--blue); }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 0 1.5rem; }
+details { border-bottom: 1px solid var(--line); padding: .45rem 0; }
+summary { cursor: pointer; }
+summary span { color: var(--quiet); }
+pre { background: var(--soft); border-radius: 6px; padding: .8rem 1rem; overflow-x: auto; white-space: pre-wrap;
+  font: .8rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .9em; }
+footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }
+@media (max-width: 36rem) { body { padding: 1.2rem 1rem 3rem; } h1 { font-size: 1.5rem; } th, td { padding: .35rem .5rem; } }
+@media print {
+  @page { margin: 14mm; }
+  body { max-width: none; padding: 0; font-size: 10.5pt; }
+  h2 { margin-top: 1.6rem; break-after: avoid; }
+  figure, tr, .note { break-inside: avoid; }
+  .scroll, figure > div { overflow: visible; }
+  .plot, .pair .plot { min-width: 0; } section > figure .plot { width: 90%; }
+  .pair { grid-template-columns: 1fr 1fr; }
+  tbody th { position: static; }
+  .cells { font-size: 6.5pt; } .cells th, .cells td { white-space: normal; padding: .15rem .3rem; }
+  * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+}
+)css";
+
+}  // namespace longspan::report

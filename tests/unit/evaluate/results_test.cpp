@@ -1,0 +1,70 @@
+// Cells in a results file: what replaces what, what stays, and files that are something else.
+#include <fstream>
+#include <limits>
+
+#include "longspan/core/error.h"
+#include "longspan/evaluate/results.h"
+#include "support/temporary_folder.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+namespace longspan::testing {
+namespace {
+
+Json cell(const std::string& run, std::int64_t length, double ppl) {
+  return {{"run", run},       {"checkpoint_step", 7},
+          {"length", length}, {"mode", "nonoverlapping"},
+          {"ppl", ppl},       {"position_overrides", Json::array()}};
+}
+
+TEST_CASE("cells are added, replaced by their key, and others kept") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "evaluations" / "valid.json";
+  merge_evaluation(file, {cell("a", 64, 3.5), cell("a", 128, 4.5)});
+  merge_evaluation(file, {cell("b", 64, 5.5), cell("a", 64, 2.5)});
+  CHECK(read_json(file) ==
+        Json{{"format", "longspan.evaluation/1"},
+             {"cells", {cell("a", 64, 2.5), cell("a", 128, 4.5), cell("b", 64, 5.5)}}});
+  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{
+           {"checkpoint_step", 8}, {"mode", "stride:2"}, {"position_overrides", {"base=500"}}}) {
+    Json other = cell("a", 64, 9.5);
+    other[key] = value;
+    const std::size_t before = read_json(file)["cells"].size();
+    merge_evaluation(file, {other});
+    merge_evaluation(file, {other});
+    CHECK(read_json(file)["cells"].size() == before + 1);
+  }
+}
+
+TEST_CASE("numbers that are not finite become null") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "valid.json";
+  merge_evaluation(file, {cell("a", 64, std::numeric_limits<double>::infinity()),
+                          cell("a", 65, std::numeric_limits<double>::quiet_NaN())});
+  const Json results = read_json(file);
+  CHECK(results["cells"][0]["ppl"].is_null());
+  CHECK(results["cells"][1]["ppl"].is_null());
+}
+
+TEST_CASE("a file of another format is refused and left as it is") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "valid.json";
+  for (const std::string text :
+       {R"({"format": "longspan.evaluation/2", "cells": []})", R"({"cells": []})", "[]", "{",
+        R"({"format": "longspan.evaluation/1", "cells": {}})"}) {
+    std::ofstream(file) << text;
+    try {
+      merge_evaluation(file, {cell("a", 64, 1.0)});
+      FAIL("accepted " << text);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::Data);
+      CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring(file.string()));
+    }
+    std::ifstream stream(file);
+    CHECK(std::string(std::istreambuf_iterator<char>(stream), {}) == text);
+  }
+}
+
+}  // namespace
+}  // namespace longspan::testing

@@ -1,0 +1,67 @@
+// Standard errors and means by context against numbers worked out by hand, and coverage on
+// correlated losses.
+#include <cmath>
+
+#include "evaluate/statistics.h"
+#include "longspan/core/random.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::WithinRel;
+
+TEST_CASE("for few losses the standard error is the usual one") {
+  // Mean 3, squared deviations 4 + 0 + 4: sqrt(8 / 2 / 3).
+  CHECK_THAT(standard_error({1.0, 3.0, 5.0}), WithinRel(std::sqrt(8.0 / 2.0 / 3.0), 1e-14));
+  CHECK(standard_error({2.0, 2.0, 2.0, 2.0}) == 0.0);
+  CHECK(std::isnan(standard_error({1.0})));
+  CHECK(std::isnan(standard_error({})));
+}
+
+TEST_CASE("losses are taken together in segments, the short last one by its weight") {
+  std::vector<double> losses;  // 37 losses: segments of 2, the 19th of 1
+  for (int i = 0; i < 37; ++i) losses.push_back((i / 2) % 3);
+  double mean = 0.0, sum = 0.0;
+  for (const double loss : losses) mean += loss / 37;
+  for (int k = 0; k < 19; ++k) {
+    const double size = k == 18 ? 1 : 2;
+    sum += std::pow(size / 37 * (k % 3 - mean), 2);
+  }
+  CHECK_THAT(standard_error(losses), WithinRel(std::sqrt(sum * 19.0 / 18.0), 1e-12));
+}
+
+TEST_CASE("the standard error tells how far means of correlated losses are from the truth") {
+  constexpr int kRounds = 400, kLosses = 6400;
+  int within = 0;
+  for (std::uint64_t round = 0; round < kRounds; ++round) {
+    RandomStream random(round, RandomPurpose::Benchmark, 2);
+    std::vector<double> losses;
+    double drift = 0.0, mean = 0.0;
+    for (int i = 0; i < kLosses; ++i) {
+      drift = 0.9 * drift + random.normal();
+      losses.push_back(drift + random.normal());
+      mean += losses.back() / kLosses;
+    }
+    within += std::abs(mean) < 2.0 * standard_error(losses);
+  }
+  CHECK(within > 0.88 * kRounds);
+  CHECK(within < 0.99 * kRounds);
+}
+
+TEST_CASE("losses are sorted by the tokens that their targets see") {
+  const std::vector<double> losses = {1, 2, 4, 8, 16, 32, 64};
+  const LossByContext blocks = loss_by_context(losses, make_windows(7, 4, {}), 4);
+  CHECK(blocks.early == (1 + 16) / 2.0);
+  CHECK(blocks.full == 8.0);
+  const LossByContext sliding = loss_by_context(losses, make_windows(7, 4, {1}), 3);
+  CHECK(sliding.early == 1.0);
+  CHECK(sliding.full == (4 + 8 + 16 + 32 + 64) / 5.0);
+  CHECK(std::isnan(loss_by_context(losses, make_windows(7, 4, {}), 5).full));
+  CHECK(std::isnan(loss_by_context(losses, make_windows(7, 4, {}), 2).early));
+}
+
+}  // namespace
+}  // namespace longspan

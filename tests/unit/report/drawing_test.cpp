@@ -1,0 +1,263 @@
+// Pieces: which cells make a line, axes, numbers as text, clean SVG and HTML.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+#include <set>
+
+#include "longspan/core/error.h"
+#include "report/axis.h"
+#include "report/comparison.h"
+#include "report/figures.h"
+#include "report/gnuplot.h"
+#include "report/html.h"
+#include "report/numbers.h"
+#include "report/svg.h"
+
+namespace longspan::report {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+Cell make_cell(const Run& run, std::int64_t length, double ppl) {
+  Cell cell;
+  cell.run = run.name;
+  cell.method = run.method;
+  cell.mode = "nonoverlapping";
+  cell.targets_hash = "h";
+  cell.dtype = "float32";
+  cell.train_length = run.train_length;
+  cell.length = length;
+  cell.ppl = ppl;
+  return cell;
+}
+
+Run make_run(const std::string& name, const std::string& method, std::int64_t train_length,
+             const std::string& recipe, std::vector<double> ppl) {
+  Run run;
+  run.name = name;
+  run.method = method;
+  run.train_length = train_length;
+  run.recipe = recipe;
+  run.evaluations = {{"valid", {}}};
+  for (std::size_t i = 0; i < ppl.size(); ++i)
+    run.evaluations[0].cells.push_back(make_cell(run, std::int64_t{24} << i, ppl[i]));
+  return run;
+}
+
+std::vector<std::string> labels_of(const Comparison& comparison) {
+  std::vector<std::string> labels;
+  for (const Curve& curve : comparison.curves) labels.push_back(curve.label);
+  return labels;
+}
+
+TEST_CASE("runs of one recipe are one line with mean and range, others are not") {
+  const std::vector<Run> runs{
+      make_run("a", "alibi", 24, "small", {10.0, 12.0}), make_run("b", "t5", 24, "small", {20.0}),
+      make_run("c", "alibi", 24, "small", {13.0}), make_run("d", "alibi", 24, "large", {9.0})};
+  const Lines lines(runs, Modes::PlotEach);
+  const auto comparisons = compare(runs, lines, Modes::PlotEach);
+  REQUIRE(comparisons.size() == 1);
+  CHECK(labels_of(comparisons[0]) == std::vector<std::string>{"alibi, a", "t5", "alibi, d"});
+  const Curve& alibi = comparisons[0].curves[0];
+  CHECK(alibi.runs == std::vector<std::string>{"a", "c"});
+  REQUIRE(alibi.at(24) != nullptr);
+  CHECK(alibi.at(24)->mean == 11.5);
+  CHECK(alibi.at(24)->low == 10.0);
+  CHECK(alibi.at(24)->high == 13.0);
+  CHECK(alibi.at(48)->mean == 12.0);
+  CHECK(alibi.at(96) == nullptr);
+  CHECK(comparisons[0].lengths == std::vector<std::int64_t>{24, 48});
+  CHECK(lines.of_training(runs[2]) == alibi.line);
+  CHECK(lines.of_training(runs[3]) != alibi.line);
+}
+
+TEST_CASE("trained lengths, overrides and checkpoint steps make lines of their own") {
+  std::vector<Run> runs{make_run("a", "alibi", 24, "x", {10.0, 11.0, 12.0}),
+                        make_run("b", "alibi", 48, "y", {10.0})};
+  runs[0].evaluations[0].cells[1].position_overrides = "scale=2";
+  runs[0].evaluations[0].cells[2].checkpoint_step = 500;
+  const Lines lines(runs, Modes::PlotEach);
+  const auto comparison = compare(runs, lines, Modes::PlotEach).at(0);
+  CHECK(labels_of(comparison) == std::vector<std::string>{"alibi, trained at 48",
+                                                          "alibi, trained at 24, step 0",
+                                                          "alibi, trained at 24 (scale=2), step 0",
+                                                          "alibi, trained at 24, step 500"});
+  CHECK(comparison.train_lengths == std::vector<std::int64_t>{24, 48});
+  CHECK(comparison.differences.empty());
+}
+
+TEST_CASE("every part of the protocol that differs is found") {
+  std::vector<Run> runs{make_run("a", "alibi", 24, "x", {1.0, 1.0, 1.0, 1.0})};
+  auto& cells = runs[0].evaluations[0].cells;
+  cells[0].targets = 5;
+  cells[1].targets_hash = "other";
+  cells[2].dtype = "bfloat16";
+  for (std::size_t i = 0; i < 4; ++i) cells[i].mode = "stride:8";
+  cells[3].stride = 8;
+  const auto comparison = compare(runs, Lines(runs, Modes::PlotEach), Modes::PlotEach).at(0);
+  std::vector<std::string> keys;
+  for (const Difference& difference : comparison.differences) keys.push_back(difference.key);
+  CHECK(keys == std::vector<std::string>{"stride", "targets", "targets_hash", "dtype"});
+  CHECK(to_text(comparison.differences[1]) == "targets differs: 5 (alibi), 0 (alibi)");
+}
+
+TEST_CASE("several modes on one plot are lines named by the mode") {
+  std::vector<Run> runs{make_run("a", "alibi", 24, "x", {3.0, 2.0})};
+  runs[0].evaluations[0].cells[1].mode = "stride:8";
+  const auto comparisons = compare(runs, Lines(runs, Modes::LineEach), Modes::LineEach);
+  REQUIRE(comparisons.size() == 1);
+  CHECK(labels_of(comparisons[0]) ==
+        std::vector<std::string>{"alibi, nonoverlapping", "alibi, stride 8"});
+  CHECK(comparisons[0].mode.empty());
+  CHECK(extrapolation_figure(comparisons[0], "f").warning.empty());
+}
+
+TEST_CASE("the first 35 lines differ in colour, marker or dashes, neighbours in all") {
+  std::set<std::tuple<std::string, int, std::string>> looks;
+  for (std::size_t i = 0; i < 35; ++i) {
+    const Look look = look_of(i), next = look_of(i + 1);
+    looks.insert({look.colour, look.marker, look.dashes});
+    CHECK(std::string(look.colour) != next.colour);
+    CHECK(look.marker != next.marker);
+    CHECK(std::string(look.dashes) != next.dashes);
+  }
+  CHECK(looks.size() == 35);
+}
+
+TEST_CASE("axes hold their values, with ticks in range") {
+  const Axis narrow = fitted_axis({20.0, 22.0, std::nan("")});
+  CHECK(!narrow.logarithmic);
+  CHECK(narrow.low < 20.0);
+  CHECK(narrow.high > 22.0);
+  CHECK(narrow.ticks.size() >= 4);
+  const Axis wide = fitted_axis({20.0, 900.0});
+  CHECK(wide.logarithmic);
+  CHECK(wide.fraction(20.0) > 0.0);
+  CHECK(wide.fraction(900.0) < 1.0);
+  for (const Tick& tick : wide.ticks) CHECK((tick.value >= wide.low && tick.value <= wide.high));
+  CHECK(wide.ticks.front().label == "30");
+  for (const auto& values : {std::vector<double>{}, {std::nan("")}, {0.0}, {7.0}, {-1.0, 1e9}}) {
+    const Axis axis = fitted_axis(values);
+    CHECK(axis.high > axis.low);
+  }
+
+  const Axis lengths = length_axis({64, 128, 192, 256, 320, 4096}, {128});
+  CHECK(lengths.ticks.front().label == "64\n0.5\u00d7");
+  CHECK(lengths.ticks.back().label == "4096\n32\u00d7");
+  CHECK(lengths.ticks.size() == 5);  // 320 has no room behind 256
+  CHECK(length_axis({64}, {64, 128}).ticks.at(0).label == "64");
+  CHECK(count_axis(30000.0, "step").ticks.front().label == "0");
+  CHECK(count_axis(30000.0, "step").ticks.back().label == "30k");
+  CHECK(count_axis(0.0, "step").high == 1.0);
+}
+
+TEST_CASE("numbers are text that a reader can take in") {
+  CHECK(exact(0.1) == "0.1");
+  CHECK(exact(std::nan("")) == "NaN");
+  CHECK(exact(-INFINITY) == "NaN");
+  CHECK(perplexity(9.87654) == "9.877");
+  CHECK(perplexity(98.7654) == "98.77");
+  CHECK(perplexity(987.654) == "987.7");
+  CHECK(perplexity(98765.4) == "98\u202f765");
+  CHECK(perplexity(1.5e9) == "1.50e+09");
+  CHECK(perplexity(INFINITY) == "not finite");
+  CHECK(ratio(0.9211) == "0.92");
+  CHECK(ratio(25.13) == "25.1");
+  CHECK(ratio(1234.0) == "1.23k");
+  CHECK(grouped(-1234567) == "-1\u202f234\u202f567");
+  CHECK(grouped(123) == "123");
+  CHECK(scaled(0.0) == "0");
+  CHECK(scaled(0.5) == "0.5");
+  CHECK(scaled(1000.0) == "1k");
+  CHECK(scaled(2.5e6) == "2.5M");
+  CHECK(scaled(6.0e12) == "6T");
+  CHECK(duration(4.26) == "4.3 s");
+  CHECK(duration(59.0) == "59 s");
+  CHECK(duration(125.0) == "2 min 5 s");
+  CHECK(duration(12000.0) == "3 h 20 min");
+}
+
+TEST_CASE("training curves are smoothed, thinned and leave the start out of the frame") {
+  Run run = make_run("a", "alibi", 24, "x", {});
+  for (int step = 1; step <= 1000; ++step) {
+    MetricRow row;
+    row.step = step;
+    row.tokens = 10 * step;
+    row.train_loss = step <= 20 ? 50.0 : 3.0 + 0.5 * (step % 2);
+    run.history.push_back(row);
+  }
+  const std::vector<Run> runs{run};
+  const auto figures = training_figures(runs, Lines(runs, Modes::PlotEach));
+  REQUIRE(figures.size() == 1);
+  const auto& points = figures[0].series.at(0).points;
+  CHECK(points.size() == 240);
+  CHECK(points.front().x == 1.0);
+  CHECK(points.back().x == 1000.0);
+  CHECK(points.front().y == 50.0);
+  CHECK(std::abs(points.back().y - 3.25) < 0.02);
+  CHECK(figures[0].y.high < 10.0);
+  CHECK_THAT(figures[0].caption, ContainsSubstring("The start lies above the frame."));
+  CHECK(figures[0].x.title == "training step");
+}
+
+TEST_CASE("runs whose steps have different sizes are drawn over tokens") {
+  std::vector<Run> runs{make_run("a", "alibi", 24, "x", {}), make_run("b", "t5", 24, "y", {})};
+  for (std::int64_t i = 0; i < 2; ++i) {
+    MetricRow row;
+    row.step = 10;
+    row.tokens = 100 * (i + 1);
+    row.valid_loss = 2.0;
+    runs[static_cast<std::size_t>(i)].history = {row};
+  }
+  const auto figures = training_figures(runs, Lines(runs, Modes::PlotEach));
+  REQUIRE(figures.size() == 1);
+  CHECK(figures[0].x.title == "tokens of training");
+  CHECK(figures[0].series[1].points[0].x == 200.0);
+}
+
+TEST_CASE("names of lines that end together do not overlap") {
+  Figure figure;
+  figure.name = "f";
+  figure.x = length_axis({64, 128}, {});
+  figure.y = fitted_axis({10.0, 11.0});
+  for (std::size_t i = 0; i < 6; ++i)
+    figure.series.push_back(
+        {i, "line" + std::to_string(i), {}, {{64.0, 10.0, 10.0, 10.0}, {128.0, 10.5, 10.5, 10.5}}});
+  const std::string svg = draw_svg(figure).file;
+  std::vector<double> heights;
+  for (int i = 0; i < 6; ++i) {
+    const std::size_t text = svg.find("<text>line" + std::to_string(i));
+    REQUIRE(text != std::string::npos);
+    const std::size_t place = svg.rfind("translate(", text);
+    heights.push_back(std::stod(svg.substr(svg.find(',', place) + 1)));
+  }
+  std::sort(heights.begin(), heights.end());
+  for (std::size_t i = 1; i < heights.size(); ++i) CHECK(heights[i] - heights[i - 1] > 14.0);
+}
+
+TEST_CASE("SVG is cleaned for a page with several plots") {
+  const std::string clean = clean_svg(
+      "<g>\n<defs><path id='gpPt0' stroke='rgb(  0, 114, 178)'/><filter "
+      "id='f'><feFlood/></filter></defs>\n"
+      "<g fill=\"none\" color=\"black\">\n</g>\n<g id=\"gnuplot_plot_1\" "
+      "><title>gnuplot_plot_1</title>\n"
+      "<use xlink:href='#gpPt0' color='rgb(255,255,255)'/><text>rgb(1,2,3)</text></g></g>",
+      "name");
+  CHECK(clean ==
+        "<g>\n<defs><path id='name-gpPt0' stroke='#0072b2'/></defs>\n<g id=\"name_plot_1\" >\n"
+        "<use xlink:href='#name-gpPt0' color='#ffffff'/><text>rgb(1,2,3)</text></g></g>");
+}
+
+TEST_CASE("texts are escaped for HTML and for gnuplot") {
+  CHECK(escape("<a href='x'>\"&\"</a>") == "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;");
+  CHECK(string_literal("it's\n\"a\"\x01") == "'it''s \"a\" '");
+  CHECK(to_html(
+            {{text_cell("a<b"), number_cell("n")}, {{text_cell("x&y"), number_cell("1")}}, "c"}) ==
+        "<div class=\"scroll\"><table class=\"c\">\n<thead><tr><th scope=\"col\">a&lt;b</th>"
+        "<th scope=\"col\" class=\"number\">n</th></tr></thead>\n<tbody>\n<tr><th "
+        "scope=\"row\">x&amp;y</th>"
+        "<td class=\"number\">1</td></tr>\n</tbody></table></div>\n");
+}
+
+}  // namespace
+}  // namespace longspan::report

@@ -104,6 +104,7 @@ TEST_CASE("every variant: all gradients pass the float64 check, dropouts on") {
   INFO(name);
   auto config = variants().at(name);
   config.num_layers = 1;
+  if (config.activation == "relu") config.activation = "gelu";  // a difference across ReLU's kink is no derivative
   const double tail = config.embedding.kind == "adaptive" ? 0.2 : 0.0;
   config.dropout = {0.1, 0.2, 0.1, 0.2, 0.1, tail};
   const auto model = make(config, at::kDouble);

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "longspan/core/json.h"
+#include "longspan/tokenizer/tokenizer.h"
+#include "longspan/train/run_config.h"
+
+namespace longspan {
+
+/// A trained model as it lies in a run's folder.
+struct TrainedRun {
+  std::filesystem::path folder;
+  RunConfig config;
+  std::int64_t step = 0;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  Transformer model;
+};
+
+/// Opens a run. @param checkpoint "best", "latest" or a checkpoint folder @param position_overrides "key=value" of the
+/// position section each @throws Error(Config) for a folder that is no run; Error(Checkpoint)
+TrainedRun open_run(const std::filesystem::path& folder, const std::string& checkpoint,
+                    const std::vector<std::string>& position_overrides = {});
+
+/// Returns versions, commit, host, devices and the command line, as environment.json holds them.
+Json describe_environment(const std::vector<std::string>& command_line);
+/// Returns the text of `--version`.
+std::string version_text();
+
+}  // namespace longspan

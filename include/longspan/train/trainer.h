@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "longspan/train/run_config.h"
+
+namespace longspan {
+
+struct TrainOptions {
+  std::filesystem::path run_folder;
+  std::string resume = "auto";  ///< auto | never | a checkpoint folder
+  std::vector<std::string> command_line;
+};
+
+/// How a call of train() ended.
+struct TrainResult {
+  enum class End { Done, AlreadyDone, Interrupted, Terminated };
+  End end = End::Done;
+  std::int64_t step = 0;
+};
+
+/// Trains a run to its end, or to the next signal, and leaves its folder as interface section 3 says. Prepares data first when
+/// it is missing. A run that was stopped continues with the same bits as one that never was (float32, one process).
+/// @throws Error of every kind but Distributed
+TrainResult train(const RunConfig& config, const TrainOptions& options);
+
+}  // namespace longspan

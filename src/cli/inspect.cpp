@@ -1,0 +1,80 @@
+// longspan inspect PATH: says what a shard folder, checkpoint, tokenizer or run is.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "longspan/checkpoint/checkpoint.h"
+#include "longspan/core/error.h"
+#include "longspan/core/files.h"
+#include "longspan/core/json.h"
+#include "longspan/data/shards.h"
+
+namespace longspan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json inspect_shards(const fs::path& path, bool verify) {
+  const ShardFolder folder = ShardFolder::open(path);
+  if (verify) folder.verify();
+  Json result{{"kind", "shards"}, {"verified", verify}};
+  result["manifest"] = parse_json(folder.describe(), path.string());
+  return result;
+}
+
+Json inspect_checkpoint(const fs::path& path, bool verify) {
+  if (verify) verify_checkpoint(path);
+  const CheckpointContents contents = load_checkpoint(path);
+  Json tensors = Json::object();
+  for (const auto& [name, tensor] : contents.model) tensors[name] = tensor.sizes().vec();
+  return {{"kind", "checkpoint"}, {"verified", verify}, {"step", contents.step}, {"trainer", contents.trainer}, {"model", tensors}};
+}
+
+Json inspect_run(const fs::path& path, bool verify) {
+  Json checkpoints = Json::array();
+  for (const auto& folder : list_checkpoints(path)) {
+    if (verify) verify_checkpoint(folder);
+    checkpoints.push_back(folder.filename().string());
+  }
+  Json result{{"kind", "run"}, {"verified", verify}, {"checkpoints", checkpoints}};
+  if (fs::exists(path / "environment.json")) result["environment"] = read_json(path / "environment.json");
+  return result;
+}
+
+Json inspect_tokenizer(const fs::path& path) {
+  const auto tokenizer = load_tokenizer(path);
+  return {{"kind", "tokenizer"},
+          {"tokenizer", tokenizer->kind()},
+          {"vocab_size", tokenizer->vocab_size()},
+          {"fingerprint", tokenizer->fingerprint()}};
+}
+
+Json inspect(const fs::path& path, bool verify) {
+  check(fs::is_directory(path), ErrorKind::Config, path.string(), " must be a folder: of shards, a checkpoint, a tokenizer or a run");
+  if (fs::exists(path / "trainer.json")) return inspect_checkpoint(path, verify);
+  if (fs::exists(path / "checkpoints")) return inspect_run(path, verify);
+  if (ShardFolder::exists(path)) return inspect_shards(path, verify);
+  return inspect_tokenizer(path);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, CommonOptions& options) {
+  struct Arguments {
+    std::string path;
+    bool verify = false;
+  };
+  auto* verb = app.add_subcommand("inspect", "Say what a shard folder, checkpoint, tokenizer or run is");
+  auto arguments = std::make_shared<Arguments>();
+  verb->add_option("PATH", arguments->path, "Folder")->required();
+  verb->add_flag("--verify", arguments->verify, "Read every checksum again");
+  add_common_options(*verb, options);
+  verb->callback([arguments, &options] {
+    apply(options);
+    const Json result = inspect(arguments->path, arguments->verify);
+    std::cout << (options.json ? result.dump() : result.dump(2)) << "\n";
+  });
+}
+
+}  // namespace longspan::cli

@@ -1,0 +1,96 @@
+// The only main: parses the command line, runs one verb, and turns errors into one line and an exit code.
+
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <new>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "longspan/core/error.h"
+#include "longspan/core/log.h"
+#include "longspan/train/run.h"
+
+namespace {
+
+// Training frees and asks for the same large blocks each step; handing them back to the system in between costs a page fault
+// for every 4 KiB.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
+std::string one_line(std::string text) {
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  return text;
+}
+
+int fail(const std::string& message, int code) {
+  longspan::log::end_progress();
+  std::fprintf(stderr, "longspan: error: %s\n", one_line(message).c_str());
+  return code;
+}
+
+void add_verbs(CLI::App& app, longspan::cli::CommonOptions& options, const longspan::cli::Invocation& invocation,
+               int& exit_code) {
+  using namespace longspan::cli;
+  add_prepare(app, options);
+  add_train(app, options, invocation, exit_code);
+  add_evaluate(app, options);
+  add_sweep(app, options, invocation, exit_code);
+  add_report(app, options);
+  add_plan(app, options);
+  add_inspect(app, options);
+}
+
+// CLI11 reports a missing subcommand for a misspelt one.
+void check_verb(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::string names;
+  for (const auto* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (verb->get_name() == argv[1]) return;
+    names += (names.empty() ? "" : ", ") + verb->get_name();
+  }
+  throw longspan::Error(longspan::ErrorKind::Config,
+                        longspan::concat("the verb must be one of ", names, "; got ", argv[1]));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("longspan trains language models on short sequences and tests them on long ones.", "longspan");
+  app.set_version_flag("--version", longspan::version_text());
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 data, 4 checkpoint, 5 training diverged,\n"
+             "6 communication, 7 out of memory, 130 / 143 after a save on SIGINT / SIGTERM.");
+  longspan::cli::CommonOptions options;
+  const longspan::cli::Invocation invocation{{argv, argv + argc}};
+  int exit_code = 0;
+  add_verbs(app, options, invocation, exit_code);
+  check_verb(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return fail(std::string(error.what()) + "; see longspan --help", longspan::cli::kUsageError);
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_freed_memory();
+  try {
+    return run(argc, argv);
+  } catch (const longspan::Error& error) {
+    return fail(error.what(), longspan::cli::exit_code(error.kind()));
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory; lower train.micro_batch_tokens or the length", longspan::cli::kOutOfMemory);
+  } catch (const std::exception& error) {
+    const auto code = longspan::cli::exit_code_of_foreign(error);
+    return fail(longspan::cli::first_line(error), code);
+  }
+}

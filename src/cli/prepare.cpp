@@ -1,0 +1,50 @@
+// longspan prepare CONFIG
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "longspan/core/json.h"
+#include "longspan/train/run_config.h"
+
+namespace longspan::cli {
+namespace {
+
+void prepare(const std::string& config_path, const CommonOptions& options) {
+  const RunConfig config = read_run_config(config::Document::from_file(config_path, options.overrides));
+  const ShardFolder folder = prepare_data(config.data);
+  Json result{{"shards", config.data.shards},
+              {"vocab_size", folder.tokenizer().vocab_size()},
+              {"fingerprint", folder.fingerprint()},
+              {"splits", Json::object()}};
+  for (const auto& split : folder.splits()) {
+    const TextCounts counts = folder.counts(split);
+    result["splits"][split] = {{"tokens", folder.stream(split).size()},
+                               {"lines", counts.lines},
+                               {"words", counts.words},
+                               {"bytes", counts.bytes}};
+  }
+  if (options.json) {
+    std::cout << result.dump() << "\n";
+    return;
+  }
+  std::cout << config.data.shards << ": vocabulary of " << folder.tokenizer().vocab_size() << " ids\n";
+  for (const auto& [split, counts] : result["splits"].items())
+    std::cout << "  " << split << ": " << counts["tokens"] << " tokens, " << counts["lines"] << " lines, " << counts["words"]
+              << " words, " << counts["bytes"] << " bytes\n";
+}
+
+}  // namespace
+
+void add_prepare(CLI::App& app, CommonOptions& options) {
+  auto* verb = app.add_subcommand("prepare", "Build or load the tokenizer and write the token shards of a config");
+  auto config = std::make_shared<std::string>();
+  verb->add_option("CONFIG", *config, "Configuration file")->required();
+  add_common_options(*verb, options);
+  verb->callback([config, &options] {
+    apply(options);
+    prepare(*config, options);
+  });
+}
+
+}  // namespace longspan::cli

@@ -1,0 +1,133 @@
+// longspan sweep SWEEP.yaml: every run of a grid, then its evaluations, then one report. What is done already is kept.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/evaluation.h"
+#include "cli/exit_code.h"
+#include "longspan/core/error.h"
+#include "longspan/core/json.h"
+#include "longspan/core/log.h"
+#include "longspan/report/report.h"
+#include "longspan/train/trainer.h"
+
+namespace longspan::cli {
+namespace {
+
+struct SweepRun {
+  std::string name;
+  std::vector<std::string> overrides;
+};
+
+struct Sweep {
+  std::string name;
+  std::string base;
+  std::vector<SweepRun> runs;
+  std::string lengths;
+  std::vector<std::string> modes, splits;
+};
+
+std::string folder_name(std::string value) {
+  std::erase_if(value, [](char c) { return c == '"' || c == '\'' || c == ' '; });
+  std::ranges::replace_if(value, [](char c) { return c == '/' || c == '{' || c == '}' || c == ':' || c == ','; }, '_');
+  return value;
+}
+
+// Every combination of the grid's values, the last key running fastest.
+std::vector<SweepRun> expand(const config::Document& document) {
+  std::vector<SweepRun> runs{{}};
+  for (const auto& key : document.keys("grid")) {
+    std::vector<SweepRun> longer;
+    const auto values = document.list_elements("grid", key);
+    check(!values.empty(), ErrorKind::Config, document.root().section("grid").place(key), " must list at least one value");
+    for (const auto& run : runs)
+      for (const auto& value : values) {
+        SweepRun next = run;
+        next.name += (next.name.empty() ? "" : "-") + folder_name(value);
+        next.overrides.push_back(key + "=" + value);
+        longer.push_back(std::move(next));
+      }
+    runs = std::move(longer);
+  }
+  return runs;
+}
+
+Sweep read_sweep(const std::string& path, const std::vector<std::string>& overrides) {
+  const auto document = config::Document::from_file(path);
+  const auto root = document.root();
+  Sweep sweep;
+  sweep.name = root.text("name");
+  sweep.base = root.path("base");
+  const auto grid = root.section("grid");
+  for (const auto& key : document.keys("grid")) grid.texts(key);
+  const auto evaluate = root.section("evaluate");
+  sweep.lengths = evaluate.text("lengths", "");
+  sweep.modes = evaluate.texts("modes", {"nonoverlapping"});
+  sweep.splits = evaluate.texts("splits", {"valid"});
+  evaluate.finish();
+  root.finish();
+  sweep.runs = expand(document);
+  for (auto& run : sweep.runs) {
+    if (run.name.empty()) run.name = sweep.name;
+    run.overrides.push_back("name=" + run.name);
+    run.overrides.insert(run.overrides.end(), overrides.begin(), overrides.end());
+  }
+  return sweep;
+}
+
+int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Invocation& invocation) {
+  std::vector<std::filesystem::path> folders;
+  for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
+    const auto& run = sweep.runs[i];
+    folders.push_back(folder / run.name);
+    log::info("sweep", {{"run", run.name}, {"number", concat(i + 1, "/", sweep.runs.size())}});
+    const RunConfig config = read_run_config(config::Document::from_file(sweep.base, run.overrides));
+    const auto result = train(config, {folders.back(), "auto", invocation.words});
+    if (result.end == TrainResult::End::Interrupted) return kInterrupted;
+    if (result.end == TrainResult::End::Terminated) return kTerminated;
+  }
+  for (const auto& run_folder : folders)
+    for (const auto& split : sweep.splits) {
+      EvaluationRequest request;
+      request.run = run_folder;
+      request.lengths = sweep.lengths;
+      request.modes = sweep.modes;
+      request.split = split;
+      request.reuse = true;
+      evaluate_run(request);
+    }
+  write_report(folders, folder / "report.html");
+  return 0;
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocation, int& exit_code) {
+  struct Arguments {
+    std::string sweep, output;
+    bool dry_run = false;
+  };
+  auto* verb = app.add_subcommand("sweep", "Every run of a grid, then its evaluations, then one report");
+  auto arguments = std::make_shared<Arguments>();
+  verb->add_option("SWEEP", arguments->sweep, "Sweep file")->required();
+  verb->add_option("--output", arguments->output, "Folder of the runs and the report; default runs/<name>");
+  verb->add_flag("--dry-run", arguments->dry_run, "Check every configuration and list the runs");
+  add_common_options(*verb, options);
+  verb->callback([arguments, &options, &invocation, &exit_code] {
+    apply(options);
+    const Sweep sweep = read_sweep(arguments->sweep, options.overrides);
+    const auto folder =
+        arguments->output.empty() ? std::filesystem::path("runs") / sweep.name : std::filesystem::path(arguments->output);
+    for (const auto& run : sweep.runs) read_run_config(config::Document::from_file(sweep.base, run.overrides));
+    if (arguments->dry_run) {
+      for (const auto& run : sweep.runs) std::cout << (folder / run.name).string() << "\n";
+      return;
+    }
+    exit_code = run_all(sweep, folder, invocation);
+    if (exit_code == 0) std::cout << (folder / "report.html").string() << "\n";
+  });
+}
+
+}  // namespace longspan::cli

@@ -1,0 +1,61 @@
+// What a run ran on.
+
+#include <ATen/Parallel.h>
+#include <sys/utsname.h>
+#include <torch/headeronly/version.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "build_info.h"
+#include "longspan/core/error.h"
+#include "longspan/train/run.h"
+
+namespace longspan {
+namespace {
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+std::string backends() {
+#ifdef USE_C10D_NCCL
+  return "cpu gloo cuda nccl";
+#else
+  return "cpu gloo";
+#endif
+}
+
+}  // namespace
+
+Json describe_environment(const std::vector<std::string>& command_line) {
+  utsname system{};
+  uname(&system);
+  return {{"format", "longspan.environment/1"},
+          {"longspan", build_info::kVersion},
+          {"commit", build_info::kCommit},
+          {"libtorch", TORCH_VERSION},
+          {"cuda", build_info::kCuda},
+          {"nccl", build_info::kNccl},
+          {"sentencepiece", build_info::kSentencePiece},
+          {"backends", backends()},
+          {"host", system.nodename},
+          {"system", concat(system.sysname, " ", system.release)},
+          {"processor", processor_name()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"threads", at::get_num_threads()},
+          {"command_line", command_line}};
+}
+
+std::string version_text() {
+  return concat("longspan ", build_info::kVersion, " (commit ", build_info::kCommit, ")\nLibTorch ", TORCH_VERSION,
+                "\nCUDA ", build_info::kCuda, "\nNCCL ", build_info::kNccl, "\nSentencePiece ", build_info::kSentencePiece,
+                "\nbackends: ", backends(), "\n");
+}
+
+}  // namespace longspan

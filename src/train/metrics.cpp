@@ -1,0 +1,45 @@
+// metrics.jsonl: one object a logged step, appended with one write each.
+
+#include "train/metrics.h"
+
+#include <string>
+#include <string_view>
+
+namespace longspan {
+namespace {
+
+void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
+  if (!std::filesystem::exists(path)) return;
+  const std::string content = read_file(path);
+  std::string kept;
+  for (std::size_t begin = 0; begin < content.size();) {
+    const std::size_t end = content.find('\n', begin);
+    if (end == std::string::npos) break;  // cut short
+    const std::string_view line = std::string_view(content).substr(begin, end - begin);
+    const Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (row.is_object() && row.value("step", std::int64_t{0}) <= step && row.contains("step")) kept.append(line).append("\n");
+    begin = end + 1;
+  }
+  if (kept != content) write_file_durably(path, kept);
+}
+
+}  // namespace
+
+MetricsWriter::MetricsWriter(const std::filesystem::path& run_folder, std::int64_t step, bool tensorboard) {
+  const auto path = run_folder / "metrics.jsonl";
+  keep_rows_up_to(path, step);
+  file_.emplace(path, FileWriter::Mode::Append);
+  if (tensorboard) tensorboard_ = std::make_unique<TensorBoardWriter>(run_folder);
+}
+
+void MetricsWriter::write(const Json& row) {
+  file_->write(row.dump() + "\n");
+  file_->flush();
+  if (!tensorboard_) return;
+  const auto step = row.at("step").get<std::int64_t>();
+  for (const auto& [key, value] : row.items())
+    if (value.is_number() && key != "step" && key != "time") tensorboard_->scalar(key, value.get<double>(), step);
+  tensorboard_->flush();
+}
+
+}  // namespace longspan

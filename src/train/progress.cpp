@@ -1,0 +1,53 @@
+// trainer.json: doubles are printed so that they read back to the same bits.
+
+#include "train/progress.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "longspan/core/error.h"
+
+namespace longspan {
+
+Json RunProgress::to_json() const {
+  Json document{{"format", "longspan.trainer/1"},
+                {"step", step},
+                {"tokens", tokens},
+                {"elapsed_seconds", elapsed_seconds},
+                {"interval_loss_sum", interval_loss_sum},
+                {"interval_targets", interval_targets},
+                {"best_value", nullptr},
+                {"best_step", best_step},
+                {"data_fingerprint", data_fingerprint}};
+  if (best_value) document["best_value"] = *best_value;
+  return document;
+}
+
+RunProgress RunProgress::from_json(const Json& document) {
+  try {
+    RunProgress result;
+    document.at("step").get_to(result.step);
+    document.at("tokens").get_to(result.tokens);
+    document.at("elapsed_seconds").get_to(result.elapsed_seconds);
+    document.at("interval_loss_sum").get_to(result.interval_loss_sum);
+    document.at("interval_targets").get_to(result.interval_targets);
+    if (!document.at("best_value").is_null()) result.best_value = document.at("best_value").get<double>();
+    document.at("best_step").get_to(result.best_step);
+    document.at("data_fingerprint").get_to(result.data_fingerprint);
+    return result;
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::Checkpoint, concat("trainer.json must hold the counters of a run: ", error.what()));
+  }
+}
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<long long>(std::llround(std::max(0.0, seconds)));
+  char text[32];
+  if (whole >= 3600)
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+  else
+    std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
+  return text;
+}
+
+}  // namespace longspan

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "longspan/core/json.h"
+
+namespace longspan {
+
+/// The counters of a run that a checkpoint carries besides tensors.
+struct RunProgress {
+  std::int64_t step = 0;
+  std::int64_t tokens = 0;            ///< targets trained on
+  double elapsed_seconds = 0.0;       ///< in training, all parts of the run
+  double interval_loss_sum = 0.0;     ///< since the last row of metrics
+  std::int64_t interval_targets = 0;
+  std::optional<double> best_value;   ///< of checkpoint.keep_best
+  std::int64_t best_step = 0;
+  std::string data_fingerprint;
+
+  Json to_json() const;
+  /// @throws Error(Checkpoint)
+  static RunProgress from_json(const Json& document);
+};
+
+/// Returns seconds as "1:02:03" or "2:03".
+std::string clock_text(double seconds);
+
+}  // namespace longspan

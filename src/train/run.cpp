@@ -1,0 +1,30 @@
+// Opens what a run left in its folder.
+
+#include "longspan/train/run.h"
+
+#include "longspan/checkpoint/checkpoint.h"
+#include "longspan/core/error.h"
+
+namespace longspan {
+
+TrainedRun open_run(const std::filesystem::path& folder, const std::string& checkpoint,
+                    const std::vector<std::string>& position_overrides) {
+  check(std::filesystem::exists(folder / "config.yaml"), ErrorKind::Config, folder.string(),
+        " must be the folder of a run, it has no config.yaml");
+  const auto checkpoint_folder = find_checkpoint(folder, checkpoint);
+  std::vector<std::string> overrides;
+  for (const auto& position : position_overrides) overrides.push_back("position." + position);
+  RunConfig config = read_run_config(config::Document::from_file(checkpoint_folder / "config.yaml", overrides));
+  const CheckpointContents contents = load_checkpoint_model(checkpoint_folder);
+  std::shared_ptr<const Tokenizer> tokenizer = load_tokenizer(checkpoint_folder / "tokenizer");
+  RunConfig bare = config;
+  bare.model.init = "gpt2";  // the values come from the checkpoint
+  Transformer model(bare.model,
+                    config.position.make({config.model.d_model, config.model.num_heads, config.model.head_dim(),
+                                          config.data.seq_len}),
+                    tokenizer->vocab_size());
+  model.load_parameters(contents.model);
+  return {folder, std::move(config), contents.step, std::move(tokenizer), std::move(model)};
+}
+
+}  // namespace longspan

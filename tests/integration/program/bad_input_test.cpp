@@ -1,0 +1,150 @@
+// Every mistake of a user ends in one line that names the place and in the right exit code, with nothing half-written.
+
+#include <sys/mount.h>
+
+#include <algorithm>
+
+#include "integration/program/tiny_run.h"
+#include "support/torch_catch.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using testing::TinyRun;
+
+// The last line of stderr is the error; log lines may stand before it.
+std::string error_line(const std::string& err) {
+  std::string text = err;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  const std::size_t start = text.rfind('\n');
+  return start == std::string::npos ? text : text.substr(start + 1);
+}
+
+void check_error(const testing::Finished& result, int code, const std::vector<std::string>& parts) {
+  INFO(result.err);
+  CHECK(result.code == code);
+  const std::string line = error_line(result.err);
+  CHECK_THAT(line, Catch::Matchers::StartsWith("longspan: error: "));
+  for (const auto& part : parts) CHECK_THAT(line, ContainsSubstring(part));
+  CHECK(result.out.empty());
+}
+
+TEST_CASE("usage errors") {
+  const TinyRun tiny;
+  check_error(tiny.run({"trian"}), 2, {"trian", "train"});
+  check_error(tiny.run({}), 2, {"subcommand"});
+  check_error(tiny.run({"train", tiny.path("none.yaml").string()}), 3, {"none.yaml"});
+  check_error(tiny.run({"train", tiny.config().string(), "--frobnicate"}), 2, {"--frobnicate"});
+}
+
+TEST_CASE("configuration errors name file, place and key") {
+  const TinyRun tiny;
+  struct Case {
+    std::string set;
+    std::vector<std::string> parts;
+  };
+  const std::vector<Case> cases{
+      {"model.num_head=2", {"model.num_head", "num_heads"}},
+      {"model.num_heads=3", {"model.num_heads must divide model.d_model (32), got 3"}},
+      {"model.d_model=wide", {"model.d_model", "wide"}},
+      {"model.num_layers=0", {"model.num_layers", "0"}},
+      {"optimizer.momentum=0.9", {"optimizer.momentum"}},
+      {"position.kind=alibbi", {"position.kind", "alibi"}},
+      {"data.order=random", {"data.order", "shuffled"}},
+      {"train.batch_tokens=100", {"train.batch_tokens", "16", "100"}},
+      {"train.max_steps=0", {"max_steps"}},
+      {"checkpoint.keep_best=valid/los", {"checkpoint.keep_best", "valid/loss"}},
+      {"train.precision=fp8", {"train.precision", "fp8"}},
+      {"schedule.peak_lr=.inf", {"schedule.peak_lr"}},
+  };
+  for (const auto& one : cases) {
+    INFO(one.set);
+    check_error(tiny.train("run", {"--set", one.set}), 2, one.parts);
+    CHECK_FALSE(std::filesystem::exists(tiny.path("run")));
+  }
+  const std::string text = read_file(tiny.config());
+  write_file_durably(tiny.config(), text + "seed: 8\n");
+  check_error(tiny.train("run"), 2, {"tiny.yaml:", "seed is given twice"});
+  write_file_durably(tiny.config(), text.substr(0, text.find("position:")) + text.substr(text.find("data:")));
+  check_error(tiny.train("run"), 2, {"position"});
+}
+
+TEST_CASE("text that is missing, empty, a folder or not UTF-8") {
+  const TinyRun tiny;
+  const auto with_text = [&](const std::string& name) {
+    return tiny.train("run", {"--set", "data.train=" + tiny.path(name).string()});
+  };
+  check_error(with_text("absent.txt"), 3, {"absent.txt"});
+  write_file_durably(tiny.path("empty.txt"), "");
+  check_error(with_text("empty.txt"), 3, {"empty.txt"});
+  write_file_durably(tiny.path("latin.txt"), "a good line\na caf\xe9 line\n");
+  check_error(with_text("latin.txt"), 3, {"latin.txt", "UTF-8", "2"});
+  make_folder(tiny.path("folder.txt"));
+  check_error(with_text("folder.txt"), 3, {"folder.txt"});
+  CHECK_FALSE(std::filesystem::exists(tiny.path("shards/manifest.json")));
+}
+
+TEST_CASE("shards of another tokenizer, and a truncated shard") {
+  const TinyRun tiny;
+  REQUIRE(tiny.run({"prepare", tiny.config().string()}).code == 0);
+  check_error(tiny.train("run", {"--set", "data.tokenizer={kind: bytes}"}), 3, {"shards", "tokenizer"});
+  std::filesystem::path shard;
+  for (const auto& entry : std::filesystem::directory_iterator(tiny.path("shards")))
+    if (entry.path().filename().string().starts_with("train") && entry.is_regular_file()) shard = entry.path();
+  REQUIRE_FALSE(shard.empty());
+  std::filesystem::resize_file(shard, std::filesystem::file_size(shard) - 10);
+  check_error(tiny.train("run"), 3, {shard.filename().string()});
+}
+
+TEST_CASE("a run folder that cannot be made, and one in use") {
+  const TinyRun tiny;
+  write_file_durably(tiny.path("file"), "x");
+  check_error(tiny.train("file/run"), 2, {"file", "--run"});
+}
+
+TEST_CASE("checkpoints of another model, damaged ones, and lengths a method cannot do") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run", {"--set", "position.kind=learned", "--set", "validate.extrapolation_lengths=[]"}).code == 0);
+  check_error(tiny.train("run", {"--set", "model.ffn_dim=64", "--set", "train.max_steps=30"}), 4, {"layers.0.ffn.fc1"});
+  check_error(tiny.run({"evaluate", tiny.path("run").string(), "--lengths", "32"}), 2, {"32", "16", "learned"});
+  check_error(tiny.run({"evaluate", tiny.path("shards").string()}), 2, {"config.yaml"});
+  check_error(tiny.train("run", {"--resume", "never"}), 2, {"--resume never"});
+  for (const auto& entry : std::filesystem::directory_iterator(tiny.path("run/checkpoints")))
+    if (entry.is_directory()) {
+      auto bytes = read_file(entry.path() / "model.safetensors");
+      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+      write_file_durably(entry.path() / "model.safetensors", bytes);
+    }
+  check_error(tiny.run({"evaluate", tiny.path("run").string()}), 4, {"model.safetensors"});
+  check_error(tiny.train("run", {"--set", "train.max_steps=30"}), 4, {"checkpoint"});
+}
+
+TEST_CASE("training that diverges stops with 5 and names the step") {
+  const TinyRun tiny;
+  check_error(tiny.train("run", {"--set", "optimizer={kind: sgd, momentum: 0.0}", "--set", "schedule={kind: constant, peak_lr: 1.0e+30}"}), 5,
+              {"diverged at step"});
+}
+
+TEST_CASE("no space left: one line, the right code, nothing that looks whole") {
+  const TinyRun tiny;
+  const auto small = tiny.path("small");
+  make_folder(small);
+  if (mount("tmpfs", small.c_str(), "tmpfs", 0, "size=200k") != 0) SKIP("mounting a small tmpfs needs root");
+  const auto saving = tiny.train("small/run", {"--set", "model.d_model=128"});
+  const auto preparing = tiny.run({"prepare", tiny.config().string(), "--set", "data.shards=" + (small / "shards").string(), "--set",
+                                   "data.train={synthetic: {seed: 1, num_articles: 400}}"});
+  const bool shards_left = std::filesystem::exists(small / "shards/manifest.json");
+  std::vector<std::string> checkpoints;
+  if (std::filesystem::exists(small / "run/checkpoints"))
+    for (const auto& entry : std::filesystem::directory_iterator(small / "run/checkpoints"))
+      if (std::filesystem::exists(entry.path() / "manifest.json")) checkpoints.push_back(entry.path().string());
+  umount(small.c_str());
+  check_error(saving, 4, {"No space left on device"});
+  check_error(preparing, 3, {"No space left on device"});
+  CHECK(checkpoints.empty());
+  CHECK_FALSE(shards_left);
+}
+
+}  // namespace
+}  // namespace longspan

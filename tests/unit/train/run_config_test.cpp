@@ -1,0 +1,70 @@
+// The run's configuration: what its sections demand of each other, limits, and the resolved text.
+
+#include "longspan/train/run_config.h"
+
+#include "longspan/core/error.h"
+#include "longspan/core/files.h"
+#include "support/torch_catch.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+const std::filesystem::path kConfig = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml";
+
+RunConfig read(const std::vector<std::string>& overrides = {}) {
+  return read_run_config(config::Document::from_file(kConfig, overrides));
+}
+
+std::string error_of(const std::vector<std::string>& overrides) {
+  try {
+    read(overrides);
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::Config);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST_CASE("the resolved text reads back to itself") {
+  const auto config = read();
+  const auto again = read_run_config(config::Document::from_text(config.resolved, "resolved.yaml"));
+  CHECK(again.resolved == config.resolved);
+  CHECK(again.data.shards == config.data.shards);
+  for (const auto* key : {"norm_eps", "keep_best", "weight_decay", "period_steps", "tensorboard"})
+    CHECK_THAT(config.resolved, ContainsSubstring(key));
+}
+
+TEST_CASE("steps that the limits allow") {
+  TrainConfig limits;
+  limits.batch_tokens = 100;
+  limits.max_steps = 50;
+  CHECK(planned_steps(limits, 7) == 50);
+  limits.max_tokens = 1001;
+  CHECK(planned_steps(limits, 7) == 11);
+  limits.max_epochs = 1;
+  CHECK(planned_steps(limits, 7) == 7);
+}
+
+TEST_CASE("sections check each other") {
+  CHECK_THAT(error_of({"train.batch_tokens=40"}), ContainsSubstring("train.batch_tokens must be a multiple of data.seq_len (16), got 40"));
+  CHECK_THAT(error_of({"train.micro_batch_tokens=40"}), ContainsSubstring("train.micro_batch_tokens"));
+  CHECK_THAT(error_of({"checkpoint.keep_best=extrapolation/ppl@128"}), ContainsSubstring("checkpoint.keep_best"));
+  CHECK(error_of({"checkpoint.keep_best=extrapolation/ppl@64"}) == "no error");
+  CHECK_THAT(error_of({"name=a/b"}), ContainsSubstring("name"));
+  CHECK_THAT(error_of({"position.kind=rotary", "model.d_model=6"}), ContainsSubstring("rotary"));
+  CHECK_THAT(error_of({"validate.lengths=[]"}), ContainsSubstring("validate.lengths"));
+  CHECK_THAT(error_of({"trian.max_steps=4"}), ContainsSubstring("trian"));
+}
+
+TEST_CASE("every shipped configuration reads") {
+  for (const auto* name : {"quickstart", "wikitext2", "wikitext2-sentencepiece", "wikitext103"}) {
+    INFO(name);
+    const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (std::string(name) + ".yaml");
+    CHECK_NOTHROW(read_run_config(config::Document::from_file(path)));
+  }
+}
+
+}  // namespace
+}  // namespace longspan

@@ -16,7 +16,7 @@ struct CommonOptions {
   bool json = false;
   bool quiet = false;
   std::string log_level = "info";
-  int threads = 0;             ///< 0: as many as there are cores
+  int threads = 0;  ///< 0: as many as there are cores
   std::string device = "auto";
 };
 

@@ -27,9 +27,10 @@ struct SplitText {
 SplitText open_split(const std::string& split, const TrainedRun& run) {
   if (split == "valid" || split == "test" || split == "train") {
     const ShardFolder shards = ShardFolder::open(run.config.data.shards);
-    check(shards.tokenizer().fingerprint() == run.tokenizer->fingerprint(), ErrorKind::Data, run.config.data.shards,
-          " must hold shards of the run's tokenizer (", run.tokenizer->fingerprint(), "), got ",
-          shards.tokenizer().fingerprint(), "; prepare the run's data again or name a text file with --split");
+    check(shards.tokenizer().fingerprint() == run.tokenizer->fingerprint(), ErrorKind::Data,
+          run.config.data.shards, " must hold shards of the run's tokenizer (",
+          run.tokenizer->fingerprint(), "), got ", shards.tokenizer().fingerprint(),
+          "; prepare the run's data again or name a text file with --split");
     return {{shards.stream(split), shards.counts(split), run.tokenizer, split}, split};
   }
   TextConfig file;
@@ -55,11 +56,13 @@ void check_lengths(const std::vector<std::int64_t>& lengths, const TrainedRun& r
   const auto limit = run.model.position().max_positions();
   if (!limit) return;
   for (const std::int64_t length : lengths)
-    check(length <= *limit, ErrorKind::Config, "--lengths must not exceed the ", *limit, " positions that ",
-          run.config.position.kind, " can tell apart in ", run.folder.string(), ", got ", length);
+    check(length <= *limit, ErrorKind::Config, "--lengths must not exceed the ", *limit,
+          " positions that ", run.config.position.kind, " can tell apart in ", run.folder.string(),
+          ", got ", length);
 }
 
-Json named_cell(const EvaluationCell& cell, const EvaluationRequest& request, const TrainedRun& run) {
+Json named_cell(const EvaluationCell& cell, const EvaluationRequest& request,
+                const TrainedRun& run) {
   Json result{{"run", run.config.name},
               {"checkpoint_step", run.step},
               {"method", run.config.position.kind},
@@ -70,10 +73,11 @@ Json named_cell(const EvaluationCell& cell, const EvaluationRequest& request, co
   return result;
 }
 
-bool same_cell(const Json& cell, std::int64_t length, const EvaluationMode& mode, const EvaluationRequest& request,
-               const TrainedRun& run) {
+bool same_cell(const Json& cell, std::int64_t length, const EvaluationMode& mode,
+               const EvaluationRequest& request, const TrainedRun& run) {
   return cell.value("length", std::int64_t{0}) == length && cell.value("mode", "") == mode.name() &&
-         cell.value("checkpoint_step", std::int64_t{-1}) == run.step && cell.value("run", "") == run.config.name &&
+         cell.value("checkpoint_step", std::int64_t{-1}) == run.step &&
+         cell.value("run", "") == run.config.name &&
          cell.value("position_overrides", std::vector<std::string>{}) == request.position;
 }
 
@@ -86,11 +90,13 @@ Json find_cell(const std::filesystem::path& path, std::int64_t length, const Eva
 }
 
 void print_table(const Json& cells) {
-  std::printf("%-24s %-12s %8s %-16s %10s %12s %14s\n", "run", "method", "length", "mode", "ppl", "loss_nats", "tokens/s");
+  std::printf("%-24s %-12s %8s %-16s %10s %12s %14s\n", "run", "method", "length", "mode", "ppl",
+              "loss_nats", "tokens/s");
   for (const auto& cell : cells)
-    std::printf("%-24s %-12s %8lld %-16s %10.3f %12.5f %14.0f\n", cell["run"].get<std::string>().c_str(),
-                cell["method"].get<std::string>().c_str(), cell["length"].get<long long>(),
-                cell["mode"].get<std::string>().c_str(), cell["ppl"].get<double>(), cell["loss_nats"].get<double>(),
+    std::printf("%-24s %-12s %8lld %-16s %10.3f %12.5f %14.0f\n",
+                cell["run"].get<std::string>().c_str(), cell["method"].get<std::string>().c_str(),
+                cell["length"].get<long long>(), cell["mode"].get<std::string>().c_str(),
+                cell["ppl"].get<double>(), cell["loss_nats"].get<double>(),
                 cell["tokens_per_second"].get<double>());
 }
 
@@ -113,9 +119,13 @@ Json evaluate_run(const EvaluationRequest& request) {
     for (const std::int64_t length : lengths) {
       Json cell = find_cell(path, length, mode, request, run);
       if (cell.is_null()) {
-        cell = named_cell(evaluate_cell(run.model, split.text, length, mode, options), request, run);
+        cell =
+            named_cell(evaluate_cell(run.model, split.text, length, mode, options), request, run);
         merge_evaluation(path, {cell});
-        log::info("evaluated", {{"run", run.config.name}, {"length", length}, {"mode", mode.name()}, {"ppl", cell["ppl"]}});
+        log::info("evaluated", {{"run", run.config.name},
+                                {"length", length},
+                                {"mode", mode.name()},
+                                {"ppl", cell["ppl"]}});
       }
       cells.push_back(cell);
     }
@@ -135,12 +145,19 @@ void add_evaluate(CLI::App& app, CommonOptions& options) {
   auto arguments = std::make_shared<Arguments>();
   auto& request = arguments->request;
   verb->add_option("RUN", arguments->runs, "Folders of runs")->required();
-  verb->add_option("--lengths", request.lengths, "64,128,256 or 64:4096 (doubling) or 64:4096:64 (step)");
-  verb->add_option("--mode", request.modes, "nonoverlapping or stride:S; repeatable")->expected(1)->take_all();
+  verb->add_option("--lengths", request.lengths,
+                   "64,128,256 or 64:4096 (doubling) or 64:4096:64 (step)");
+  verb->add_option("--mode", request.modes, "nonoverlapping or stride:S; repeatable")
+      ->expected(1)
+      ->take_all();
   verb->add_option("--split", request.split, "valid, test or a text file")->capture_default_str();
-  verb->add_option("--checkpoint", request.checkpoint, "best, latest or a checkpoint's folder")->capture_default_str();
-  verb->add_option("--position", request.position, "Override a key of the position section")->expected(1)->take_all();
-  verb->add_option("--output", arguments->output, "Folder for the results; default <run>/evaluations");
+  verb->add_option("--checkpoint", request.checkpoint, "best, latest or a checkpoint's folder")
+      ->capture_default_str();
+  verb->add_option("--position", request.position, "Override a key of the position section")
+      ->expected(1)
+      ->take_all();
+  verb->add_option("--output", arguments->output,
+                   "Folder for the results; default <run>/evaluations");
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);

@@ -11,16 +11,17 @@ namespace longspan::cli {
 /// What to score of one run.
 struct EvaluationRequest {
   std::filesystem::path run;
-  std::string lengths;                     ///< empty: the trained length and its doublings to 16 times
+  std::string lengths;  ///< empty: the trained length and its doublings to 16 times
   std::vector<std::string> modes{"nonoverlapping"};
-  std::string split = "valid";             ///< valid | test | a text file
+  std::string split = "valid";  ///< valid | test | a text file
   std::string checkpoint = "best";
-  std::vector<std::string> position;       ///< key=value
-  std::filesystem::path output;            ///< empty: <run>/evaluations
-  bool reuse = false;                      ///< keep cells that are there already
+  std::vector<std::string> position;  ///< key=value
+  std::filesystem::path output;       ///< empty: <run>/evaluations
+  bool reuse = false;                 ///< keep cells that are there already
 };
 
-/// Scores every (length, mode) and merges the cells into <output>/<split>.json with its .csv and .svg. Returns the cells asked for.
+/// Scores every (length, mode) and merges the cells into <output>/<split>.json with its .csv and
+/// .svg. Returns the cells asked for.
 Json evaluate_run(const EvaluationRequest& request);
 
 }  // namespace longspan::cli

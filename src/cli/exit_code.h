@@ -14,7 +14,8 @@ inline constexpr int kTerminated = 143;
 
 /// Returns the program's exit code for an error's kind.
 int exit_code(ErrorKind kind);
-/// Returns the exit code for an exception that is not ours: LibTorch's out-of-memory errors, else an internal error.
+/// Returns the exit code for an exception that is not ours: LibTorch's out-of-memory errors, else
+/// an internal error.
 int exit_code_of_foreign(const std::exception& error);
 /// Returns the first line of an exception's text: LibTorch appends a stack trace.
 std::string first_line(const std::exception& error);

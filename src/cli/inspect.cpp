@@ -28,7 +28,11 @@ Json inspect_checkpoint(const fs::path& path, bool verify) {
   const CheckpointContents contents = load_checkpoint(path);
   Json tensors = Json::object();
   for (const auto& [name, tensor] : contents.model) tensors[name] = tensor.sizes().vec();
-  return {{"kind", "checkpoint"}, {"verified", verify}, {"step", contents.step}, {"trainer", contents.trainer}, {"model", tensors}};
+  return {{"kind", "checkpoint"},
+          {"verified", verify},
+          {"step", contents.step},
+          {"trainer", contents.trainer},
+          {"model", tensors}};
 }
 
 Json inspect_run(const fs::path& path, bool verify) {
@@ -38,7 +42,8 @@ Json inspect_run(const fs::path& path, bool verify) {
     checkpoints.push_back(folder.filename().string());
   }
   Json result{{"kind", "run"}, {"verified", verify}, {"checkpoints", checkpoints}};
-  if (fs::exists(path / "environment.json")) result["environment"] = read_json(path / "environment.json");
+  if (fs::exists(path / "environment.json"))
+    result["environment"] = read_json(path / "environment.json");
   return result;
 }
 
@@ -51,7 +56,8 @@ Json inspect_tokenizer(const fs::path& path) {
 }
 
 Json inspect(const fs::path& path, bool verify) {
-  check(fs::is_directory(path), ErrorKind::Config, path.string(), " must be a folder: of shards, a checkpoint, a tokenizer or a run");
+  check(fs::is_directory(path), ErrorKind::Config, path.string(),
+        " must be a folder: of shards, a checkpoint, a tokenizer or a run");
   if (fs::exists(path / "trainer.json")) return inspect_checkpoint(path, verify);
   if (fs::exists(path / "checkpoints")) return inspect_run(path, verify);
   if (ShardFolder::exists(path)) return inspect_shards(path, verify);
@@ -65,7 +71,8 @@ void add_inspect(CLI::App& app, CommonOptions& options) {
     std::string path;
     bool verify = false;
   };
-  auto* verb = app.add_subcommand("inspect", "Say what a shard folder, checkpoint, tokenizer or run is");
+  auto* verb =
+      app.add_subcommand("inspect", "Say what a shard folder, checkpoint, tokenizer or run is");
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("PATH", arguments->path, "Folder")->required();
   verb->add_flag("--verify", arguments->verify, "Read every checksum again");

@@ -1,4 +1,5 @@
-// The only main: parses the command line, runs one verb, and turns errors into one line and an exit code.
+// The only main: parses the command line, runs one verb, and turns errors into one line and an exit
+// code.
 
 #include <malloc.h>
 
@@ -15,8 +16,8 @@
 
 namespace {
 
-// Training frees and asks for the same large blocks each step; handing them back to the system in between costs a page fault
-// for every 4 KiB.
+// Training frees and asks for the same large blocks each step; handing them back to the system in
+// between costs a page fault for every 4 KiB.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
@@ -34,8 +35,8 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
-void add_verbs(CLI::App& app, longspan::cli::CommonOptions& options, const longspan::cli::Invocation& invocation,
-               int& exit_code) {
+void add_verbs(CLI::App& app, longspan::cli::CommonOptions& options,
+               const longspan::cli::Invocation& invocation, int& exit_code) {
   using namespace longspan::cli;
   add_prepare(app, options);
   add_train(app, options, invocation, exit_code);
@@ -59,11 +60,14 @@ void check_verb(const CLI::App& app, int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("longspan trains language models on short sequences and tests them on long ones.", "longspan");
+  CLI::App app("longspan trains language models on short sequences and tests them on long ones.",
+               "longspan");
   app.set_version_flag("--version", longspan::version_text());
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 data, 4 checkpoint, 5 training diverged,\n"
-             "6 communication, 7 out of memory, 130 / 143 after a save on SIGINT / SIGTERM.");
+  app.footer(
+      "Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 data, 4 checkpoint, 5 "
+      "training diverged,\n"
+      "6 communication, 7 out of memory, 130 / 143 after a save on SIGINT / SIGTERM.");
   longspan::cli::CommonOptions options;
   const longspan::cli::Invocation invocation{{argv, argv + argc}};
   int exit_code = 0;
@@ -88,7 +92,8 @@ int main(int argc, char** argv) {
   } catch (const longspan::Error& error) {
     return fail(error.what(), longspan::cli::exit_code(error.kind()));
   } catch (const std::bad_alloc&) {
-    return fail("out of memory; lower train.micro_batch_tokens or the length", longspan::cli::kOutOfMemory);
+    return fail("out of memory; lower train.micro_batch_tokens or the length",
+                longspan::cli::kOutOfMemory);
   } catch (const std::exception& error) {
     const auto code = longspan::cli::exit_code_of_foreign(error);
     return fail(longspan::cli::first_line(error), code);

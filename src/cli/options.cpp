@@ -15,14 +15,17 @@
 namespace longspan::cli {
 
 void add_common_options(CLI::App& verb, CommonOptions& options) {
-  verb.add_option("--set", options.overrides, "Override a configuration key: dotted.key=YAML value; repeatable")
+  verb.add_option("--set", options.overrides,
+                  "Override a configuration key: dotted.key=YAML value; repeatable")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
   verb.add_flag("--json", options.json, "Print one JSON object instead of text");
   verb.add_flag("--quiet", options.quiet, "Log warnings and errors only");
-  verb.add_option("--log-level", options.log_level, "debug, info, warn, error or off")->capture_default_str();
-  verb.add_option("--threads", options.threads, "CPU threads; 0: one for each core")->check(CLI::Range(0, 4096));
+  verb.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
+      ->capture_default_str();
+  verb.add_option("--threads", options.threads, "CPU threads; 0: one for each core")
+      ->check(CLI::Range(0, 4096));
   verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:i")->capture_default_str();
 }
 
@@ -31,33 +34,42 @@ void apply(const CommonOptions& options) {
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   at::set_num_threads(options.threads > 0 ? options.threads : cores);
   at::globalContext().setFlushDenormal(true);
-  check(options.device == "auto" || options.device == "cpu", ErrorKind::Config, "--device must be auto or cpu in this version, got ",
-        options.device);
+  check(options.device == "auto" || options.device == "cpu", ErrorKind::Config,
+        "--device must be auto or cpu in this version, got ", options.device);
 }
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::Config: return kUsageError;
+    case ErrorKind::Config:
+      return kUsageError;
     case ErrorKind::Data:
-    case ErrorKind::Io: return 3;
-    case ErrorKind::Checkpoint: return 4;
-    case ErrorKind::Numeric: return 5;
-    case ErrorKind::Distributed: return 6;
-    case ErrorKind::Memory: return kOutOfMemory;
-    case ErrorKind::Internal: return 1;
+    case ErrorKind::Io:
+      return 3;
+    case ErrorKind::Checkpoint:
+      return 4;
+    case ErrorKind::Numeric:
+      return 5;
+    case ErrorKind::Distributed:
+      return 6;
+    case ErrorKind::Memory:
+      return kOutOfMemory;
+    case ErrorKind::Internal:
+      return 1;
   }
   return 1;
 }
 
 int exit_code_of_foreign(const std::exception& error) {
-  const bool out_of_memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-                             std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
+  const bool out_of_memory =
+      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+      std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
   return out_of_memory ? kOutOfMemory : 1;
 }
 
 std::string first_line(const std::exception& error) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-  const std::string text = torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
+  const std::string text =
+      torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
   return "internal: " + text.substr(0, text.find('\n'));
 }
 

@@ -11,7 +11,8 @@ namespace longspan::cli {
 namespace {
 
 void prepare(const std::string& config_path, const CommonOptions& options) {
-  const RunConfig config = read_run_config(config::Document::from_file(config_path, options.overrides));
+  const RunConfig config =
+      read_run_config(config::Document::from_file(config_path, options.overrides));
   const ShardFolder folder = prepare_data(config.data);
   Json result{{"shards", config.data.shards},
               {"vocab_size", folder.tokenizer().vocab_size()},
@@ -28,16 +29,18 @@ void prepare(const std::string& config_path, const CommonOptions& options) {
     std::cout << result.dump() << "\n";
     return;
   }
-  std::cout << config.data.shards << ": vocabulary of " << folder.tokenizer().vocab_size() << " ids\n";
+  std::cout << config.data.shards << ": vocabulary of " << folder.tokenizer().vocab_size()
+            << " ids\n";
   for (const auto& [split, counts] : result["splits"].items())
-    std::cout << "  " << split << ": " << counts["tokens"] << " tokens, " << counts["lines"] << " lines, " << counts["words"]
-              << " words, " << counts["bytes"] << " bytes\n";
+    std::cout << "  " << split << ": " << counts["tokens"] << " tokens, " << counts["lines"]
+              << " lines, " << counts["words"] << " words, " << counts["bytes"] << " bytes\n";
 }
 
 }  // namespace
 
 void add_prepare(CLI::App& app, CommonOptions& options) {
-  auto* verb = app.add_subcommand("prepare", "Build or load the tokenizer and write the token shards of a config");
+  auto* verb = app.add_subcommand(
+      "prepare", "Build or load the tokenizer and write the token shards of a config");
   auto config = std::make_shared<std::string>();
   verb->add_option("CONFIG", *config, "Configuration file")->required();
   add_common_options(*verb, options);

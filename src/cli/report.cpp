@@ -17,7 +17,9 @@ void add_report(CLI::App& app, CommonOptions& options) {
   auto* verb = app.add_subcommand("report", "Write one self-contained page about runs");
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("RUN", arguments->runs, "Folders of runs")->required();
-  verb->add_option("--output", arguments->output, "The page; plots and tables are written beside it")->capture_default_str();
+  verb->add_option("--output", arguments->output,
+                   "The page; plots and tables are written beside it")
+      ->capture_default_str();
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);

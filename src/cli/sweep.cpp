@@ -1,4 +1,5 @@
-// longspan sweep SWEEP.yaml: every run of a grid, then its evaluations, then one report. What is done already is kept.
+// longspan sweep SWEEP.yaml: every run of a grid, then its evaluations, then one report. What is
+// done already is kept.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -31,7 +32,8 @@ struct Sweep {
 
 std::string folder_name(std::string value) {
   std::erase_if(value, [](char c) { return c == '"' || c == '\'' || c == ' '; });
-  std::ranges::replace_if(value, [](char c) { return c == '/' || c == '{' || c == '}' || c == ':' || c == ','; }, '_');
+  std::ranges::replace_if(
+      value, [](char c) { return c == '/' || c == '{' || c == '}' || c == ':' || c == ','; }, '_');
   return value;
 }
 
@@ -41,7 +43,8 @@ std::vector<SweepRun> expand(const config::Document& document) {
   for (const auto& key : document.keys("grid")) {
     std::vector<SweepRun> longer;
     const auto values = document.list_elements("grid", key);
-    check(!values.empty(), ErrorKind::Config, document.root().section("grid").place(key), " must list at least one value");
+    check(!values.empty(), ErrorKind::Config, document.root().section("grid").place(key),
+          " must list at least one value");
     for (const auto& run : runs)
       for (const auto& value : values) {
         SweepRun next = run;
@@ -83,7 +86,8 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Invoc
     const auto& run = sweep.runs[i];
     folders.push_back(folder / run.name);
     log::info("sweep", {{"run", run.name}, {"number", concat(i + 1, "/", sweep.runs.size())}});
-    const RunConfig config = read_run_config(config::Document::from_file(sweep.base, run.overrides));
+    const RunConfig config =
+        read_run_config(config::Document::from_file(sweep.base, run.overrides));
     const auto result = train(config, {folders.back(), "auto", invocation.words});
     if (result.end == TrainResult::End::Interrupted) return kInterrupted;
     if (result.end == TrainResult::End::Terminated) return kTerminated;
@@ -104,23 +108,27 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Invoc
 
 }  // namespace
 
-void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocation, int& exit_code) {
+void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocation,
+               int& exit_code) {
   struct Arguments {
     std::string sweep, output;
     bool dry_run = false;
   };
-  auto* verb = app.add_subcommand("sweep", "Every run of a grid, then its evaluations, then one report");
+  auto* verb =
+      app.add_subcommand("sweep", "Every run of a grid, then its evaluations, then one report");
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("SWEEP", arguments->sweep, "Sweep file")->required();
-  verb->add_option("--output", arguments->output, "Folder of the runs and the report; default runs/<name>");
+  verb->add_option("--output", arguments->output,
+                   "Folder of the runs and the report; default runs/<name>");
   verb->add_flag("--dry-run", arguments->dry_run, "Check every configuration and list the runs");
   add_common_options(*verb, options);
   verb->callback([arguments, &options, &invocation, &exit_code] {
     apply(options);
     const Sweep sweep = read_sweep(arguments->sweep, options.overrides);
-    const auto folder =
-        arguments->output.empty() ? std::filesystem::path("runs") / sweep.name : std::filesystem::path(arguments->output);
-    for (const auto& run : sweep.runs) read_run_config(config::Document::from_file(sweep.base, run.overrides));
+    const auto folder = arguments->output.empty() ? std::filesystem::path("runs") / sweep.name
+                                                  : std::filesystem::path(arguments->output);
+    for (const auto& run : sweep.runs)
+      read_run_config(config::Document::from_file(sweep.base, run.overrides));
     if (arguments->dry_run) {
       for (const auto& run : sweep.runs) std::cout << (folder / run.name).string() << "\n";
       return;

@@ -16,11 +16,15 @@ struct TrainArguments {
   std::string config, run, resume = "auto", processes = "auto";
 };
 
-int train_one(const TrainArguments& arguments, const CommonOptions& options, const Invocation& invocation) {
+int train_one(const TrainArguments& arguments, const CommonOptions& options,
+              const Invocation& invocation) {
   check(arguments.processes == "auto" || arguments.processes == "1", ErrorKind::Config,
         "--processes must be auto or 1 in this version, got ", arguments.processes);
-  const RunConfig config = read_run_config(config::Document::from_file(arguments.config, options.overrides));
-  const std::filesystem::path folder = arguments.run.empty() ? std::filesystem::path("runs") / config.name : std::filesystem::path(arguments.run);
+  const RunConfig config =
+      read_run_config(config::Document::from_file(arguments.config, options.overrides));
+  const std::filesystem::path folder = arguments.run.empty()
+                                           ? std::filesystem::path("runs") / config.name
+                                           : std::filesystem::path(arguments.run);
   const TrainResult result = train(config, {folder, arguments.resume, invocation.words});
   if (options.json)
     std::cout << Json{{"run", folder.string()}, {"step", result.step}}.dump() << "\n";
@@ -32,13 +36,17 @@ int train_one(const TrainArguments& arguments, const CommonOptions& options, con
 
 }  // namespace
 
-void add_train(CLI::App& app, CommonOptions& options, const Invocation& invocation, int& exit_code) {
-  auto* verb = app.add_subcommand("train", "Train; prepares data first when missing and resumes by itself");
+void add_train(CLI::App& app, CommonOptions& options, const Invocation& invocation,
+               int& exit_code) {
+  auto* verb =
+      app.add_subcommand("train", "Train; prepares data first when missing and resumes by itself");
   auto arguments = std::make_shared<TrainArguments>();
   verb->add_option("CONFIG", arguments->config, "Configuration file")->required();
   verb->add_option("--run", arguments->run, "The run's folder; default runs/<name>");
-  verb->add_option("--resume", arguments->resume, "auto, never, or a checkpoint's folder")->capture_default_str();
-  verb->add_option("--processes", arguments->processes, "Processes to train with")->capture_default_str();
+  verb->add_option("--resume", arguments->resume, "auto, never, or a checkpoint's folder")
+      ->capture_default_str();
+  verb->add_option("--processes", arguments->processes, "Processes to train with")
+      ->capture_default_str();
   add_common_options(*verb, options);
   verb->callback([arguments, &options, &invocation, &exit_code] {
     apply(options);

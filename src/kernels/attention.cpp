@@ -1,4 +1,5 @@
-// Chooses the path of attention by device and form of bias; the choice never looks at which method made the bias.
+// Chooses the path of attention by device and form of bias; the choice never looks at which method
+// made the bias.
 
 #include "longspan/kernels/attention.h"
 
@@ -16,9 +17,11 @@ bool takes_fused_path(c10::DeviceType device, const ScoreBias& bias) {
 }
 
 void check_shapes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  const bool fits = q.dim() == 4 && k.dim() == 4 && k.sizes() == v.sizes() && q.size(0) == k.size(0) &&
-                    q.size(3) == k.size(3) && q.size(1) <= k.size(1) && k.size(2) > 0 && q.size(2) % k.size(2) == 0;
-  check(fits, ErrorKind::Internal, "attention takes q [B, T, H, K] and k, v [B, S, G, K] with T <= S, H a multiple of G; got ",
+  const bool fits = q.dim() == 4 && k.dim() == 4 && k.sizes() == v.sizes() &&
+                    q.size(0) == k.size(0) && q.size(3) == k.size(3) && q.size(1) <= k.size(1) &&
+                    k.size(2) > 0 && q.size(2) % k.size(2) == 0;
+  check(fits, ErrorKind::Internal,
+        "attention takes q [B, T, H, K] and k, v [B, S, G, K] with T <= S, H a multiple of G; got ",
         q.sizes(), ", ", k.sizes(), ", ", v.sizes());
 }
 
@@ -31,17 +34,19 @@ at::Tensor bias_by_distance(const ScoreBias& bias, std::int64_t num_keys, at::Sc
   }
   const auto* distance = std::get_if<DistanceBias>(&bias);
   if (distance == nullptr) return {};
-  check(distance->bias_HN.size(1) >= num_keys, ErrorKind::Internal, "a bias by distance must cover ", num_keys,
-        " keys, got ", distance->bias_HN.size(1));
+  check(distance->bias_HN.size(1) >= num_keys, ErrorKind::Internal,
+        "a bias by distance must cover ", num_keys, " keys, got ", distance->bias_HN.size(1));
   return distance->bias_HN.narrow(1, 0, num_keys).to(dtype);
 }
 
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options) {
   check_shapes(q_BTHK, k_BSGK, v_BSGK);
-  if (!takes_fused_path(q_BTHK.device().type(), options.bias)) return composed_attention(q_BTHK, k_BSGK, v_BSGK, options);
+  if (!takes_fused_path(q_BTHK.device().type(), options.bias))
+    return composed_attention(q_BTHK, k_BSGK, v_BSGK, options);
   const auto dtype = q_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  return fused_attention(q_BTHK, k_BSGK, v_BSGK, bias_by_distance(options.bias, k_BSGK.size(1), dtype), options);
+  return fused_attention(q_BTHK, k_BSGK, v_BSGK,
+                         bias_by_distance(options.bias, k_BSGK.size(1), dtype), options);
 }
 
 std::string attention_path(c10::DeviceType device, const ScoreBias& bias) {

@@ -1,5 +1,5 @@
-// Attention from elementary operations on whole [B, H, T, S] scores: the reference for the fused path, and the path for
-// dense biases and other devices.
+// Attention from elementary operations on whole [B, H, T, S] scores: the reference for the fused
+// path, and the path for dense biases and other devices.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -20,7 +20,8 @@ namespace {
 // Each bias by distance put where its query and key are; entries past the query are masked later.
 at::Tensor spread_by_distance(const at::Tensor& bias_HN, std::int64_t T, std::int64_t S) {
   const auto options = bias_HN.options().dtype(at::kLong).requires_grad(false);
-  const auto distance_TS = at::arange(S - T, S, options).unsqueeze(1).sub(at::arange(S, options)).clamp_min(0);
+  const auto distance_TS =
+      at::arange(S - T, S, options).unsqueeze(1).sub(at::arange(S, options)).clamp_min(0);
   return bias_HN.index_select(1, distance_TS.reshape({-1})).view({bias_HN.size(0), T, S});
 }
 
@@ -30,7 +31,8 @@ at::Tensor dense_bias(const ScoreBias& bias, std::int64_t T, std::int64_t S, at:
   return bias_HN.defined() ? spread_by_distance(bias_HN, T, S) : bias_HN;
 }
 
-at::Tensor multipliers_BHTS(const AttentionDropout& drop, std::int64_t num_heads, std::int64_t num_keys) {
+at::Tensor multipliers_BHTS(const AttentionDropout& drop, std::int64_t num_heads,
+                            std::int64_t num_keys) {
   const at::Tensor row_ids_N = drop.row_ids_BT.reshape({-1}).contiguous();
   std::vector<at::Tensor> heads;
   for (std::int64_t h = 0; h < num_heads; ++h)
@@ -45,18 +47,22 @@ at::Tensor per_query_head(const at::Tensor& x_BSGK, std::int64_t num_heads) {
 
 }  // namespace
 
-at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
-                              const AttentionOptions& options) {
+at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
+                              const at::Tensor& v_BSGK, const AttentionOptions& options) {
   const std::int64_t T = q_BTHK.size(1), S = k_BSGK.size(1), H = q_BTHK.size(2);
   const auto dtype = q_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const auto k_BHSK = per_query_head(k_BSGK, H), v_BHSK = per_query_head(v_BSGK, H);
-  auto scores_BHTS = at::matmul(q_BTHK.transpose(1, 2), k_BHSK.transpose(-1, -2)).to(dtype) * options.scale;
-  if (const auto bias_HTS = dense_bias(options.bias, T, S, dtype); bias_HTS.defined()) scores_BHTS = scores_BHTS + bias_HTS;
+  auto scores_BHTS =
+      at::matmul(q_BTHK.transpose(1, 2), k_BHSK.transpose(-1, -2)).to(dtype) * options.scale;
+  if (const auto bias_HTS = dense_bias(options.bias, T, S, dtype); bias_HTS.defined())
+    scores_BHTS = scores_BHTS + bias_HTS;
   const auto index = q_BTHK.options().dtype(at::kLong).requires_grad(false);
-  const auto future_TS = at::arange(S, index).unsqueeze(0).gt(at::arange(S - T, S, index).unsqueeze(1));
+  const auto future_TS =
+      at::arange(S, index).unsqueeze(0).gt(at::arange(S - T, S, index).unsqueeze(1));
   scores_BHTS = scores_BHTS.masked_fill(future_TS, -std::numeric_limits<double>::infinity());
   auto p_BHTS = scores_BHTS.softmax(-1);
-  if (options.dropout && options.dropout->p > 0.0) p_BHTS = p_BHTS * multipliers_BHTS(*options.dropout, H, S).to(dtype);
+  if (options.dropout && options.dropout->p > 0.0)
+    p_BHTS = p_BHTS * multipliers_BHTS(*options.dropout, H, S).to(dtype);
   return at::matmul(p_BHTS.to(v_BHSK.scalar_type()), v_BHSK).transpose(1, 2).contiguous();
 }
 

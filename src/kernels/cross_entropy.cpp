@@ -1,5 +1,6 @@
-// Linear layer and cross-entropy in one, over chunks of rows: the logits of a chunk are turned into their gradient while they
-// are in cache, so that neither logits nor softmax of the whole batch ever exist.
+// Linear layer and cross-entropy in one, over chunks of rows: the logits of a chunk are turned into
+// their gradient while they are in cache, so that neither logits nor softmax of the whole batch
+// ever exist.
 
 #include "longspan/kernels/cross_entropy.h"
 
@@ -23,16 +24,18 @@ namespace {
 // Logits a chunk: large enough for an efficient product, small enough for the last-level cache.
 constexpr std::int64_t kChunkElements = 1 << 21;
 
-// Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the row.
+// Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the
+// row.
 template <class Scalar>
 double row_loss(Scalar* x, std::int64_t V, std::int64_t target, Scalar& sum) {
   const Scalar greatest = row_math::max(x, V), of_target = x[target];
   sum = row_math::exp_sum(x, V, greatest);
-  return std::log(static_cast<double>(sum)) + static_cast<double>(greatest) - static_cast<double>(of_target);
+  return std::log(static_cast<double>(sum)) + static_cast<double>(greatest) -
+         static_cast<double>(of_target);
 }
 
-// Replaces each row of logits by softmax - onehot(target), or by zeros where the target is not counted; returns the rows'
-// summed loss.
+// Replaces each row of logits by softmax - onehot(target), or by zeros where the target is not
+// counted; returns the rows' summed loss.
 template <class Scalar>
 double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets) {
   const std::int64_t rows = logits_NV.size(0), V = logits_NV.size(1);
@@ -62,7 +65,8 @@ at::Tensor loss_rows_composed(at::Tensor& logits_NV, const at::Tensor& targets_N
   const auto counted_N = targets_N.ge(0);
   const auto index_N1 = targets_N.clamp_min(0).unsqueeze(1);
   const auto log_p_NV = logits_NV.log_softmax(-1);
-  const auto loss = log_p_NV.gather(1, index_N1).squeeze(1).neg().masked_fill(counted_N.logical_not(), 0.0).sum();
+  const auto loss =
+      log_p_NV.gather(1, index_N1).squeeze(1).neg().masked_fill(counted_N.logical_not(), 0.0).sum();
   logits_NV = log_p_NV.exp();
   logits_NV.scatter_add_(1, index_N1, at::empty(index_N1.sizes(), logits_NV.options()).fill_(-1.0));
   logits_NV.masked_fill_(counted_N.logical_not().unsqueeze(1), 0.0);
@@ -82,8 +86,9 @@ std::int64_t chunk_rows(std::int64_t V) {
 }
 
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& features_ND,
-                            const at::Tensor& weight_VD, const at::Tensor& targets_N) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context,
+                            const at::Tensor& features_ND, const at::Tensor& weight_VD,
+                            const at::Tensor& targets_N) {
     const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
     const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const auto wide = features_ND.options().dtype(dtype);
@@ -116,25 +121,31 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const auto weight_dtype = static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
+    const auto weight_dtype =
+        static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
     const auto& scale = gradients[0];
-    return {saved[0].mul(scale.to(saved[0].scalar_type())), saved[1].mul(scale).to(weight_dtype), {}};
+    return {
+        saved[0].mul(scale.to(saved[0].scalar_type())), saved[1].mul(scale).to(weight_dtype), {}};
   }
 };
 
 }  // namespace
 
-at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD, const at::Tensor& targets_N) {
-  return LinearCrossEntropy::apply(features_ND.contiguous(), weight_VD.contiguous(), targets_N.contiguous());
+at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD,
+                                const at::Tensor& targets_N) {
+  return LinearCrossEntropy::apply(features_ND.contiguous(), weight_VD.contiguous(),
+                                   targets_N.contiguous());
 }
 
-at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD, const at::Tensor& targets_N) {
+at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,
+                                    const at::Tensor& targets_N) {
   const at::NoGradGuard no_gradient;
   const std::int64_t N = features_ND.size(0), V = weight_VD.size(0), chunk = chunk_rows(V);
   at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));
   for (std::int64_t begin = 0; begin < N; begin += chunk) {
     const std::int64_t rows = std::min(chunk, N - begin);
-    const at::Tensor logits_NV = at::mm(features_ND.narrow(0, begin, rows), weight_VD.t()).to(at::kFloat);
+    const at::Tensor logits_NV =
+        at::mm(features_ND.narrow(0, begin, rows), weight_VD.t()).to(at::kFloat);
     const at::Tensor chunk_targets_N = targets_N.narrow(0, begin, rows).contiguous();
     if (!logits_NV.is_cpu()) {
       result_N.narrow(0, begin, rows)

@@ -1,4 +1,5 @@
-// Dropout whose mask is a function of (seed, step, site, row, column). Nothing is kept for backward: the mask is drawn again.
+// Dropout whose mask is a function of (seed, step, site, row, column). Nothing is kept for
+// backward: the mask is drawn again.
 
 #include "longspan/kernels/dropout.h"
 
@@ -26,8 +27,8 @@ constexpr int kPositionBits = 24;
 constexpr int kHeadShift = 20;
 
 template <class Scalar, class Mask>
-void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::Tensor& row_ids_N, double p,
-                   const DropoutKey& key) {
+void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::Tensor& row_ids_N,
+                   double p, const DropoutKey& key) {
   const std::int64_t width = x_ND.size(1);
   const auto* x = x_ND.const_data_ptr<Scalar>();
   auto* out = out_ND.mutable_data_ptr<Scalar>();
@@ -45,31 +46,44 @@ void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::T
   });
 }
 
-at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, double p, const DropoutKey& key) {
+at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, double p,
+                    const DropoutKey& key) {
   const at::Tensor x_ND = x.reshape({-1, x.size(-1)}).contiguous();
   const at::Tensor row_ids_N = row_ids.reshape({-1}).contiguous();
-  check(row_ids_N.numel() == x_ND.size(0), ErrorKind::Internal, "dropout needs one row id for each of ", x_ND.size(0),
-        " rows, got ", row_ids_N.numel());
-  if (!x.is_cpu()) return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), p, key, 0)).to(x.dtype()).view(x.sizes());
+  check(row_ids_N.numel() == x_ND.size(0), ErrorKind::Internal,
+        "dropout needs one row id for each of ", x_ND.size(0), " rows, got ", row_ids_N.numel());
+  if (!x.is_cpu())
+    return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), p, key, 0))
+        .to(x.dtype())
+        .view(x.sizes());
   at::Tensor out_ND = at::empty(x_ND.sizes(), x_ND.options());
   switch (x.scalar_type()) {
-    case at::kFloat: multiply_rows<float, float>(x_ND, out_ND, row_ids_N, p, key); break;
-    case at::kDouble: multiply_rows<double, double>(x_ND, out_ND, row_ids_N, p, key); break;
-    case at::kBFloat16: multiply_rows<at::BFloat16, float>(x_ND, out_ND, row_ids_N, p, key); break;
-    default: unreachable();
+    case at::kFloat:
+      multiply_rows<float, float>(x_ND, out_ND, row_ids_N, p, key);
+      break;
+    case at::kDouble:
+      multiply_rows<double, double>(x_ND, out_ND, row_ids_N, p, key);
+      break;
+    case at::kBFloat16:
+      multiply_rows<at::BFloat16, float>(x_ND, out_ND, row_ids_N, p, key);
+      break;
+    default:
+      unreachable();
   }
   return out_ND.view(x.sizes());
 }
 
 struct CountedDropout : torch::autograd::Function<CountedDropout> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& row_ids,
-                            double p, std::int64_t seed, std::int64_t step, std::int64_t site) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& row_ids, double p, std::int64_t seed,
+                            std::int64_t step, std::int64_t site) {
     context->save_for_backward({row_ids});
     context->saved_data["p"] = p;
     context->saved_data["seed"] = seed;
     context->saved_data["step"] = step;
     context->saved_data["site"] = site;
-    return multiply(x, row_ids, p, {static_cast<std::uint64_t>(seed), step, static_cast<std::uint64_t>(site)});
+    return multiply(x, row_ids, p,
+                    {static_cast<std::uint64_t>(seed), step, static_cast<std::uint64_t>(site)});
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -77,24 +91,32 @@ struct CountedDropout : torch::autograd::Function<CountedDropout> {
     auto& saved = context->saved_data;
     const DropoutKey key{static_cast<std::uint64_t>(saved["seed"].toInt()), saved["step"].toInt(),
                          static_cast<std::uint64_t>(saved["site"].toInt())};
-    return {multiply(gradients[0], context->get_saved_variables()[0], saved["p"].toDouble(), key), {}, {}, {}, {}, {}};
+    return {multiply(gradients[0], context->get_saved_variables()[0], saved["p"].toDouble(), key),
+            {},
+            {},
+            {},
+            {},
+            {}};
   }
 };
 
 }  // namespace
 
-std::uint32_t keep_threshold(double p) { return static_cast<std::uint32_t>(std::lround((1.0 - p) * 65536.0)); }
+std::uint32_t keep_threshold(double p) {
+  return static_cast<std::uint32_t>(std::lround((1.0 - p) * 65536.0));
+}
 
-row_math::RowMask row_mask(const DropoutKey& key, double p, std::int64_t row_id, std::int64_t head) {
+row_math::RowMask row_mask(const DropoutKey& key, double p, std::int64_t row_id,
+                           std::int64_t head) {
   const auto row = static_cast<std::uint64_t>(row_id);
-  return {{{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(row >> 32), static_cast<std::uint32_t>(key.step),
-            static_cast<std::uint32_t>(head) << kHeadShift}},
+  return {{{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(row >> 32),
+            static_cast<std::uint32_t>(key.step), static_cast<std::uint32_t>(head) << kHeadShift}},
           random_key(key.seed, RandomPurpose::Dropout, key.site),
           keep_threshold(p)};
 }
 
-at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width, double p, const DropoutKey& key,
-                               std::int64_t head) {
+at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width, double p,
+                               const DropoutKey& key, std::int64_t head) {
   at::Tensor out_ND = at::empty({row_ids_N.numel(), width}, row_ids_N.options().dtype(at::kFloat));
   float* const out = out_ND.mutable_data_ptr<float>();
   const auto* row_ids = row_ids_N.const_data_ptr<std::int64_t>();
@@ -105,22 +127,25 @@ at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width, 
   }
 #ifdef LONGSPAN_WITH_CUDA
   const auto rule = row_mask(key, p, 0, head);
-  cuda::draw_masks(out, row_ids, row_ids_N.numel(), width, rule.key, rule.counter.x[2], rule.counter.x[3], rule.keep,
-                   c10::cuda::getCurrentCUDAStream().stream());
+  cuda::draw_masks(out, row_ids, row_ids_N.numel(), width, rule.key, rule.counter.x[2],
+                   rule.counter.x[3], rule.keep, c10::cuda::getCurrentCUDAStream().stream());
   return out_ND;
 #else
   unreachable();
 #endif
 }
 
-at::Tensor dropout_row_ids(const at::Tensor& sequence_ids_B, std::int64_t first_position, std::int64_t num_positions) {
+at::Tensor dropout_row_ids(const at::Tensor& sequence_ids_B, std::int64_t first_position,
+                           std::int64_t num_positions) {
   check(first_position + num_positions <= (std::int64_t{1} << kPositionBits), ErrorKind::Internal,
         "dropout counts positions below 2^24, got ", first_position + num_positions);
-  const auto positions_T = at::arange(first_position, first_position + num_positions, sequence_ids_B.options());
+  const auto positions_T =
+      at::arange(first_position, first_position + num_positions, sequence_ids_B.options());
   return sequence_ids_B.mul(std::int64_t{1} << kPositionBits).unsqueeze(1).add(positions_T);
 }
 
-at::Tensor counted_dropout(const at::Tensor& x, const at::Tensor& row_ids, double p, const DropoutKey& key) {
+at::Tensor counted_dropout(const at::Tensor& x, const at::Tensor& row_ids, double p,
+                           const DropoutKey& key) {
   if (p == 0.0) return x;
   return CountedDropout::apply(x, row_ids, p, static_cast<std::int64_t>(key.seed), key.step,
                                static_cast<std::int64_t>(key.site));

@@ -4,13 +4,16 @@
 
 namespace longspan {
 
-/// attention() on the CPU for a bias that is none or a function of the distance: one pass a query block that stays in cache,
-/// keeps only the log-sum-exp of each row for backward, and never touches a key past the block's last query.
+/// attention() on the CPU for a bias that is none or a function of the distance: one pass a query
+/// block that stays in cache, keeps only the log-sum-exp of each row for backward, and never
+/// touches a key past the block's last query.
 /// @param bias_HN float of the accumulation dtype; undefined: none
-at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
-                           const at::Tensor& bias_HN, const AttentionOptions& options);
+at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
+                           const at::Tensor& v_BSGK, const at::Tensor& bias_HN,
+                           const AttentionOptions& options);
 
-/// Returns the bias for each head and distance [H, num_keys] of the forms that have one, else an undefined tensor.
+/// Returns the bias for each head and distance [H, num_keys] of the forms that have one, else an
+/// undefined tensor.
 at::Tensor bias_by_distance(const ScoreBias& bias, std::int64_t num_keys, at::ScalarType dtype);
 
 }  // namespace longspan

@@ -1,5 +1,6 @@
-// Row loops that the compiler vectorises. Each float loop is cloned for AVX-512 and AVX2 and chosen at load time, so that
-// one program serves every x86-64 machine; results differ between instruction sets by rounding alone.
+// Row loops that the compiler vectorises. Each float loop is cloned for AVX-512 and AVX2 and chosen
+// at load time, so that one program serves every x86-64 machine; results differ between instruction
+// sets by rounding alone.
 
 #include "kernels/row_math.h"
 
@@ -8,8 +9,10 @@
 #include <cmath>
 #include <limits>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define LONGSPAN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define LONGSPAN_CLONES \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LONGSPAN_CLONES
 #endif
@@ -17,8 +20,9 @@
 namespace longspan::row_math {
 namespace {
 
-// exp to about 1 ulp for arguments <= 0 and beyond; branch-free so that it vectorises. Splits x = n ln 2 + r and uses the
-// Taylor-like minimax polynomial of degree 6 on |r| <= ln 2 / 2 (Cephes, Moshier). Below -87.3 it gives 0.
+// exp to about 1 ulp for arguments <= 0 and beyond; branch-free so that it vectorises. Splits x = n
+// ln 2 + r and uses the Taylor-like minimax polynomial of degree 6 on |r| <= ln 2 / 2 (Cephes,
+// Moshier). Below -87.3 it gives 0.
 [[gnu::always_inline]] inline float fast_exp(float x) {
   const float clamped = std::max(x, -87.3f);
   const float n = std::floor(clamped * 1.44269504f + 0.5f);
@@ -95,7 +99,8 @@ double exp_sum(double* x, std::int64_t count, double shift) {
   return sum;
 }
 
-LONGSPAN_CLONES void scale_add_exp(float* x, const float* bias, std::int64_t count, float scale, float shift) {
+LONGSPAN_CLONES void scale_add_exp(float* x, const float* bias, std::int64_t count, float scale,
+                                   float shift) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) x[i] = fast_exp(x[i] * scale + bias[i] - shift);
 }
@@ -104,7 +109,8 @@ void scale_add_exp(double* x, const double* bias, std::int64_t count, double sca
   for (std::int64_t i = 0; i < count; ++i) x[i] = std::exp(x[i] * scale + bias[i] - shift);
 }
 
-LONGSPAN_CLONES void softmax_gradient(float* gradient, const float* p, std::int64_t count, float mean) {
+LONGSPAN_CLONES void softmax_gradient(float* gradient, const float* p, std::int64_t count,
+                                      float mean) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
 }
@@ -113,13 +119,15 @@ void softmax_gradient(double* gradient, const double* p, std::int64_t count, dou
   for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
 }
 
-// The lanes' Philox rounds run side by side in vector registers: 32 x 32 -> 64-bit products of eight lanes at a time.
+// The lanes' Philox rounds run side by side in vector registers: 32 x 32 -> 64-bit products of
+// eight lanes at a time.
 LONGSPAN_CLONES void draw_mask(float* mask, std::int64_t count, const RowMask& rule) {
   const float scale = 65536.0f / static_cast<float>(rule.keep);
   float chunk[kMaskChunk];
   for (std::int64_t begin = 0; begin < count; begin += kMaskChunk) {
     std::uint32_t c0[kMaskLanes], c1[kMaskLanes], c2[kMaskLanes], c3[kMaskLanes];
-    const auto first_block = rule.counter.x[3] + static_cast<std::uint32_t>(begin / kMaskChunk * kMaskLanes);
+    const auto first_block =
+        rule.counter.x[3] + static_cast<std::uint32_t>(begin / kMaskChunk * kMaskLanes);
     for (int lane = 0; lane < kMaskLanes; ++lane) {
       c0[lane] = rule.counter.x[0];
       c1[lane] = rule.counter.x[1];
@@ -157,7 +165,8 @@ void draw_mask(double* mask, std::int64_t count, const RowMask& rule) {
   const double scale = 65536.0 / static_cast<double>(rule.keep);
   double chunk[kMaskChunk];
   for (std::int64_t begin = 0; begin < count; begin += kMaskChunk) {
-    fill_mask_chunk(chunk, rule, static_cast<std::uint32_t>(begin / kMaskChunk * kMaskLanes), scale);
+    fill_mask_chunk(chunk, rule, static_cast<std::uint32_t>(begin / kMaskChunk * kMaskLanes),
+                    scale);
     std::copy_n(chunk, std::min(kMaskChunk, count - begin), mask + begin);
   }
 }

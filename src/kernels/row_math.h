@@ -4,8 +4,8 @@
 
 #include "longspan/core/philox.h"
 
-/// Loops over one row in memory. The float versions are compiled for several instruction sets and the best one is picked
-/// when the program starts; the double versions are plain.
+/// Loops over one row in memory. The float versions are compiled for several instruction sets and
+/// the best one is picked when the program starts; the double versions are plain.
 namespace longspan::row_math {
 
 /// Sets x[i] = x[i] * scale + bias[i] and returns the greatest. @param count > 0
@@ -28,8 +28,8 @@ void scale_add_exp(double* x, const double* bias, std::int64_t count, double sca
 void softmax_gradient(float* gradient, const float* p, std::int64_t count, float mean);
 void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean);
 
-/// Says which element of a row uses which random bits: 64 neighbours share 8 Philox blocks, one a lane; element i of a
-/// chunk takes lane i % 8 and the 16-bit piece i / 8 of that lane's 128 bits.
+/// Says which element of a row uses which random bits: 64 neighbours share 8 Philox blocks, one a
+/// lane; element i of a chunk takes lane i % 8 and the 16-bit piece i / 8 of that lane's 128 bits.
 inline constexpr std::int64_t kMaskChunk = 64;
 inline constexpr std::int64_t kMaskLanes = 8;
 

@@ -1,5 +1,6 @@
-// Adaptive input (Baevski and Auli, arXiv:1809.10853) and adaptive softmax (Grave et al., arXiv:1609.04309) in fairseq's form:
-// rare ids live in bands of narrower vectors, projected to d_model. Tied: the head uses the same matrices and projections.
+// Adaptive input (Baevski and Auli, arXiv:1809.10853) and adaptive softmax (Grave et al.,
+// arXiv:1609.04309) in fairseq's form: rare ids live in bands of narrower vectors, projected to
+// d_model. Tied: the head uses the same matrices and projections.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
@@ -18,7 +19,8 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kZeroRow = 1;  // fairseq zeroes this row of every band, not of the first alone
+constexpr std::int64_t kZeroRow =
+    1;  // fairseq zeroes this row of every band, not of the first alone
 
 struct Band {
   std::int64_t begin, end;  // ids
@@ -32,19 +34,22 @@ class AdaptiveVocabulary final : public Vocabulary {
       : d_model_(config.d_model), tail_dropout_(config.dropout.tail) {
     const auto& cutoffs = config.embedding.cutoffs;
     const std::int64_t last = cutoffs.back();
-    check(last < vocab_size, ErrorKind::Config, "model.embedding.cutoffs must lie below the vocabulary's ", vocab_size,
-          " ids, got ", last, "; the tokenizer's text may be smaller than the cutoffs were made for");
+    check(last < vocab_size, ErrorKind::Config,
+          "model.embedding.cutoffs must lie below the vocabulary's ", vocab_size, " ids, got ",
+          last, "; the tokenizer's text may be smaller than the cutoffs were made for");
     input_ = make_bands(parameters, config, vocab_size, "embed.band");
     head_ = config.embedding.tie ? input_ : make_bands(parameters, config, vocab_size, "head.band");
-    cluster_CD_ = parameters.add("head.cluster.weight", {std::int64_t(cutoffs.size()), d_model_},
-                                 projection_start(config, 1.0, d_model_, std::int64_t(cutoffs.size())).weight);
+    cluster_CD_ = parameters.add(
+        "head.cluster.weight", {std::int64_t(cutoffs.size()), d_model_},
+        projection_start(config, 1.0, d_model_, std::int64_t(cutoffs.size())).weight);
   }
 
   at::Tensor embed(const at::Tensor& ids_BT, at::ScalarType dtype) const override {
     const auto ids_N = ids_BT.reshape({-1});
     std::vector<at::Tensor> parts, places;
     for (const Band& band : input_) {
-      const auto place_N = ids_N.ge(band.begin).logical_and(ids_N.lt(band.end)).nonzero().squeeze(1);
+      const auto place_N =
+          ids_N.ge(band.begin).logical_and(ids_N.lt(band.end)).nonzero().squeeze(1);
       const auto rows = at::embedding(band.weight_RW, ids_N.index_select(0, place_N) - band.begin);
       parts.push_back(at::linear(rows.to(dtype), band.proj_DW.to(dtype)));
       places.push_back(place_N);
@@ -53,8 +58,8 @@ class AdaptiveVocabulary final : public Vocabulary {
     return at::cat(parts).index_select(0, order_N).view({ids_BT.size(0), ids_BT.size(1), d_model_});
   }
 
-  at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N, const at::Tensor& row_ids_N,
-                      const Pass& pass) const override {
+  at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N,
+                      const at::Tensor& row_ids_N, const Pass& pass) const override {
     const auto dtype = pass.options->compute_dtype;
     const auto narrow_ND = features_ND.to(dtype);
     auto loss = linear_cross_entropy(narrow_ND, head_weight().to(dtype), head_targets(targets_N));
@@ -62,23 +67,26 @@ class AdaptiveVocabulary final : public Vocabulary {
       const auto place_N = members(targets_N, head_[i]);
       if (place_N.numel() == 0) continue;
       const auto rows = row_ids_N.defined() ? row_ids_N.index_select(0, place_N) : row_ids_N;
-      const auto inner_NW = pass.drop(at::mm(narrow_ND.index_select(0, place_N), head_[i].proj_DW.to(dtype)), tail_dropout_,
-                                      DropoutPlace::Tail, static_cast<std::int64_t>(i), rows);
+      const auto inner_NW =
+          pass.drop(at::mm(narrow_ND.index_select(0, place_N), head_[i].proj_DW.to(dtype)),
+                    tail_dropout_, DropoutPlace::Tail, static_cast<std::int64_t>(i), rows);
       loss = loss + linear_cross_entropy(inner_NW, head_[i].weight_RW.to(dtype),
                                          targets_N.index_select(0, place_N) - head_[i].begin);
     }
     return loss;
   }
 
-  at::Tensor target_log_probabilities(const at::Tensor& features_ND, const at::Tensor& targets_N) const override {
+  at::Tensor target_log_probabilities(const at::Tensor& features_ND,
+                                      const at::Tensor& targets_N) const override {
     auto result_N = linear_log_probabilities(features_ND, head_weight(), head_targets(targets_N));
     for (std::size_t i = 1; i < head_.size(); ++i) {
       const auto place_N = members(targets_N, head_[i]);
       if (place_N.numel() == 0) continue;
       const auto inner_NW = at::mm(features_ND.index_select(0, place_N), head_[i].proj_DW);
-      result_N.index_add_(0, place_N,
-                          linear_log_probabilities(inner_NW, head_[i].weight_RW,
-                                                   targets_N.index_select(0, place_N) - head_[i].begin));
+      result_N.index_add_(
+          0, place_N,
+          linear_log_probabilities(inner_NW, head_[i].weight_RW,
+                                   targets_N.index_select(0, place_N) - head_[i].begin));
     }
     return result_N;
   }
@@ -88,33 +96,37 @@ class AdaptiveVocabulary final : public Vocabulary {
     const auto head_NV = at::mm(features_ND, head_weight().t()).log_softmax(-1);
     std::vector<at::Tensor> parts{head_NV.narrow(1, 0, words)};
     for (std::size_t i = 1; i < head_.size(); ++i) {
-      const auto tail_NR = at::mm(at::mm(features_ND, head_[i].proj_DW), head_[i].weight_RW.t()).log_softmax(-1);
+      const auto tail_NR =
+          at::mm(at::mm(features_ND, head_[i].proj_DW), head_[i].weight_RW.t()).log_softmax(-1);
       parts.push_back(tail_NR + head_NV.narrow(1, words + static_cast<std::int64_t>(i) - 1, 1));
     }
     return at::cat(parts, 1);
   }
 
  private:
-  static std::vector<Band> make_bands(ParameterList& parameters, const ModelConfig& config, std::int64_t vocab_size,
-                                      const std::string& prefix) {
+  static std::vector<Band> make_bands(ParameterList& parameters, const ModelConfig& config,
+                                      std::int64_t vocab_size, const std::string& prefix) {
     std::vector<Band> bands;
     std::int64_t begin = 0, divisor = 1;
     for (std::size_t i = 0; i <= config.embedding.cutoffs.size(); ++i) {
       const bool is_last = i == config.embedding.cutoffs.size();
       const std::int64_t end = is_last ? vocab_size : config.embedding.cutoffs[i];
       const std::int64_t width = config.d_model / divisor;
-      check(width > 0, ErrorKind::Config, "model.embedding.factor leaves band ", i, " no width at model.d_model ",
-            config.d_model, ", got ", config.embedding.factor);
-      const Start start = config.init == "gpt2"
-                              ? Start::normal(gpt2_std(config))
-                              : Start::normal(1.0 / std::sqrt(static_cast<double>(width)), kZeroRow);
+      check(width > 0, ErrorKind::Config, "model.embedding.factor leaves band ", i,
+            " no width at model.d_model ", config.d_model, ", got ", config.embedding.factor);
+      const Start start =
+          config.init == "gpt2"
+              ? Start::normal(gpt2_std(config))
+              : Start::normal(1.0 / std::sqrt(static_cast<double>(width)), kZeroRow);
       const std::string name = prefix + std::to_string(i);
       const auto weight_RW = parameters.add(name + ".weight", {end - begin, width}, start);
       const bool needs_projection = prefix == "embed.band" || i > 0;
-      bands.push_back({begin, end, weight_RW,
-                       needs_projection ? parameters.add(name + ".proj.weight", {config.d_model, width},
-                                                         projection_start(config, 1.0, width, config.d_model).weight)
-                                        : at::Tensor()});
+      bands.push_back(
+          {begin, end, weight_RW,
+           needs_projection
+               ? parameters.add(name + ".proj.weight", {config.d_model, width},
+                                projection_start(config, 1.0, width, config.d_model).weight)
+               : at::Tensor()});
       begin = end;
       divisor *= config.embedding.factor;
     }
@@ -123,7 +135,8 @@ class AdaptiveVocabulary final : public Vocabulary {
 
   at::Tensor head_weight() const { return at::cat({head_[0].weight_RW, cluster_CD_}); }
 
-  // A target outside the first band stands for its band's cluster; one that is not counted stays below 0.
+  // A target outside the first band stands for its band's cluster; one that is not counted stays
+  // below 0.
   at::Tensor head_targets(const at::Tensor& targets_N) const {
     auto result_N = targets_N;
     for (std::size_t i = 1; i < head_.size(); ++i)
@@ -144,7 +157,8 @@ class AdaptiveVocabulary final : public Vocabulary {
 
 }  // namespace
 
-std::unique_ptr<Vocabulary> make_adaptive_vocabulary(ParameterList& parameters, const ModelConfig& config,
+std::unique_ptr<Vocabulary> make_adaptive_vocabulary(ParameterList& parameters,
+                                                     const ModelConfig& config,
                                                      std::int64_t vocab_size) {
   return std::make_unique<AdaptiveVocabulary>(parameters, config, vocab_size);
 }

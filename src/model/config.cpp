@@ -20,7 +20,8 @@ EmbeddingConfig read_embedding(const config::Reader& reader) {
     result.cutoffs = reader.integers("cutoffs", {.low = 2, .high = 1 << 30});
     result.factor = reader.integer("factor", {.low = 1, .high = 1024}, result.factor);
     check(!result.cutoffs.empty() && std::is_sorted(result.cutoffs.begin(), result.cutoffs.end()) &&
-              std::adjacent_find(result.cutoffs.begin(), result.cutoffs.end()) == result.cutoffs.end(),
+              std::adjacent_find(result.cutoffs.begin(), result.cutoffs.end()) ==
+                  result.cutoffs.end(),
           ErrorKind::Config, reader.place("cutoffs"), " must be increasing ids, at least one");
   }
   reader.finish();
@@ -53,8 +54,10 @@ void check_together(const config::Reader& reader, const ModelConfig& model) {
         " must divide model.d_model (", model.d_model, "), got ", model.num_heads);
   check(model.num_heads % model.num_kv_heads == 0, ErrorKind::Config, reader.place("num_kv_heads"),
         " must divide model.num_heads (", model.num_heads, "), got ", model.num_kv_heads);
-  check(model.embedding.kind == "adaptive" || model.dropout.tail == 0.0, ErrorKind::Config, reader.place("dropout"),
-        ".tail has no effect with a plain embedding; remove it or set model.embedding.kind to adaptive");
+  check(model.embedding.kind == "adaptive" || model.dropout.tail == 0.0, ErrorKind::Config,
+        reader.place("dropout"),
+        ".tail has no effect with a plain embedding; remove it or set model.embedding.kind to "
+        "adaptive");
 }
 
 }  // namespace
@@ -66,7 +69,8 @@ ModelConfig read_model_config(const config::Reader& reader) {
   result.num_heads = reader.integer("num_heads", {.low = 1, .high = 4096});
   result.num_kv_heads = reader.integer("num_kv_heads", {.low = 1, .high = 4096}, result.num_heads);
   result.ffn_dim = reader.integer("ffn_dim", {.low = 1, .high = kMaxSize});
-  result.activation = reader.choice("activation", {"relu", "gelu", "gelu_tanh", "swiglu"}, result.activation);
+  result.activation =
+      reader.choice("activation", {"relu", "gelu", "gelu_tanh", "swiglu"}, result.activation);
   result.norm = reader.choice("norm", {"layernorm", "rmsnorm"}, result.norm);
   result.norm_eps = reader.number("norm_eps", {.high = 1.0, .above = 0.0}, result.norm_eps);
   result.norm_placement = reader.choice("norm_placement", {"pre", "post"}, result.norm_placement);

@@ -1,5 +1,5 @@
-// Start values by counting: a tensor is cut into chunks with a stream of numbers each, so the values depend neither on threads
-// nor on which other tensors exist.
+// Start values by counting: a tensor is cut into chunks with a stream of numbers each, so the
+// values depend neither on threads nor on which other tensors exist.
 
 #include <ATen/Parallel.h>
 
@@ -17,9 +17,12 @@ constexpr std::int64_t kChunk = 1 << 14;
 
 double draw(RandomStream& stream, const Start& start) {
   switch (start.kind) {
-    case Start::Kind::Constant: return start.value;
-    case Start::Kind::Normal: return start.mean + start.value * stream.normal();
-    case Start::Kind::Uniform: return start.value * (2.0 * stream.uniform() - 1.0);
+    case Start::Kind::Constant:
+      return start.value;
+    case Start::Kind::Normal:
+      return start.mean + start.value * stream.normal();
+    case Start::Kind::Uniform:
+      return start.value * (2.0 * stream.uniform() - 1.0);
   }
   unreachable();
 }
@@ -30,7 +33,8 @@ void fill_one(const NamedTensor& parameter, const Start& start, std::uint64_t se
   float* const values = parameter.tensor.mutable_data_ptr<float>();
   at::parallel_for(0, (size + kChunk - 1) / kChunk, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t chunk = first; chunk < last; ++chunk) {
-      RandomStream stream(seed, RandomPurpose::Initialization, index, static_cast<std::uint64_t>(chunk));
+      RandomStream stream(seed, RandomPurpose::Initialization, index,
+                          static_cast<std::uint64_t>(chunk));
       for (std::int64_t i = chunk * kChunk; i < std::min((chunk + 1) * kChunk, size); ++i)
         values[i] = static_cast<float>(draw(stream, start));
     }

@@ -1,4 +1,5 @@
-// One layer, in the order of the paper's code: h = x + drop(out(attn(norm(x)))), y = h + drop(fc2(drop(act(fc1(norm(h)))))).
+// One layer, in the order of the paper's code: h = x + drop(out(attn(norm(x)))), y = h +
+// drop(fc2(drop(act(fc1(norm(h)))))).
 
 #include "model/layer.h"
 
@@ -19,7 +20,8 @@ std::string prefix(std::int64_t index) { return "layers." + std::to_string(index
 
 // fairseq starts the output projection's bias at zero, unlike those of q, k and v.
 LinearStart out_start(const ModelConfig& config) {
-  if (config.init == "gpt2") return {Start::normal(gpt2_residual_std(config)), Start::constant(0.0)};
+  if (config.init == "gpt2")
+    return {Start::normal(gpt2_residual_std(config)), Start::constant(0.0)};
   LinearStart start = projection_start(config, 1.0, config.d_model, config.d_model);
   start.bias = Start::constant(0.0);
   return start;
@@ -39,13 +41,19 @@ at::Tensor Pass::drop(const at::Tensor& x, double p, DropoutPlace place, std::in
 }
 
 Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t index)
-    : config_(&config), index_(index), attn_norm_(parameters, prefix(index) + ".attn_norm", config) {
+    : config_(&config),
+      index_(index),
+      attn_norm_(parameters, prefix(index) + ".attn_norm", config) {
   const std::int64_t d_model = config.d_model, kv_dim = config.num_kv_heads * config.head_dim();
   const std::string attn = prefix(index) + ".attn.", ffn = prefix(index) + ".ffn.";
-  const double gain = 1.0 / std::sqrt(2.0);  // fairseq's, from the time when q, k and v were one matrix
-  q_ = Linear(parameters, attn + "q", d_model, d_model, config.bias, projection_start(config, gain, d_model, d_model));
-  k_ = Linear(parameters, attn + "k", d_model, kv_dim, config.bias, projection_start(config, gain, d_model, kv_dim));
-  v_ = Linear(parameters, attn + "v", d_model, kv_dim, config.bias, projection_start(config, gain, d_model, kv_dim));
+  const double gain =
+      1.0 / std::sqrt(2.0);  // fairseq's, from the time when q, k and v were one matrix
+  q_ = Linear(parameters, attn + "q", d_model, d_model, config.bias,
+              projection_start(config, gain, d_model, d_model));
+  k_ = Linear(parameters, attn + "k", d_model, kv_dim, config.bias,
+              projection_start(config, gain, d_model, kv_dim));
+  v_ = Linear(parameters, attn + "v", d_model, kv_dim, config.bias,
+              projection_start(config, gain, d_model, kv_dim));
   out_ = Linear(parameters, attn + "out", d_model, d_model, config.bias, out_start(config));
   ffn_norm_ = Norm(parameters, prefix(index) + ".ffn_norm", config);
   const LinearStart in_start = torch_default_start(config, d_model, gpt2_std(config));
@@ -62,10 +70,12 @@ at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
     return x + pass.drop(branch, dropout.residual, place, index_);
   };
   if (config_->norm_placement == "pre") {
-    const auto h = residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);
+    const auto h =
+        residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);
     return residual(h, feed_forward(ffn_norm_.forward(h), pass), DropoutPlace::FeedForwardOutput);
   }
-  const auto h = attn_norm_.forward(residual(x_BTD, attend(x_BTD, pass), DropoutPlace::AttentionOutput));
+  const auto h =
+      attn_norm_.forward(residual(x_BTD, attend(x_BTD, pass), DropoutPlace::AttentionOutput));
   return ffn_norm_.forward(residual(h, feed_forward(h, pass), DropoutPlace::FeedForwardOutput));
 }
 
@@ -75,7 +85,8 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   const auto heads = [&](const Linear& linear, std::int64_t count) {
     return linear.forward(x_BTD, dtype).view({B, T, count, K});
   };
-  const auto turned = pass.position->rotate({heads(q_, config_->num_heads), heads(k_, config_->num_kv_heads)}, pass.positions);
+  const auto turned = pass.position->rotate(
+      {heads(q_, config_->num_heads), heads(k_, config_->num_kv_heads)}, pass.positions);
   at::Tensor k_BSGK = turned.k_BTGK, v_BSGK = heads(v_, config_->num_kv_heads);
   if (auto* cache = pass.options->cache) {
     auto& seen = cache->layers[static_cast<std::size_t>(index_)];
@@ -87,8 +98,10 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   }
   AttentionOptions options{pass.bias, 1.0 / std::sqrt(static_cast<double>(K)), std::nullopt};
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
-    options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_), pass.row_ids_BT};
-  return out_.forward(attention(turned.q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model}), dtype);
+    options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_),
+                       pass.row_ids_BT};
+  return out_.forward(
+      attention(turned.q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model}), dtype);
 }
 
 at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const {
@@ -102,7 +115,8 @@ at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const 
 at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {
   const auto dtype = pass.options->compute_dtype;
   const auto inner_BTF = activate(x_BTD, dtype);
-  return fc2_.forward(pass.drop(inner_BTF, config_->dropout.activation, DropoutPlace::Activation, index_), dtype);
+  return fc2_.forward(
+      pass.drop(inner_BTF, config_->dropout.activation, DropoutPlace::Activation, index_), dtype);
 }
 
 }  // namespace longspan

@@ -5,8 +5,17 @@
 
 namespace longspan {
 
-/// The dropouts of the model, each with numbers of its own. The values are part of the format of a run: never renumber.
-enum class DropoutPlace : std::uint64_t { Embedding, Attention, AttentionOutput, Activation, FeedForwardOutput, Head, Tail };
+/// The dropouts of the model, each with numbers of its own. The values are part of the format of a
+/// run: never renumber.
+enum class DropoutPlace : std::uint64_t {
+  Embedding,
+  Attention,
+  AttentionOutput,
+  Activation,
+  FeedForwardOutput,
+  Head,
+  Tail
+};
 
 /// What all layers of one forward pass share.
 struct Pass {
@@ -16,7 +25,8 @@ struct Pass {
   ScoreBias bias;
   at::Tensor row_ids_BT;  ///< defined when dropout is on
 
-  /// Drops elements of x with probability p when dropout is on. @param rows of x, by default all of the batch
+  /// Drops elements of x with probability p when dropout is on. @param rows of x, by default all of
+  /// the batch
   at::Tensor drop(const at::Tensor& x, double p, DropoutPlace place, std::int64_t layer,
                   const at::Tensor& row_ids = {}) const;
   DropoutKey key(DropoutPlace place, std::int64_t layer) const;

@@ -25,7 +25,8 @@ double gpt2_residual_std(const ModelConfig& config) {
   return kGpt2Std / std::sqrt(2.0 * static_cast<double>(config.num_layers));
 }
 
-LinearStart projection_start(const ModelConfig& config, double gain, std::int64_t in, std::int64_t out) {
+LinearStart projection_start(const ModelConfig& config, double gain, std::int64_t in,
+                             std::int64_t out) {
   if (config.init == "gpt2") return {Start::normal(gpt2_std(config)), Start::constant(0.0)};
   return {xavier_uniform(gain, in, out), Start::uniform(1.0 / std::sqrt(static_cast<double>(in)))};
 }
@@ -36,8 +37,8 @@ LinearStart torch_default_start(const ModelConfig& config, std::int64_t in, doub
   return {start, start};
 }
 
-Linear::Linear(ParameterList& parameters, const std::string& name, std::int64_t in, std::int64_t out, bool has_bias,
-               const LinearStart& start)
+Linear::Linear(ParameterList& parameters, const std::string& name, std::int64_t in,
+               std::int64_t out, bool has_bias, const LinearStart& start)
     : weight_OI(parameters.add(name + ".weight", {out, in}, start.weight)) {
   if (has_bias) bias_O = parameters.add(name + ".bias", {out}, start.bias);
 }
@@ -51,7 +52,8 @@ Norm::Norm(ParameterList& parameters, const std::string& name, const ModelConfig
     : weight_D(parameters.add(name + ".weight", {config.d_model}, Start::constant(1.0))),
       centred(config.norm == "layernorm"),
       eps(config.norm_eps) {
-  if (centred && config.bias) bias_D = parameters.add(name + ".bias", {config.d_model}, Start::constant(0.0));
+  if (centred && config.bias)
+    bias_D = parameters.add(name + ".bias", {config.d_model}, Start::constant(0.0));
 }
 
 at::Tensor Norm::forward(const at::Tensor& x) const {

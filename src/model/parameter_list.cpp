@@ -1,4 +1,5 @@
-// Makes the model's tensors. Names carry the place in the model, dots included; there is no torch::nn::Module behind them.
+// Makes the model's tensors. Names carry the place in the model, dots included; there is no
+// torch::nn::Module behind them.
 
 #include "model/parameter_list.h"
 
@@ -6,7 +7,8 @@
 
 namespace longspan {
 
-at::Tensor ParameterList::add(const std::string& name, std::vector<std::int64_t> shape, const Start& start) {
+at::Tensor ParameterList::add(const std::string& name, std::vector<std::int64_t> shape,
+                              const Start& start) {
   at::Tensor tensor = at::zeros(shape, at::kFloat).requires_grad_();
   adopt(name, tensor, start);
   return tensor;

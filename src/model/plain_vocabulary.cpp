@@ -21,12 +21,15 @@ Start embedding_start(const ModelConfig& config) {
 class PlainVocabulary final : public Vocabulary {
  public:
   PlainVocabulary(ParameterList& parameters, const ModelConfig& config, std::int64_t vocab_size)
-      : embed_VD_(parameters.add("embed.weight", {vocab_size, config.d_model}, embedding_start(config))),
-        head_VD_(config.embedding.tie
-                     ? embed_VD_
-                     : parameters.add("head.weight", {vocab_size, config.d_model}, embedding_start(config))) {}
+      : embed_VD_(
+            parameters.add("embed.weight", {vocab_size, config.d_model}, embedding_start(config))),
+        head_VD_(config.embedding.tie ? embed_VD_
+                                      : parameters.add("head.weight", {vocab_size, config.d_model},
+                                                       embedding_start(config))) {}
 
-  at::Tensor embed(const at::Tensor& ids_BT, at::ScalarType) const override { return at::embedding(embed_VD_, ids_BT); }
+  at::Tensor embed(const at::Tensor& ids_BT, at::ScalarType) const override {
+    return at::embedding(embed_VD_, ids_BT);
+  }
 
   at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N, const at::Tensor&,
                       const Pass& pass) const override {
@@ -34,7 +37,8 @@ class PlainVocabulary final : public Vocabulary {
     return linear_cross_entropy(features_ND.to(dtype), head_VD_.to(dtype), targets_N);
   }
 
-  at::Tensor target_log_probabilities(const at::Tensor& features_ND, const at::Tensor& targets_N) const override {
+  at::Tensor target_log_probabilities(const at::Tensor& features_ND,
+                                      const at::Tensor& targets_N) const override {
     return linear_log_probabilities(features_ND, head_VD_, targets_N);
   }
 
@@ -48,7 +52,8 @@ class PlainVocabulary final : public Vocabulary {
 
 }  // namespace
 
-std::unique_ptr<Vocabulary> make_plain_vocabulary(ParameterList& parameters, const ModelConfig& config,
+std::unique_ptr<Vocabulary> make_plain_vocabulary(ParameterList& parameters,
+                                                  const ModelConfig& config,
                                                   std::int64_t vocab_size) {
   return std::make_unique<PlainVocabulary>(parameters, config, vocab_size);
 }

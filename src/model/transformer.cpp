@@ -26,7 +26,8 @@ struct Transformer::Parts {
   Norm final_norm;
 };
 
-Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMethod> position, std::int64_t vocab_size)
+Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMethod> position,
+                         std::int64_t vocab_size)
     : parts_(std::make_unique<Parts>()) {
   Parts& parts = *parts_;
   parts.config = config;
@@ -38,7 +39,8 @@ Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMeth
   for (const auto& parameter : parts.position->parameters())
     parts.parameters.adopt("position." + parameter.name, parameter.tensor,
                            {Start::Kind::Normal, parameter.normal_std, parameter.start_value});
-  for (std::int64_t i = 0; i < config.num_layers; ++i) parts.layers.emplace_back(parts.parameters, parts.config, i);
+  for (std::int64_t i = 0; i < config.num_layers; ++i)
+    parts.layers.emplace_back(parts.parameters, parts.config, i);
   if (config.final_norm) parts.final_norm = Norm(parts.parameters, "final_norm", config);
 }
 
@@ -64,15 +66,16 @@ void Transformer::load_parameters(const NamedTensors& values) {
   const at::NoGradGuard no_gradient;
   for (const auto& parameter : parameters()) {
     const auto found = by_name.find(parameter.name);
-    check(found != by_name.end(), ErrorKind::Checkpoint, "the checkpoint must have a tensor ", parameter.name, " ",
-          parameter.tensor.sizes(), ", it has none; is it of another model?");
-    check(found->second.sizes() == parameter.tensor.sizes(), ErrorKind::Checkpoint, "tensor ", parameter.name,
-          " of the checkpoint must have the shape ", parameter.tensor.sizes(), ", got ", found->second.sizes(),
-          "; is it of another model?");
+    check(found != by_name.end(), ErrorKind::Checkpoint, "the checkpoint must have a tensor ",
+          parameter.name, " ", parameter.tensor.sizes(), ", it has none; is it of another model?");
+    check(found->second.sizes() == parameter.tensor.sizes(), ErrorKind::Checkpoint, "tensor ",
+          parameter.name, " of the checkpoint must have the shape ", parameter.tensor.sizes(),
+          ", got ", found->second.sizes(), "; is it of another model?");
     parameter.tensor.copy_(found->second);
     by_name.erase(found);
   }
-  check(by_name.empty(), ErrorKind::Checkpoint, "the checkpoint must have no tensors beyond the model's, got ",
+  check(by_name.empty(), ErrorKind::Checkpoint,
+        "the checkpoint must have no tensors beyond the model's, got ",
         by_name.empty() ? "" : by_name.begin()->first, "; is it of another model?");
 }
 
@@ -85,25 +88,28 @@ void Transformer::to(c10::Device device) {
 
 namespace {
 
-Pass make_pass(const ForwardOptions& options, const PositionMethod& position, std::int64_t num_positions) {
+Pass make_pass(const ForwardOptions& options, const PositionMethod& position,
+               std::int64_t num_positions) {
   Pass pass;
   pass.options = &options;
   pass.position = &position;
   pass.positions = {options.cache != nullptr ? options.cache->num_positions : 0, num_positions};
   if (options.randomness != nullptr)
-    pass.row_ids_BT = dropout_row_ids(options.randomness->sequence_ids_B, pass.positions.first, num_positions);
+    pass.row_ids_BT =
+        dropout_row_ids(options.randomness->sequence_ids_B, pass.positions.first, num_positions);
   return pass;
 }
 
 }  // namespace
 
-at::Tensor Transformer::features(const at::Tensor& input_ids_BT, const ForwardOptions& options) const {
+at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
+                                 const ForwardOptions& options) const {
   const ModelConfig& config = parts_->config;
   Pass pass = make_pass(options, *parts_->position, input_ids_BT.size(1));
   const std::int64_t num_keys = pass.positions.first + pass.positions.count;
   if (const auto limit = parts_->position->max_positions())
-    check(num_keys <= *limit, ErrorKind::Config, "the position method ends at ", *limit, " positions, got a sequence of ",
-          num_keys);
+    check(num_keys <= *limit, ErrorKind::Config, "the position method ends at ", *limit,
+          " positions, got a sequence of ", num_keys);
   pass.bias = parts_->position->score_bias(num_keys);
   if (options.cache != nullptr) options.cache->layers.resize(parts_->layers.size());
 
@@ -121,11 +127,13 @@ at::Tensor Transformer::loss_sum(const at::Tensor& features_BTD, const at::Tenso
   const Pass pass = make_pass(options, *parts_->position, features_BTD.size(1));
   const auto row_ids_N = pass.row_ids_BT.defined() ? pass.row_ids_BT.reshape({-1}) : at::Tensor();
   const auto features_ND = features_BTD.reshape({-1, features_BTD.size(2)});
-  const auto dropped_ND = pass.drop(features_ND, parts_->config.dropout.head, DropoutPlace::Head, 0, row_ids_N);
+  const auto dropped_ND =
+      pass.drop(features_ND, parts_->config.dropout.head, DropoutPlace::Head, 0, row_ids_N);
   return parts_->vocabulary->loss_sum(dropped_ND, target_ids_BT.reshape({-1}), row_ids_N, pass);
 }
 
-at::Tensor Transformer::target_log_probabilities(const at::Tensor& features_ND, const at::Tensor& targets_N) const {
+at::Tensor Transformer::target_log_probabilities(const at::Tensor& features_ND,
+                                                 const at::Tensor& targets_N) const {
   const at::NoGradGuard no_gradient;
   return parts_->vocabulary->target_log_probabilities(features_ND.to(at::kFloat), targets_N);
 }

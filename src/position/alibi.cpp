@@ -1,4 +1,5 @@
-// Attention with linear biases (arXiv:2108.12409, section 3): slope_h * (j - i) is added to the scaled scores of every layer.
+// Attention with linear biases (arXiv:2108.12409, section 3): slope_h * (j - i) is added to the
+// scaled scores of every layer.
 
 #include <ATen/ops/tensor.h>
 
@@ -17,19 +18,22 @@ std::vector<double> geometric_slopes(std::int64_t n) {
   return slopes;
 }
 
-// Any number of heads, as the paper's code has it: those of the largest power of two n, then every second one of 2n, unsorted.
+// Any number of heads, as the paper's code has it: those of the largest power of two n, then every
+// second one of 2n, unsorted.
 std::vector<double> alibi_slopes(std::int64_t num_heads) {
   std::int64_t n = 1;
   while (2 * n <= num_heads) n *= 2;
   auto slopes = geometric_slopes(n);
   const auto finer = geometric_slopes(2 * n);
-  for (std::size_t i = 0; static_cast<std::int64_t>(slopes.size()) < num_heads; i += 2) slopes.push_back(finer[i]);
+  for (std::size_t i = 0; static_cast<std::int64_t>(slopes.size()) < num_heads; i += 2)
+    slopes.push_back(finer[i]);
   return slopes;
 }
 
 class Alibi final : public PositionMethod {
  public:
-  explicit Alibi(std::int64_t num_heads) : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)) {}
+  explicit Alibi(std::int64_t num_heads)
+      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)) {}
 
   ScoreBias score_bias(std::int64_t) const override { return LinearBias{slopes_H_}; }
 
@@ -40,7 +44,9 @@ class Alibi final : public PositionMethod {
 }  // namespace
 
 PositionMaker read_alibi(const config::Reader&) {
-  return [](const PositionDimensions& dimensions) { return std::make_unique<Alibi>(dimensions.num_heads); };
+  return [](const PositionDimensions& dimensions) {
+    return std::make_unique<Alibi>(dimensions.num_heads);
+  };
 }
 
 }  // namespace longspan

@@ -9,7 +9,8 @@ namespace longspan {
 
 using PositionMaker = std::function<std::unique_ptr<PositionMethod>(const PositionDimensions&)>;
 
-// Each reads its own options from the position section (whose `kind` is already read) and returns a maker.
+// Each reads its own options from the position section (whose `kind` is already read) and returns a
+// maker.
 PositionMaker read_alibi(const config::Reader& reader);
 PositionMaker read_learned(const config::Reader& reader);
 PositionMaker read_none(const config::Reader& reader);

@@ -1,4 +1,5 @@
-// Learned absolute embeddings (as in GPT-2): a vector for each position up to a fixed number; past it there is none.
+// Learned absolute embeddings (as in GPT-2): a vector for each position up to a fixed number; past
+// it there is none.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
@@ -17,8 +18,9 @@ class Learned final : public PositionMethod {
       : table_PD_(at::empty({num_positions, d_model}, at::kFloat).zero_().requires_grad_()) {}
 
   at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const override {
-    check(positions.first + positions.count <= table_PD_.size(0), ErrorKind::Config, "learned positions end at ",
-          table_PD_.size(0), ", got a sequence of ", positions.first + positions.count);
+    check(positions.first + positions.count <= table_PD_.size(0), ErrorKind::Config,
+          "learned positions end at ", table_PD_.size(0), ", got a sequence of ",
+          positions.first + positions.count);
     return x_BTD + table_PD_.narrow(0, positions.first, positions.count);
   }
 
@@ -34,12 +36,15 @@ class Learned final : public PositionMethod {
 }  // namespace
 
 PositionMaker read_learned(const config::Reader& reader) {
-  const std::int64_t num_positions = reader.integer("max_positions", {.low = 0, .high = 1 << 24}, 0);
-  return [num_positions, place = reader.place("max_positions")](const PositionDimensions& dimensions) {
-    check(num_positions == 0 || num_positions >= dimensions.seq_len, ErrorKind::Config, place,
-          " must be at least data.seq_len (", dimensions.seq_len, "), got ", num_positions);
-    return std::make_unique<Learned>(num_positions == 0 ? dimensions.seq_len : num_positions, dimensions.d_model);
-  };
+  const std::int64_t num_positions =
+      reader.integer("max_positions", {.low = 0, .high = 1 << 24}, 0);
+  return
+      [num_positions, place = reader.place("max_positions")](const PositionDimensions& dimensions) {
+        check(num_positions == 0 || num_positions >= dimensions.seq_len, ErrorKind::Config, place,
+              " must be at least data.seq_len (", dimensions.seq_len, "), got ", num_positions);
+        return std::make_unique<Learned>(num_positions == 0 ? dimensions.seq_len : num_positions,
+                                         dimensions.d_model);
+      };
 }
 
 }  // namespace longspan

@@ -1,4 +1,5 @@
-// No position signal at all (NoPE): order is told from the causal mask alone (Kazemnejad et al., arXiv:2305.19466).
+// No position signal at all (NoPE): order is told from the causal mask alone (Kazemnejad et al.,
+// arXiv:2305.19466).
 
 #include "position/kinds.h"
 

@@ -5,7 +5,9 @@
 namespace longspan {
 
 at::Tensor PositionMethod::embed(const at::Tensor& x_BTD, const Positions&) const { return x_BTD; }
-QueryKey PositionMethod::rotate(const QueryKey& query_key, const Positions&) const { return query_key; }
+QueryKey PositionMethod::rotate(const QueryKey& query_key, const Positions&) const {
+  return query_key;
+}
 ScoreBias PositionMethod::score_bias(std::int64_t) const { return {}; }
 std::optional<std::int64_t> PositionMethod::max_positions() const { return std::nullopt; }
 std::vector<PositionParameter> PositionMethod::parameters() const { return {}; }

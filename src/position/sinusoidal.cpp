@@ -1,5 +1,6 @@
-// Sinusoidal embeddings in the form of fairseq and tensor2tensor, the paper's baseline: all sines, then all cosines, exponent
-// over half - 1, first position 2. Built in float32 in fairseq's order of operations.
+// Sinusoidal embeddings in the form of fairseq and tensor2tensor, the paper's baseline: all sines,
+// then all cosines, exponent over half - 1, first position 2. Built in float32 in fairseq's order
+// of operations.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -25,7 +26,8 @@ class Sinusoidal final : public PositionMethod {
     const double step = std::log(kBase) / static_cast<double>(half_ - 1);
     const auto frequency_F = at::arange(half_, options).mul(-step).exp();
     const std::int64_t first = kFirstRow + positions.first;
-    const auto angle_TF = at::arange(first, first + positions.count, options).unsqueeze(1) * frequency_F.unsqueeze(0);
+    const auto angle_TF =
+        at::arange(first, first + positions.count, options).unsqueeze(1) * frequency_F.unsqueeze(0);
     return x_BTD + at::cat({angle_TF.sin(), angle_TF.cos()}, 1).to(x_BTD.scalar_type());
   }
 
@@ -38,7 +40,8 @@ class Sinusoidal final : public PositionMethod {
 PositionMaker read_sinusoidal(const config::Reader& reader) {
   return [place = reader.place()](const PositionDimensions& dimensions) {
     check(dimensions.d_model % 2 == 0 && dimensions.d_model >= 4, ErrorKind::Config, place,
-          ": sinusoidal positions need an even model.d_model of at least 4, got ", dimensions.d_model);
+          ": sinusoidal positions need an even model.d_model of at least 4, got ",
+          dimensions.d_model);
     return std::make_unique<Sinusoidal>(dimensions.d_model);
   };
 }

@@ -10,11 +10,12 @@
 
 namespace longspan {
 
-/// Saves checkpoints of a run, beside training when the config says async: from a copy, one at a time, each error thrown at the
-/// next call.
+/// Saves checkpoints of a run, beside training when the config says async: from a copy, one at a
+/// time, each error thrown at the next call.
 class CheckpointWriter {
  public:
-  CheckpointWriter(const RunConfig& config, std::filesystem::path run_folder, std::filesystem::path tokenizer_folder);
+  CheckpointWriter(const RunConfig& config, std::filesystem::path run_folder,
+                   std::filesystem::path tokenizer_folder);
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;

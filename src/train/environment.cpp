@@ -53,9 +53,9 @@ Json describe_environment(const std::vector<std::string>& command_line) {
 }
 
 std::string version_text() {
-  return concat("longspan ", build_info::kVersion, " (commit ", build_info::kCommit, ")\nLibTorch ", TORCH_VERSION,
-                "\nCUDA ", build_info::kCuda, "\nNCCL ", build_info::kNccl, "\nSentencePiece ", build_info::kSentencePiece,
-                "\nbackends: ", backends(), "\n");
+  return concat("longspan ", build_info::kVersion, " (commit ", build_info::kCommit, ")\nLibTorch ",
+                TORCH_VERSION, "\nCUDA ", build_info::kCuda, "\nNCCL ", build_info::kNccl,
+                "\nSentencePiece ", build_info::kSentencePiece, "\nbackends: ", backends(), "\n");
 }
 
 }  // namespace longspan

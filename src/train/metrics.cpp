@@ -17,7 +17,8 @@ void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
     if (end == std::string::npos) break;  // cut short
     const std::string_view line = std::string_view(content).substr(begin, end - begin);
     const Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (row.is_object() && row.value("step", std::int64_t{0}) <= step && row.contains("step")) kept.append(line).append("\n");
+    if (row.is_object() && row.value("step", std::int64_t{0}) <= step && row.contains("step"))
+      kept.append(line).append("\n");
     begin = end + 1;
   }
   if (kept != content) write_file_durably(path, kept);
@@ -25,7 +26,8 @@ void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
 
 }  // namespace
 
-MetricsWriter::MetricsWriter(const std::filesystem::path& run_folder, std::int64_t step, bool tensorboard) {
+MetricsWriter::MetricsWriter(const std::filesystem::path& run_folder, std::int64_t step,
+                             bool tensorboard) {
   const auto path = run_folder / "metrics.jsonl";
   keep_rows_up_to(path, step);
   file_.emplace(path, FileWriter::Mode::Append);
@@ -38,7 +40,8 @@ void MetricsWriter::write(const Json& row) {
   if (!tensorboard_) return;
   const auto step = row.at("step").get<std::int64_t>();
   for (const auto& [key, value] : row.items())
-    if (value.is_number() && key != "step" && key != "time") tensorboard_->scalar(key, value.get<double>(), step);
+    if (value.is_number() && key != "step" && key != "time")
+      tensorboard_->scalar(key, value.get<double>(), step);
   tensorboard_->flush();
 }
 

@@ -11,11 +11,12 @@
 
 namespace longspan {
 
-/// Writes the rows of metrics.jsonl and the same numbers for TensorBoard. A row is in the file when write() returns.
+/// Writes the rows of metrics.jsonl and the same numbers for TensorBoard. A row is in the file when
+/// write() returns.
 class MetricsWriter {
  public:
-  /// Opens the folder's metrics.jsonl. Rows past `step` and a last line cut short, left by a process that was killed, are
-  /// removed first, so that a resumed run has every row once.
+  /// Opens the folder's metrics.jsonl. Rows past `step` and a last line cut short, left by a
+  /// process that was killed, are removed first, so that a resumed run has every row once.
   MetricsWriter(const std::filesystem::path& run_folder, std::int64_t step, bool tensorboard);
 
   /// @param row its keys in the order of the interface; "step" among them

@@ -31,12 +31,14 @@ RunProgress RunProgress::from_json(const Json& document) {
     document.at("elapsed_seconds").get_to(result.elapsed_seconds);
     document.at("interval_loss_sum").get_to(result.interval_loss_sum);
     document.at("interval_targets").get_to(result.interval_targets);
-    if (!document.at("best_value").is_null()) result.best_value = document.at("best_value").get<double>();
+    if (!document.at("best_value").is_null())
+      result.best_value = document.at("best_value").get<double>();
     document.at("best_step").get_to(result.best_step);
     document.at("data_fingerprint").get_to(result.data_fingerprint);
     return result;
   } catch (const Json::exception& error) {
-    throw Error(ErrorKind::Checkpoint, concat("trainer.json must hold the counters of a run: ", error.what()));
+    throw Error(ErrorKind::Checkpoint,
+                concat("trainer.json must hold the counters of a run: ", error.what()));
   }
 }
 
@@ -44,7 +46,8 @@ std::string clock_text(double seconds) {
   const auto whole = static_cast<long long>(std::llround(std::max(0.0, seconds)));
   char text[32];
   if (whole >= 3600)
-    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60,
+                  whole % 60);
   else
     std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
   return text;

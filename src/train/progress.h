@@ -11,11 +11,11 @@ namespace longspan {
 /// The counters of a run that a checkpoint carries besides tensors.
 struct RunProgress {
   std::int64_t step = 0;
-  std::int64_t tokens = 0;            ///< targets trained on
-  double elapsed_seconds = 0.0;       ///< in training, all parts of the run
-  double interval_loss_sum = 0.0;     ///< since the last row of metrics
+  std::int64_t tokens = 0;         ///< targets trained on
+  double elapsed_seconds = 0.0;    ///< in training, all parts of the run
+  double interval_loss_sum = 0.0;  ///< since the last row of metrics
   std::int64_t interval_targets = 0;
-  std::optional<double> best_value;   ///< of checkpoint.keep_best
+  std::optional<double> best_value;  ///< of checkpoint.keep_best
   std::int64_t best_step = 0;
   std::string data_fingerprint;
 

@@ -1,4 +1,5 @@
-// Composes the modules' sections into the configuration of a run and checks what they demand of each other.
+// Composes the modules' sections into the configuration of a run and checks what they demand of
+// each other.
 
 #include "longspan/train/run_config.h"
 
@@ -19,14 +20,18 @@ TrainConfig read_train(const config::Reader& reader, std::int64_t seq_len) {
   result.max_tokens = reader.integer("max_tokens", {.low = 0, .high = kMany}, 0);
   result.max_epochs = reader.integer("max_epochs", {.low = 0, .high = 1 << 20}, 0);
   result.max_seconds = reader.number("max_seconds", {.low = 0.0, .high = 1e9}, 0.0);
-  check(result.max_steps > 0 || result.max_tokens > 0 || result.max_epochs > 0 || result.max_seconds > 0, ErrorKind::Config,
-        reader.place(), " must limit the run by max_steps, max_tokens, max_epochs or max_seconds, got none");
+  check(result.max_steps > 0 || result.max_tokens > 0 || result.max_epochs > 0 ||
+            result.max_seconds > 0,
+        ErrorKind::Config, reader.place(),
+        " must limit the run by max_steps, max_tokens, max_epochs or max_seconds, got none");
   result.batch_tokens = reader.integer("batch_tokens", {.low = 1, .high = kMany});
   check(result.batch_tokens % seq_len == 0, ErrorKind::Config, reader.place("batch_tokens"),
         " must be a multiple of data.seq_len (", seq_len, "), got ", result.batch_tokens);
-  result.micro_batch_tokens = reader.integer("micro_batch_tokens", {.low = 1, .high = kMany}, result.batch_tokens);
-  check(result.micro_batch_tokens % seq_len == 0, ErrorKind::Config, reader.place("micro_batch_tokens"),
-        " must be a multiple of data.seq_len (", seq_len, "), got ", result.micro_batch_tokens);
+  result.micro_batch_tokens =
+      reader.integer("micro_batch_tokens", {.low = 1, .high = kMany}, result.batch_tokens);
+  check(result.micro_batch_tokens % seq_len == 0, ErrorKind::Config,
+        reader.place("micro_batch_tokens"), " must be a multiple of data.seq_len (", seq_len,
+        "), got ", result.micro_batch_tokens);
   result.precision = reader.choice("precision", {"fp32", "bf16"}, result.precision);
   reader.finish();
   return result;
@@ -37,7 +42,8 @@ ValidateConfig read_validate(const config::Reader& reader, std::int64_t seq_len)
   ValidateConfig result;
   result.every_steps = reader.integer("every_steps", {.low = 0, .high = kMany}, 0);
   result.lengths = reader.integers("lengths", length, {seq_len});
-  check(!result.lengths.empty(), ErrorKind::Config, reader.place("lengths"), " must name at least one length, got none");
+  check(!result.lengths.empty(), ErrorKind::Config, reader.place("lengths"),
+        " must name at least one length, got none");
   result.extrapolation_lengths = reader.integers("extrapolation_lengths", length, {});
   result.max_targets = reader.integer("max_targets", {.low = 0, .high = kMany}, 0);
   reader.finish();
@@ -57,7 +63,8 @@ CheckpointConfig read_checkpoint(const config::Reader& reader, const ValidateCon
   result.keep_last = reader.integer("keep_last", {.low = 1, .high = 1 << 20}, result.keep_last);
   result.keep_best = reader.text("keep_best", result.keep_best);
   check(is_metric(result.keep_best, validate), ErrorKind::Config, reader.place("keep_best"),
-        " must be \"\", valid/loss, valid/ppl or extrapolation/ppl@N with N in validate.extrapolation_lengths, got ",
+        " must be \"\", valid/loss, valid/ppl or extrapolation/ppl@N with N in "
+        "validate.extrapolation_lengths, got ",
         result.keep_best);
   result.async = reader.boolean("async", result.async);
   reader.finish();
@@ -78,8 +85,9 @@ RunConfig read_run_config(const config::Document& document) {
   const config::Reader root = document.root();
   RunConfig result;
   result.name = root.text("name");
-  check(!result.name.empty() && result.name.find('/') == std::string::npos && result.name.front() != '.', ErrorKind::Config,
-        root.place("name"), " must be a folder's name, got '", result.name, "'");
+  check(!result.name.empty() && result.name.find('/') == std::string::npos &&
+            result.name.front() != '.',
+        ErrorKind::Config, root.place("name"), " must be a folder's name, got '", result.name, "'");
   result.seed = static_cast<std::uint64_t>(root.integer("seed", {.low = 0}, 1));
   result.model = read_model_config(root.section("model"));
   result.position = read_position_config(root.section("position"));
@@ -92,23 +100,26 @@ RunConfig read_run_config(const config::Document& document) {
   result.log = read_log(root.section("log"));
   root.finish();
   // Made once and dropped: what a method demands of the model's sizes is checked before any work.
-  result.position.make({result.model.d_model, result.model.num_heads, result.model.head_dim(), result.data.seq_len});
+  result.position.make(
+      {result.model.d_model, result.model.num_heads, result.model.head_dim(), result.data.seq_len});
   result.resolved = document.resolved();
   return result;
 }
 
 std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch) {
   std::int64_t steps = config.max_steps > 0 ? config.max_steps : kMany;
-  if (config.max_tokens > 0) steps = std::min(steps, (config.max_tokens + config.batch_tokens - 1) / config.batch_tokens);
-  if (config.max_epochs > 0 && steps_per_epoch > 0) steps = std::min(steps, config.max_epochs * steps_per_epoch);
+  if (config.max_tokens > 0)
+    steps = std::min(steps, (config.max_tokens + config.batch_tokens - 1) / config.batch_tokens);
+  if (config.max_epochs > 0 && steps_per_epoch > 0)
+    steps = std::min(steps, config.max_epochs * steps_per_epoch);
   return steps == kMany && steps_per_epoch == 0 ? 0 : steps;
 }
 
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size) {
   const ModelConfig& model_config = config.model;
   Transformer model(model_config,
-                    config.position.make({model_config.d_model, model_config.num_heads, model_config.head_dim(),
-                                          config.data.seq_len}),
+                    config.position.make({model_config.d_model, model_config.num_heads,
+                                          model_config.head_dim(), config.data.seq_len}),
                     vocab_size);
   if (model_config.init != "from") {
     model.initialize(config.seed);

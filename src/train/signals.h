@@ -2,8 +2,8 @@
 
 namespace longspan {
 
-/// Catches SIGINT and SIGTERM while it lives, so that the loop can save and end. A second signal of the same kind ends the
-/// process at once.
+/// Catches SIGINT and SIGTERM while it lives, so that the loop can save and end. A second signal of
+/// the same kind ends the process at once.
 class SignalGuard {
  public:
   SignalGuard();

@@ -17,13 +17,17 @@ struct MicroBatch {
 };
 
 // Views into the host batch, which outlives the step.
-MicroBatch rows_of(const HostBatch& batch, std::int64_t first, std::int64_t count, c10::Device device) {
-  const auto view = [&](const std::vector<std::int64_t>& values, std::int64_t width, at::IntArrayRef sizes) {
-    auto* data = const_cast<std::int64_t*>(values.data()) + first * width;  // read only; from_blob takes no const
+MicroBatch rows_of(const HostBatch& batch, std::int64_t first, std::int64_t count,
+                   c10::Device device) {
+  const auto view = [&](const std::vector<std::int64_t>& values, std::int64_t width,
+                        at::IntArrayRef sizes) {
+    auto* data = const_cast<std::int64_t*>(values.data()) +
+                 first * width;  // read only; from_blob takes no const
     return at::from_blob(data, sizes, at::kLong).to(device);
   };
   return {view(batch.input_ids, batch.seq_len, {count, batch.seq_len}),
-          view(batch.target_ids, batch.seq_len, {count, batch.seq_len}), view(batch.sequence_ids, 1, {count})};
+          view(batch.target_ids, batch.seq_len, {count, batch.seq_len}),
+          view(batch.sequence_ids, 1, {count})};
 }
 
 std::string first_bad_gradient(const NamedTensors& parameters) {
@@ -39,18 +43,22 @@ void drop_gradients(const NamedTensors& parameters) {
   for (const auto& parameter : parameters) parameter.tensor.mutable_grad().reset();
 }
 
-double accumulate_gradients(const RunConfig& config, const Transformer& model, const BatchLoader::Step& step) {
+double accumulate_gradients(const RunConfig& config, const Transformer& model,
+                            const BatchLoader::Step& step) {
   const HostBatch& batch = step.batch;
-  const std::int64_t rows_a_pass = std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
+  const std::int64_t rows_a_pass =
+      std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
   const c10::Device device = model.parameters().front().tensor.device();
   double loss_sum = 0.0;
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
-    const auto rows = rows_of(batch, first, std::min(rows_a_pass, batch.num_sequences - first), device);
+    const auto rows =
+        rows_of(batch, first, std::min(rows_a_pass, batch.num_sequences - first), device);
     const TrainingRandomness randomness{config.seed, step.step, rows.sequence_ids_B};
     ForwardOptions options;
     options.randomness = &randomness;
     options.compute_dtype = config.compute_dtype();
-    const auto loss = model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT, options);
+    const auto loss =
+        model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT, options);
     loss.backward();
     loss_sum += loss.item<double>();
   }
@@ -67,11 +75,14 @@ StepResult run_step(const RunConfig& config, const Transformer& model, Optimizer
   result.loss_sum = accumulate_gradients(config, model, step);
   const double per_target = 1.0 / static_cast<double>(result.num_targets);
   result.grad_norm = gradient_norm(model.parameters(), per_target);
-  check(std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm), ErrorKind::Numeric, "training diverged at step ",
-        step.step + 1, " on rank 0: ", first_bad_gradient(model.parameters()), " is not finite (loss ",
+  check(std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm), ErrorKind::Numeric,
+        "training diverged at step ", step.step + 1,
+        " on rank 0: ", first_bad_gradient(model.parameters()), " is not finite (loss ",
         result.loss_sum * per_target, ", gradient norm ", result.grad_norm,
-        "); the last checkpoint stands: resume with a lower schedule.peak_lr, longer warm-up or smaller optimizer.clip_norm");
-  scale_gradients(model.parameters(), per_target * clip_factor(result.grad_norm, config.optimizer.clip_norm));
+        "); the last checkpoint stands: resume with a lower schedule.peak_lr, longer warm-up or "
+        "smaller optimizer.clip_norm");
+  scale_gradients(model.parameters(),
+                  per_target * clip_factor(result.grad_norm, config.optimizer.clip_norm));
   optimizer.step(result.lr);
   drop_gradients(model.parameters());
   return result;

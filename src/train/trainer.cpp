@@ -1,4 +1,5 @@
-// The training loop. All that decides a step's numbers is a function of (config, step): the loop only counts, logs and saves.
+// The training loop. All that decides a step's numbers is a function of (config, step): the loop
+// only counts, logs and saves.
 
 #include "longspan/train/trainer.h"
 
@@ -26,7 +27,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 std::int64_t peak_resident_bytes() {
   rusage usage{};
@@ -82,7 +85,8 @@ const std::filesystem::path& made(const std::filesystem::path& run_folder) {
   try {
     make_folder(run_folder);
   } catch (const Error& error) {
-    throw Error(ErrorKind::Config, concat("the run's folder must be writable: ", error.what(), "; choose another with --run"));
+    throw Error(ErrorKind::Config, concat("the run's folder must be writable: ", error.what(),
+                                          "; choose another with --run"));
   }
   return run_folder;
 }
@@ -97,23 +101,27 @@ Trainer::Trainer(const RunConfig& config, const TrainOptions& options)
       optimizer_(make_optimizer(config.optimizer, model_.parameters())),
       checkpoints_(config_, options.run_folder, data_.tokenizer_folder()) {
   num_blocks_ = num_blocks(train_stream_, config.data.seq_len);
-  plan_ = make_batch_plan({config.data.order, config.seed, num_blocks_, config.sequences_per_step()});
+  plan_ =
+      make_batch_plan({config.data.order, config.seed, num_blocks_, config.sequences_per_step()});
   total_steps_ = planned_steps(config.train, plan_->steps_per_epoch());
   progress_.data_fingerprint = data_.fingerprint();
 }
 
 void Trainer::restore(const CheckpointContents& contents) {
   const RunProgress saved = RunProgress::from_json(contents.trainer);
-  check(saved.data_fingerprint == progress_.data_fingerprint, ErrorKind::Checkpoint, options_.run_folder.string(),
-        " was trained on other shards than ", config_.data.shards, " (", saved.data_fingerprint, "), got ",
-        progress_.data_fingerprint, "; restore them or start another run");
+  check(saved.data_fingerprint == progress_.data_fingerprint, ErrorKind::Checkpoint,
+        options_.run_folder.string(), " was trained on other shards than ", config_.data.shards,
+        " (", saved.data_fingerprint, "), got ", progress_.data_fingerprint,
+        "; restore them or start another run");
   model_.load_parameters(contents.model);
   optimizer_->load_state(contents.optimizer);
   progress_ = saved;
   elapsed_before_ = saved.elapsed_seconds;
   log::info("resumed", {{"step", progress_.step}});
   if (contents.config_yaml != config_.resolved)
-    log::warn("the config differs from the one this run was saved with; see config.yaml in the checkpoint");
+    log::warn(
+        "the config differs from the one this run was saved with; see config.yaml in the "
+        "checkpoint");
 }
 
 void Trainer::resume() {
@@ -122,7 +130,8 @@ void Trainer::resume() {
     return;
   }
   if (options_.resume == "never") {
-    check(list_checkpoints(options_.run_folder).empty(), ErrorKind::Config, options_.run_folder.string(),
+    check(list_checkpoints(options_.run_folder).empty(), ErrorKind::Config,
+          options_.run_folder.string(),
           " must hold no checkpoints with --resume never; choose another --run or remove it");
     return;
   }
@@ -147,18 +156,21 @@ void Trainer::describe() const {
 
 TrainResult Trainer::run() {
   resume();
-  if (progress_.step >= total_steps_ || (config_.train.max_seconds > 0 && elapsed_before_ >= config_.train.max_seconds)) {
+  if (progress_.step >= total_steps_ ||
+      (config_.train.max_seconds > 0 && elapsed_before_ >= config_.train.max_seconds)) {
     log::info("already trained to its end", {{"step", progress_.step}});
     return {TrainResult::End::AlreadyDone, progress_.step};
   }
   describe();
-  metrics_ = std::make_unique<MetricsWriter>(options_.run_folder, progress_.step, config_.log.tensorboard);
+  metrics_ =
+      std::make_unique<MetricsWriter>(options_.run_folder, progress_.step, config_.log.tensorboard);
   return loop();
 }
 
 TrainResult Trainer::loop() {
   const SignalGuard signals;
-  BatchLoader loader(train_stream_, plan_, config_.data.seq_len, data_.tokenizer().start_id(), progress_.step);
+  BatchLoader loader(train_stream_, plan_, config_.data.seq_len, data_.tokenizer().start_id(),
+                     progress_.step);
   started_ = Clock::now();
   interval_ = {};
   while (true) {
@@ -185,8 +197,8 @@ bool Trainer::is_last(std::int64_t step) const {
 
 bool every(std::int64_t period, std::int64_t step) { return period > 0 && step % period == 0; }
 
-// Counts a step, then does what is due after it: validation, the row of metrics, the checkpoint, in this order, so that a
-// checkpoint never knows of a row that is not in the file.
+// Counts a step, then does what is due after it: validation, the row of metrics, the checkpoint, in
+// this order, so that a checkpoint never knows of a row that is not in the file.
 void Trainer::finish_step(const StepResult& result) {
   const std::int64_t step = ++progress_.step;
   progress_.tokens += result.num_targets;
@@ -209,16 +221,20 @@ void Trainer::finish_step(const StepResult& result) {
 
 Json Trainer::validate() {
   const auto start = Clock::now();
-  const EvaluationText text{data_.stream("valid"), data_.counts("valid"), data_.shared_tokenizer(), "valid"};
+  const EvaluationText text{data_.stream("valid"), data_.counts("valid"), data_.shared_tokenizer(),
+                            "valid"};
   EvaluationOptions options;
   options.train_length = config_.data.seq_len;
   options.compute_dtype = config_.compute_dtype();
   options.max_targets = config_.validate.max_targets;
   Json row = Json::object();
-  const auto score = [&](std::int64_t length) { return evaluate_cell(model_, text, length, EvaluationMode{}, options); };
+  const auto score = [&](std::int64_t length) {
+    return evaluate_cell(model_, text, length, EvaluationMode{}, options);
+  };
   for (const std::int64_t length : config_.validate.lengths) {
     const auto cell = score(length);
-    const std::string suffix = length == config_.validate.lengths.front() ? "" : concat("@", length);
+    const std::string suffix =
+        length == config_.validate.lengths.front() ? "" : concat("@", length);
     row["valid/loss" + suffix] = cell.loss_nats;
     row["valid/ppl" + suffix] = cell.ppl;
   }
@@ -242,18 +258,21 @@ bool Trainer::is_new_best(const Json& validation) {
 void Trainer::write_row(const StepResult& result, const Json& validation) {
   const double seconds = std::max(1e-9, seconds_since(interval_.start) - interval_.paused_seconds);
   const double loss = progress_.interval_loss_sum / static_cast<double>(progress_.interval_targets);
-  Json row{{"step", progress_.step},
-           {"tokens", progress_.tokens},
-           {"epoch", static_cast<double>(progress_.step * config_.sequences_per_step()) / static_cast<double>(num_blocks_)},
-           {"time", std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()},
-           {"train/loss", loss},
-           {"train/ppl", std::exp(loss)},
-           {"train/lr", result.lr},
-           {"train/grad_norm", result.grad_norm},
-           {"perf/tokens_per_second", static_cast<double>(interval_.targets) / seconds},
-           {"perf/step_seconds", seconds / static_cast<double>(interval_.steps)},
-           {"perf/data_wait_fraction", interval_.data_wait_seconds / seconds},
-           {"memory/peak_bytes", peak_resident_bytes()}};
+  Json row{
+      {"step", progress_.step},
+      {"tokens", progress_.tokens},
+      {"epoch", static_cast<double>(progress_.step * config_.sequences_per_step()) /
+                    static_cast<double>(num_blocks_)},
+      {"time",
+       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()},
+      {"train/loss", loss},
+      {"train/ppl", std::exp(loss)},
+      {"train/lr", result.lr},
+      {"train/grad_norm", result.grad_norm},
+      {"perf/tokens_per_second", static_cast<double>(interval_.targets) / seconds},
+      {"perf/step_seconds", seconds / static_cast<double>(interval_.steps)},
+      {"perf/data_wait_fraction", interval_.data_wait_seconds / seconds},
+      {"memory/peak_bytes", peak_resident_bytes()}};
   row.update(validation);
   metrics_->write(row);
   show_progress(row);
@@ -265,11 +284,14 @@ void Trainer::write_row(const StepResult& result, const Json& validation) {
 void Trainer::show_progress(const Json& row) const {
   const auto number = [&](const char* key) { return row.at(key).get<double>(); };
   char line[256];
-  std::snprintf(line, sizeof line, "step %lld/%lld | loss %.4f | lr %.3e | grad_norm %.3f | %.0f tokens/s | %.2f GiB | %s left",
-                static_cast<long long>(progress_.step), static_cast<long long>(total_steps_), number("train/loss"),
-                number("train/lr"), number("train/grad_norm"), number("perf/tokens_per_second"),
-                number("memory/peak_bytes") / (1 << 30),
-                clock_text(static_cast<double>(total_steps_ - progress_.step) * number("perf/step_seconds")).c_str());
+  std::snprintf(
+      line, sizeof line,
+      "step %lld/%lld | loss %.4f | lr %.3e | grad_norm %.3f | %.0f tokens/s | %.2f GiB | %s left",
+      static_cast<long long>(progress_.step), static_cast<long long>(total_steps_),
+      number("train/loss"), number("train/lr"), number("train/grad_norm"),
+      number("perf/tokens_per_second"), number("memory/peak_bytes") / (1 << 30),
+      clock_text(static_cast<double>(total_steps_ - progress_.step) * number("perf/step_seconds"))
+          .c_str());
   log::progress(line);
   if (!row.contains("valid/loss")) return;
   std::string text;

@@ -64,7 +64,8 @@ Finished Program::wait() {
   return {code, content(out_), content(err_)};
 }
 
-Finished longspan_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder) {
+Finished longspan_program(const std::vector<std::string>& arguments,
+                          const std::filesystem::path& folder) {
   return Program(arguments, folder).wait();
 }
 

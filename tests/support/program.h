@@ -35,6 +35,7 @@ class Program {
 };
 
 /// Runs the longspan program under test to its end.
-Finished longspan_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder);
+Finished longspan_program(const std::vector<std::string>& arguments,
+                          const std::filesystem::path& folder);
 
 }  // namespace longspan::testing

@@ -10,36 +10,41 @@
 namespace longspan::testing {
 
 /// Returns uniform numbers in [-1, 1) that depend on the seed alone.
-inline at::Tensor random_tensor(at::IntArrayRef sizes, std::uint64_t seed, at::ScalarType dtype = at::kFloat) {
+inline at::Tensor random_tensor(at::IntArrayRef sizes, std::uint64_t seed,
+                                at::ScalarType dtype = at::kFloat) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   return at::rand(sizes, generator, at::kDouble).mul(2).sub(1).to(dtype);
 }
 
 /// Says where two tensors differ most: empty when every |a - b| <= absolute + relative * |b|.
-inline std::string difference(const at::Tensor& a, const at::Tensor& b, double absolute, double relative = 0.0) {
+inline std::string difference(const at::Tensor& a, const at::Tensor& b, double absolute,
+                              double relative = 0.0) {
   if (a.sizes() != b.sizes()) return "shapes differ";
-  const auto x = a.detach().to(at::kDouble).reshape({-1}), y = b.detach().to(at::kDouble).reshape({-1});
+  const auto x = a.detach().to(at::kDouble).reshape({-1}),
+             y = b.detach().to(at::kDouble).reshape({-1});
   if (x.numel() == 0) return {};
   const auto excess = (x - y).abs() - (y.abs() * relative + absolute);
   const auto worst = excess.nan_to_num(1e300, 1e300).argmax().item<std::int64_t>();
   if (excess[worst].item<double>() <= 0.0) return {};
-  return "element " + std::to_string(worst) + ": " + std::to_string(x[worst].item<double>()) + " against " +
-         std::to_string(y[worst].item<double>());
+  return "element " + std::to_string(worst) + ": " + std::to_string(x[worst].item<double>()) +
+         " against " + std::to_string(y[worst].item<double>());
 }
 
-/// Compares the gradients of a scalar function of float64 tensors with central differences, at up to 40 elements spread over each
-/// tensor; empty when all agree to `tolerance` relative to the largest gradient. The error of a central difference is of the order
-/// step^2.
-inline std::string check_gradients(const std::function<at::Tensor()>& function, const std::vector<at::Tensor>& inputs,
-                                   double tolerance = 1e-6) {
+/// Compares the gradients of a scalar function of float64 tensors with central differences, at up
+/// to 40 elements spread over each tensor; empty when all agree to `tolerance` relative to the
+/// largest gradient. The error of a central difference is of the order step^2.
+inline std::string check_gradients(const std::function<at::Tensor()>& function,
+                                   const std::vector<at::Tensor>& inputs, double tolerance = 1e-6) {
   constexpr double kStep = 1e-5;
   constexpr std::int64_t kElements = 40;
   for (const auto& input : inputs)
     if (input.grad().defined()) input.mutable_grad().reset();
   function().backward();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto gradient = inputs[i].grad().defined() ? inputs[i].grad().clone() : at::zeros_like(inputs[i]);
-    const std::int64_t stride = std::max<std::int64_t>(1, (inputs[i].numel() + kElements - 1) / kElements);
+    const auto gradient =
+        inputs[i].grad().defined() ? inputs[i].grad().clone() : at::zeros_like(inputs[i]);
+    const std::int64_t stride =
+        std::max<std::int64_t>(1, (inputs[i].numel() + kElements - 1) / kElements);
     at::Tensor numeric = gradient.clone();
     {
       const at::NoGradGuard no_gradient;

@@ -1,7 +1,7 @@
 #pragma once
 
-// LibTorch's logging header defines a CHECK of its own that ends the program; included after Catch2 it would silently replace
-// Catch2's. So torch comes first, its macros go, and Catch2 comes last.
+// LibTorch's logging header defines a CHECK of its own that ends the program; included after Catch2
+// it would silently replace Catch2's. So torch comes first, its macros go, and Catch2 comes last.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>

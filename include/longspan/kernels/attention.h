@@ -22,8 +22,8 @@ struct DistanceBias {
 struct DenseBias {
   at::Tensor bias_HTS;
 };
-/// The forms of bias that attention knows, never the methods behind them; monostate is none. The bias is added
-/// to the scaled scores in float32 (float64 for float64 inputs).
+/// The forms of bias that attention knows, never the methods behind them; monostate is none. The
+/// bias is added to the scaled scores in float32 (float64 for float64 inputs).
 using ScoreBias = std::variant<std::monostate, LinearBias, DistanceBias, DenseBias>;
 
 /// Dropout of the attention probabilities.
@@ -39,18 +39,18 @@ struct AttentionOptions {
   std::optional<AttentionDropout> dropout;
 };
 
-/// Computes causal attention: query t (the queries are the last T of S positions) sees keys 0 .. S-T+t.
-/// Differentiable in q, k, v and in a trainable bias.
+/// Computes causal attention: query t (the queries are the last T of S positions) sees keys 0 ..
+/// S-T+t. Differentiable in q, k, v and in a trainable bias.
 /// @param q_BTHK float  @param k_BSGK, v_BSGK as q; H a multiple of G (grouped heads)
 /// @return [B, T, H, K] contiguous, dtype of q
 /// @throws Error(Internal) for shapes that do not fit
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options);
 
-/// Computes the same from elementary differentiable operations on full score matrices: slow, any device, any bias.
-/// attention() takes this path for a DenseBias and off the CPU.
-at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
-                              const AttentionOptions& options);
+/// Computes the same from elementary differentiable operations on full score matrices: slow, any
+/// device, any bias. attention() takes this path for a DenseBias and off the CPU.
+at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
+                              const at::Tensor& v_BSGK, const AttentionOptions& options);
 
 /// Says in a few words which path attention() takes on a device for a bias, for the log.
 std::string attention_path(c10::DeviceType device, const ScoreBias& bias);

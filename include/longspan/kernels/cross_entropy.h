@@ -4,14 +4,16 @@
 
 namespace longspan {
 
-/// Returns the summed cross-entropy, in nats, of the logits features * weight^T, without ever holding all logits: rows are
-/// taken in chunks and gradients are formed at once in the forward pass. A target below 0 is not counted.
+/// Returns the summed cross-entropy, in nats, of the logits features * weight^T, without ever
+/// holding all logits: rows are taken in chunks and gradients are formed at once in the forward
+/// pass. A target below 0 is not counted.
 /// @param features_ND float  @param weight_VD as features  @param targets_N int64, < V
 /// @return float32 (float64 for float64 input) scalar, differentiable in features and weight
 at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD,
                                 const at::Tensor& targets_N);
 
-/// Returns log p(target) in nats of each row, float32 [N], without a gradient and without holding all logits.
+/// Returns log p(target) in nats of each row, float32 [N], without a gradient and without holding
+/// all logits.
 /// @param targets_N int64, each in [0, V)
 at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,
                                     const at::Tensor& targets_N);

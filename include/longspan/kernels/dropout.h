@@ -6,11 +6,12 @@
 
 namespace longspan {
 
-/// Names the random numbers of one dropout: every mask bit is a function of these and of its own place.
+/// Names the random numbers of one dropout: every mask bit is a function of these and of its own
+/// place.
 struct DropoutKey {
   std::uint64_t seed = 0;
-  std::int64_t step = 0;    ///< optimizer step
-  std::uint64_t site = 0;   ///< which dropout of the model
+  std::int64_t step = 0;   ///< optimizer step
+  std::uint64_t site = 0;  ///< which dropout of the model
 };
 
 /// Returns the row ids that dropout counts by: sequence_id * 2^24 + position.
@@ -20,11 +21,13 @@ struct DropoutKey {
 at::Tensor dropout_row_ids(const at::Tensor& sequence_ids_B, std::int64_t first_position,
                            std::int64_t num_positions);
 
-/// Zeroes each element with probability p and divides the others by the probability of keeping one. The mask is drawn
-/// by counting (Philox; 16 bits an element, so p is rounded to a multiple of 2^-16), not from a state: it does not depend on
-/// the split into batches, on threads or on the device, and backward draws it again instead of keeping it.
+/// Zeroes each element with probability p and divides the others by the probability of keeping one.
+/// The mask is drawn by counting (Philox; 16 bits an element, so p is rounded to a multiple of
+/// 2^-16), not from a state: it does not depend on the split into batches, on threads or on the
+/// device, and backward draws it again instead of keeping it.
 /// @param x float [..., D]  @param row_ids int64 [...], one a row of x  @param p in [0, 1)
 /// @return as x; x itself when p is 0
-at::Tensor counted_dropout(const at::Tensor& x, const at::Tensor& row_ids, double p, const DropoutKey& key);
+at::Tensor counted_dropout(const at::Tensor& x, const at::Tensor& row_ids, double p,
+                           const DropoutKey& key);
 
 }  // namespace longspan

@@ -10,11 +10,11 @@ namespace longspan {
 
 /// The token embedding and the output head, which share their matrices when tied.
 struct EmbeddingConfig {
-  std::string kind = "plain";           ///< plain | adaptive
-  bool tie = true;                      ///< the head uses the embedding's matrices (adaptive: and projections)
-  bool scale = true;                    ///< multiply embeddings by sqrt(d_model)
-  std::vector<std::int64_t> cutoffs;    ///< adaptive: first id of each band but the first
-  std::int64_t factor = 4;              ///< adaptive: each band is narrower by this
+  std::string kind = "plain";  ///< plain | adaptive
+  bool tie = true;    ///< the head uses the embedding's matrices (adaptive: and projections)
+  bool scale = true;  ///< multiply embeddings by sqrt(d_model)
+  std::vector<std::int64_t> cutoffs;  ///< adaptive: first id of each band but the first
+  std::int64_t factor = 4;            ///< adaptive: each band is narrower by this
 };
 
 /// Probabilities of dropping, each in [0, 1).
@@ -34,14 +34,15 @@ struct ModelConfig {
   std::int64_t num_heads = 0;
   std::int64_t num_kv_heads = 0;
   std::int64_t ffn_dim = 0;
-  std::string activation = "relu";       ///< relu | gelu | gelu_tanh | swiglu
-  std::string norm = "layernorm";        ///< layernorm | rmsnorm
+  std::string activation = "relu";  ///< relu | gelu | gelu_tanh | swiglu
+  std::string norm = "layernorm";   ///< layernorm | rmsnorm
   double norm_eps = 1e-5;
-  std::string norm_placement = "pre";    ///< pre | post
+  std::string norm_placement = "pre";  ///< pre | post
   bool final_norm = true;
   bool bias = true;
-  std::string init = "gpt2";             ///< fairseq | gpt2 | from
-  std::string init_from;                 ///< a run, a checkpoint folder or a .safetensors file, when init is "from"
+  std::string init = "gpt2";  ///< fairseq | gpt2 | from
+  std::string
+      init_from;  ///< a run, a checkpoint folder or a .safetensors file, when init is "from"
   EmbeddingConfig embedding;
   DropoutConfig dropout;
 

@@ -32,39 +32,49 @@ struct KeyValueCache {
 struct ForwardOptions {
   const TrainingRandomness* randomness = nullptr;  ///< none: no dropout
   KeyValueCache* cache = nullptr;                  ///< read and extended when given
-  at::ScalarType compute_dtype = at::kFloat;       ///< of matrix products; float32 parameters stay as they are
+  at::ScalarType compute_dtype =
+      at::kFloat;  ///< of matrix products; float32 parameters stay as they are
 };
 
-/// A decoder-only transformer language model on one device. It knows nothing of ranks, files or logs.
+/// A decoder-only transformer language model on one device. It knows nothing of ranks, files or
+/// logs.
 class Transformer {
  public:
   /// @throws Error(Config) when the embedding's cutoffs do not fit vocab_size
-  Transformer(const ModelConfig& config, std::unique_ptr<PositionMethod> position, std::int64_t vocab_size);
+  Transformer(const ModelConfig& config, std::unique_ptr<PositionMethod> position,
+              std::int64_t vocab_size);
   ~Transformer();
   Transformer(Transformer&&) noexcept;
 
   const ModelConfig& config() const;
   const PositionMethod& position() const;
   std::int64_t vocab_size() const;
-  /// Returns all trainable tensors with their checkpoint names, in a fixed order. The tensors are shared, not copied.
+  /// Returns all trainable tensors with their checkpoint names, in a fixed order. The tensors are
+  /// shared, not copied.
   const NamedTensors& parameters() const;
   /// Returns the number of trainable scalars.
   std::int64_t num_parameters() const;
   /// Fills the parameters as config().init says; each value is a function of (seed, name, index).
   void initialize(std::uint64_t seed);
-  /// Copies values into the parameters. @throws Error(Checkpoint) that names a missing, extra or misshapen tensor
+  /// Copies values into the parameters. @throws Error(Checkpoint) that names a missing, extra or
+  /// misshapen tensor
   void load_parameters(const NamedTensors& values);
   /// Moves the parameters to a device.
   void to(c10::Device device);
 
-  /// Returns what the head sees: the output of the last layer (after the final norm if there is one).
-  /// @param input_ids_BT int64  @return float [B, T, D]  @throws Error(Config) past position().max_positions()
+  /// Returns what the head sees: the output of the last layer (after the final norm if there is
+  /// one).
+  /// @param input_ids_BT int64  @return float [B, T, D]  @throws Error(Config) past
+  /// position().max_positions()
   at::Tensor features(const at::Tensor& input_ids_BT, const ForwardOptions& options) const;
-  /// Returns the summed negative log-likelihood in nats of the targets that are >= 0; differentiable.
+  /// Returns the summed negative log-likelihood in nats of the targets that are >= 0;
+  /// differentiable.
   at::Tensor loss_sum(const at::Tensor& features_BTD, const at::Tensor& target_ids_BT,
                       const ForwardOptions& options) const;
-  /// Returns log p(target) in nats, float32 [N], without a gradient. @param targets_N int64, all >= 0
-  at::Tensor target_log_probabilities(const at::Tensor& features_ND, const at::Tensor& targets_N) const;
+  /// Returns log p(target) in nats, float32 [N], without a gradient. @param targets_N int64, all >=
+  /// 0
+  at::Tensor target_log_probabilities(const at::Tensor& features_ND,
+                                      const at::Tensor& targets_N) const;
   /// Returns log p of every id, float32 [N, V], without a gradient.
   at::Tensor log_probabilities(const at::Tensor& features_ND) const;
 

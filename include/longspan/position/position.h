@@ -36,14 +36,14 @@ struct PositionDimensions {
 
 /// How a parameter of a method starts.
 struct PositionParameter {
-  std::string name;      ///< behind "position."
-  at::Tensor tensor;     ///< leaf that requires a gradient
-  double normal_std = 0; ///< start: normal with this deviation around start_value
+  std::string name;       ///< behind "position."
+  at::Tensor tensor;      ///< leaf that requires a gradient
+  double normal_std = 0;  ///< start: normal with this deviation around start_value
   double start_value = 0;
 };
 
-/// A position method. It acts through three hooks, each doing nothing by default; the model calls all three and never asks
-/// which method it is.
+/// A position method. It acts through three hooks, each doing nothing by default; the model calls
+/// all three and never asks which method it is.
 class PositionMethod {
  public:
   virtual ~PositionMethod() = default;
@@ -60,7 +60,8 @@ class PositionMethod {
   virtual std::vector<PositionParameter> parameters() const;
 };
 
-/// What the config says of the position method: its kind and a maker that holds the kind's own options.
+/// What the config says of the position method: its kind and a maker that holds the kind's own
+/// options.
 struct PositionConfig {
   std::string kind;
   std::function<std::unique_ptr<PositionMethod>(const PositionDimensions&)> make;

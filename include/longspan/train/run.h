@@ -20,8 +20,9 @@ struct TrainedRun {
   Transformer model;
 };
 
-/// Opens a run. @param checkpoint "best", "latest" or a checkpoint folder @param position_overrides "key=value" of the
-/// position section each @throws Error(Config) for a folder that is no run; Error(Checkpoint)
+/// Opens a run. @param checkpoint "best", "latest" or a checkpoint folder @param position_overrides
+/// "key=value" of the position section each @throws Error(Config) for a folder that is no run;
+/// Error(Checkpoint)
 TrainedRun open_run(const std::filesystem::path& folder, const std::string& checkpoint,
                     const std::vector<std::string>& position_overrides = {});
 

@@ -13,15 +13,17 @@
 
 namespace longspan {
 
-/// How long, in what pieces and in which numbers a run trains. A limit of 0 is none; the first reached ends the run.
+/// How long, in what pieces and in which numbers a run trains. A limit of 0 is none; the first
+/// reached ends the run.
 struct TrainConfig {
   std::int64_t max_steps = 0;
   std::int64_t max_tokens = 0;
   std::int64_t max_epochs = 0;
-  double max_seconds = 0.0;             ///< of training, earlier parts of a resumed run included
-  std::int64_t batch_tokens = 0;        ///< per optimizer step, over all ranks; a multiple of seq_len
+  double max_seconds = 0.0;       ///< of training, earlier parts of a resumed run included
+  std::int64_t batch_tokens = 0;  ///< per optimizer step, over all ranks; a multiple of seq_len
   std::int64_t micro_batch_tokens = 0;  ///< per pass; memory, not results, depends on it
-  std::string precision = "fp32";       ///< fp32 | bf16: of matrix products; parameters and sums stay float32
+  std::string precision =
+      "fp32";  ///< fp32 | bf16: of matrix products; parameters and sums stay float32
 };
 
 struct ValidateConfig {
@@ -35,7 +37,7 @@ struct CheckpointConfig {
   std::int64_t every_steps = 0;  ///< 0: at the end only
   std::int64_t keep_last = 3;
   std::string keep_best = "valid/loss";  ///< the metric, lowest is best; "" keeps none
-  bool async = true;             ///< write beside training from a copy
+  bool async = true;                     ///< write beside training from a copy
 };
 
 struct LogConfig {
@@ -59,16 +61,20 @@ struct RunConfig {
   std::string resolved;  ///< every key, defaults included, as YAML
 
   std::int64_t sequences_per_step() const { return train.batch_tokens / data.seq_len; }
-  at::ScalarType compute_dtype() const { return train.precision == "bf16" ? at::kBFloat16 : at::kFloat; }
+  at::ScalarType compute_dtype() const {
+    return train.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  }
 };
 
 /// Reads a whole configuration. @throws Error(Config)
 RunConfig read_run_config(const config::Document& document);
 
-/// Makes the model of a run with its start values. @throws Error(Config), Error(Checkpoint) for init.from
+/// Makes the model of a run with its start values. @throws Error(Config), Error(Checkpoint) for
+/// init.from
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size);
 
-/// Returns the number of optimizer steps that the limits allow, time aside. @param steps_per_epoch of the data
+/// Returns the number of optimizer steps that the limits allow, time aside. @param steps_per_epoch
+/// of the data
 std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch);
 
 }  // namespace longspan

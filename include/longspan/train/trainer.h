@@ -21,8 +21,9 @@ struct TrainResult {
   std::int64_t step = 0;
 };
 
-/// Trains a run to its end, or to the next signal, and leaves its folder as interface section 3 says. Prepares data first when
-/// it is missing. A run that was stopped continues with the same bits as one that never was (float32, one process).
+/// Trains a run to its end, or to the next signal, and leaves its folder as interface section 3
+/// says. Prepares data first when it is missing. A run that was stopped continues with the same
+/// bits as one that never was (float32, one process).
 /// @throws Error of every kind but Distributed
 TrainResult train(const RunConfig& config, const TrainOptions& options);
 

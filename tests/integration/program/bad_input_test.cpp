@@ -1,4 +1,5 @@
-// Every mistake of a user ends in one line that names the place and in the right exit code, with nothing half-written.
+// Every mistake of a user ends in one line that names the place and in the right exit code, with
+// nothing half-written.
 
 #include <sys/mount.h>
 
@@ -66,7 +67,8 @@ TEST_CASE("configuration errors name file, place and key") {
   const std::string text = read_file(tiny.config());
   write_file_durably(tiny.config(), text + "seed: 8\n");
   check_error(tiny.train("run"), 2, {"tiny.yaml:", "seed is given twice"});
-  write_file_durably(tiny.config(), text.substr(0, text.find("position:")) + text.substr(text.find("data:")));
+  write_file_durably(tiny.config(),
+                     text.substr(0, text.find("position:")) + text.substr(text.find("data:")));
   check_error(tiny.train("run"), 2, {"position"});
 }
 
@@ -88,10 +90,12 @@ TEST_CASE("text that is missing, empty, a folder or not UTF-8") {
 TEST_CASE("shards of another tokenizer, and a truncated shard") {
   const TinyRun tiny;
   REQUIRE(tiny.run({"prepare", tiny.config().string()}).code == 0);
-  check_error(tiny.train("run", {"--set", "data.tokenizer={kind: bytes}"}), 3, {"shards", "tokenizer"});
+  check_error(tiny.train("run", {"--set", "data.tokenizer={kind: bytes}"}), 3,
+              {"shards", "tokenizer"});
   std::filesystem::path shard;
   for (const auto& entry : std::filesystem::directory_iterator(tiny.path("shards")))
-    if (entry.path().filename().string().starts_with("train") && entry.is_regular_file()) shard = entry.path();
+    if (entry.path().filename().string().starts_with("train") && entry.is_regular_file())
+      shard = entry.path();
   REQUIRE_FALSE(shard.empty());
   std::filesystem::resize_file(shard, std::filesystem::file_size(shard) - 10);
   check_error(tiny.train("run"), 3, {shard.filename().string()});
@@ -105,9 +109,13 @@ TEST_CASE("a run folder that cannot be made, and one in use") {
 
 TEST_CASE("checkpoints of another model, damaged ones, and lengths a method cannot do") {
   const TinyRun tiny;
-  REQUIRE(tiny.train("run", {"--set", "position.kind=learned", "--set", "validate.extrapolation_lengths=[]"}).code == 0);
-  check_error(tiny.train("run", {"--set", "model.ffn_dim=64", "--set", "train.max_steps=30"}), 4, {"layers.0.ffn.fc1"});
-  check_error(tiny.run({"evaluate", tiny.path("run").string(), "--lengths", "32"}), 2, {"32", "16", "learned"});
+  REQUIRE(tiny.train("run", {"--set", "position.kind=learned", "--set",
+                             "validate.extrapolation_lengths=[]"})
+              .code == 0);
+  check_error(tiny.train("run", {"--set", "model.ffn_dim=64", "--set", "train.max_steps=30"}), 4,
+              {"layers.0.ffn.fc1"});
+  check_error(tiny.run({"evaluate", tiny.path("run").string(), "--lengths", "32"}), 2,
+              {"32", "16", "learned"});
   check_error(tiny.run({"evaluate", tiny.path("shards").string()}), 2, {"config.yaml"});
   check_error(tiny.train("run", {"--resume", "never"}), 2, {"--resume never"});
   for (const auto& entry : std::filesystem::directory_iterator(tiny.path("run/checkpoints")))
@@ -122,23 +130,27 @@ TEST_CASE("checkpoints of another model, damaged ones, and lengths a method cann
 
 TEST_CASE("training that diverges stops with 5 and names the step") {
   const TinyRun tiny;
-  check_error(tiny.train("run", {"--set", "optimizer={kind: sgd, momentum: 0.0}", "--set", "schedule={kind: constant, peak_lr: 1.0e+30}"}), 5,
-              {"diverged at step"});
+  check_error(tiny.train("run", {"--set", "optimizer={kind: sgd, momentum: 0.0}", "--set",
+                                 "schedule={kind: constant, peak_lr: 1.0e+30}"}),
+              5, {"diverged at step"});
 }
 
 TEST_CASE("no space left: one line, the right code, nothing that looks whole") {
   const TinyRun tiny;
   const auto small = tiny.path("small");
   make_folder(small);
-  if (mount("tmpfs", small.c_str(), "tmpfs", 0, "size=200k") != 0) SKIP("mounting a small tmpfs needs root");
+  if (mount("tmpfs", small.c_str(), "tmpfs", 0, "size=200k") != 0)
+    SKIP("mounting a small tmpfs needs root");
   const auto saving = tiny.train("small/run", {"--set", "model.d_model=128"});
-  const auto preparing = tiny.run({"prepare", tiny.config().string(), "--set", "data.shards=" + (small / "shards").string(), "--set",
+  const auto preparing = tiny.run({"prepare", tiny.config().string(), "--set",
+                                   "data.shards=" + (small / "shards").string(), "--set",
                                    "data.train={synthetic: {seed: 1, num_articles: 400}}"});
   const bool shards_left = std::filesystem::exists(small / "shards/manifest.json");
   std::vector<std::string> checkpoints;
   if (std::filesystem::exists(small / "run/checkpoints"))
     for (const auto& entry : std::filesystem::directory_iterator(small / "run/checkpoints"))
-      if (std::filesystem::exists(entry.path() / "manifest.json")) checkpoints.push_back(entry.path().string());
+      if (std::filesystem::exists(entry.path() / "manifest.json"))
+        checkpoints.push_back(entry.path().string());
   umount(small.c_str());
   check_error(saving, 4, {"No space left on device"});
   check_error(preparing, 3, {"No space left on device"});

@@ -1,7 +1,8 @@
-// A run that is killed, stopped or split continues as if nothing had happened: same weights, same rows, bit for bit.
+// A run that is killed, stopped or split continues as if nothing had happened: same weights, same
+// rows, bit for bit.
 
-#include <csignal>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "integration/program/tiny_run.h"
@@ -15,7 +16,8 @@ using testing::TinyRun;
 
 void check_equal_runs(const TinyRun& tiny, const std::string& a, const std::string& b) {
   for (const auto* file : {"model.safetensors", "optimizer.safetensors"})
-    CHECK(testing::checkpoint_file(tiny.path(a), 20, file) == testing::checkpoint_file(tiny.path(b), 20, file));
+    CHECK(testing::checkpoint_file(tiny.path(a), 20, file) ==
+          testing::checkpoint_file(tiny.path(b), 20, file));
   const auto rows = testing::stable_rows(tiny.path(a)), others = testing::stable_rows(tiny.path(b));
   CHECK(rows.size() >= 10);
   CHECK(rows == others);
@@ -45,7 +47,8 @@ TEST_CASE("SIGTERM saves, ends with 143, and the run goes on from there") {
   REQUIRE(tiny.train("whole").code == 0);
   testing::Program program(tiny.train_arguments("stopped"), tiny.path("."));
   const auto checkpoint = tiny.path("stopped/checkpoints/step-000000005/manifest.json");
-  while (!std::filesystem::exists(checkpoint) && !program.has_ended()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  while (!std::filesystem::exists(checkpoint) && !program.has_ended())
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   program.send(SIGTERM);
   const auto stopped = program.wait();
   if (stopped.code != 0) CHECK(stopped.code == 143);  // 0 when it was done before the signal came
@@ -56,7 +59,8 @@ TEST_CASE("SIGTERM saves, ends with 143, and the run goes on from there") {
 TEST_CASE("training on in two parts equals training at once") {
   const TinyRun tiny;
   REQUIRE(tiny.train("whole").code == 0);
-  REQUIRE(tiny.train("parts", {"--set", "train.max_steps=7", "--set", "schedule.period_steps=17"}).code == 0);
+  REQUIRE(tiny.train("parts", {"--set", "train.max_steps=7", "--set", "schedule.period_steps=17"})
+              .code == 0);
   const auto more = tiny.train("parts", {"--set", "schedule.period_steps=17"});
   INFO(more.err);
   REQUIRE(more.code == 0);
@@ -71,11 +75,14 @@ TEST_CASE("the split into micro-batches changes nothing but rounding") {
   const TinyRun tiny;
   REQUIRE(tiny.train("halves").code == 0);
   REQUIRE(tiny.train("whole", {"--set", "train.micro_batch_tokens=128"}).code == 0);
-  const auto halves = testing::stable_rows(tiny.path("halves")), whole = testing::stable_rows(tiny.path("whole"));
+  const auto halves = testing::stable_rows(tiny.path("halves")),
+             whole = testing::stable_rows(tiny.path("whole"));
   REQUIRE(halves.size() == whole.size());
   for (std::size_t i = 0; i < halves.size(); ++i) {
-    const double a = halves[i]["train/loss"].get<double>(), b = whole[i]["train/loss"].get<double>();
-    // Another dropout mask would move the loss by some 1e-2; float32 sums in another order, grown over 20 steps, do not.
+    const double a = halves[i]["train/loss"].get<double>(),
+                 b = whole[i]["train/loss"].get<double>();
+    // Another dropout mask would move the loss by some 1e-2; float32 sums in another order, grown
+    // over 20 steps, do not.
     CHECK(std::abs(a / b - 1) < 1e-4);
   }
 }

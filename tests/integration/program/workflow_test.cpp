@@ -14,8 +14,10 @@ TEST_CASE("train leaves the run's folder as the interface says") {
   const auto result = tiny.train("run");
   INFO(result.err);
   REQUIRE(result.code == 0);
-  for (const auto* name : {"config.yaml", "environment.json", "log.txt", "metrics.jsonl", "checkpoints/latest", "checkpoints/best",
-                           "checkpoints/step-000000020/manifest.json", "checkpoints/step-000000020/tokenizer"})
+  for (const auto* name :
+       {"config.yaml", "environment.json", "log.txt", "metrics.jsonl", "checkpoints/latest",
+        "checkpoints/best", "checkpoints/step-000000020/manifest.json",
+        "checkpoints/step-000000020/tokenizer"})
     CHECK(std::filesystem::exists(tiny.path("run") / name));
   const auto rows = testing::stable_rows(tiny.path("run"));
   REQUIRE(rows.size() == 12);  // every second step, and 5 and 15 for their validation
@@ -29,7 +31,8 @@ TEST_CASE("train leaves the run's folder as the interface says") {
 TEST_CASE("the resolved config trains to the same weights") {
   const TinyRun tiny;
   REQUIRE(tiny.train("run").code == 0);
-  const auto again = tiny.run({"train", tiny.path("run/config.yaml").string(), "--run", tiny.path("again").string(), "--threads", "1"});
+  const auto again = tiny.run({"train", tiny.path("run/config.yaml").string(), "--run",
+                               tiny.path("again").string(), "--threads", "1"});
   INFO(again.err);
   REQUIRE(again.code == 0);
   CHECK(testing::checkpoint_file(tiny.path("run"), 20, "model.safetensors") ==
@@ -40,17 +43,19 @@ TEST_CASE("the resolved config trains to the same weights") {
 TEST_CASE("evaluate scores every target once at every length, and JSON equals the file") {
   const TinyRun tiny;
   REQUIRE(tiny.train("run").code == 0);
-  const auto result = tiny.run({"evaluate", tiny.path("run").string(), "--lengths", "16:64", "--mode", "nonoverlapping", "--mode",
-                                "stride:8", "--json"});
+  const auto result = tiny.run({"evaluate", tiny.path("run").string(), "--lengths", "16:64",
+                                "--mode", "nonoverlapping", "--mode", "stride:8", "--json"});
   INFO(result.err);
   REQUIRE(result.code == 0);
-  const Json printed = Json::parse(result.out), file = read_json(tiny.path("run/evaluations/valid.json"));
+  const Json printed = Json::parse(result.out),
+             file = read_json(tiny.path("run/evaluations/valid.json"));
   REQUIRE(printed["cells"].size() == 6);
   CHECK(printed["cells"] == file["cells"]);
   for (const auto& cell : printed["cells"]) {
     CHECK(cell["targets"] == printed["cells"][0]["targets"]);
     CHECK(cell["targets_hash"] == printed["cells"][0]["targets_hash"]);
-    CHECK(std::abs(std::exp(cell["loss_nats"].get<double>()) / cell["ppl"].get<double>() - 1) < 1e-12);
+    CHECK(std::abs(std::exp(cell["loss_nats"].get<double>()) / cell["ppl"].get<double>() - 1) <
+          1e-12);
   }
   CHECK(std::filesystem::exists(tiny.path("run/evaluations/valid.csv")));
   CHECK(std::filesystem::exists(tiny.path("run/evaluations/valid.svg")));
@@ -58,11 +63,15 @@ TEST_CASE("evaluate scores every target once at every length, and JSON equals th
 
 TEST_CASE("a sweep trains its grid, reports, and a second call does nothing more") {
   const TinyRun tiny;
-  write_file_durably(tiny.path("sweep.yaml"),
-                     "name: pair\nbase: tiny.yaml\ngrid: {position.kind: [alibi, learned], data.seq_len: [16]}\n"
-                     "evaluate: {lengths: '16', modes: [nonoverlapping], splits: [valid]}\n");
-  const std::vector<std::string> words{"sweep", tiny.path("sweep.yaml").string(), "--output", tiny.path("out").string(), "--threads", "1"};
-  const auto dry = tiny.run({"sweep", tiny.path("sweep.yaml").string(), "--output", tiny.path("out").string(), "--dry-run"});
+  write_file_durably(
+      tiny.path("sweep.yaml"),
+      "name: pair\nbase: tiny.yaml\ngrid: {position.kind: [alibi, learned], data.seq_len: [16]}\n"
+      "evaluate: {lengths: '16', modes: [nonoverlapping], splits: [valid]}\n");
+  const std::vector<std::string> words{"sweep",     tiny.path("sweep.yaml").string(),
+                                       "--output",  tiny.path("out").string(),
+                                       "--threads", "1"};
+  const auto dry = tiny.run({"sweep", tiny.path("sweep.yaml").string(), "--output",
+                             tiny.path("out").string(), "--dry-run"});
   INFO(dry.err);
   CHECK_THAT(dry.out, ContainsSubstring("alibi-16") && ContainsSubstring("learned-16"));
   const auto result = tiny.run(words);
@@ -85,7 +94,8 @@ TEST_CASE("inspect, plan and prepare say what is there") {
   CHECK(plan["vocab_size"] == prepare["vocab_size"]);
   CHECK(plan["train_tokens"] == prepare["splits"]["train"]["tokens"]);
   CHECK(plan["parameters"] == read_json(tiny.path("run/environment.json"))["parameters"]);
-  for (const auto* name : {"run", "shards", "run/checkpoints/step-000000020", "run/checkpoints/step-000000020/tokenizer"}) {
+  for (const auto* name : {"run", "shards", "run/checkpoints/step-000000020",
+                           "run/checkpoints/step-000000020/tokenizer"}) {
     const auto result = tiny.run({"inspect", tiny.path(name).string(), "--verify", "--json"});
     INFO(name << result.err);
     CHECK(result.code == 0);
@@ -97,7 +107,8 @@ TEST_CASE("help and version") {
   const TinyRun tiny;
   const auto version = tiny.run({"--version"});
   CHECK(version.code == 0);
-  for (const auto* name : {"longspan ", "LibTorch 2.", "CUDA", "NCCL", "SentencePiece"}) CHECK_THAT(version.out, ContainsSubstring(name));
+  for (const auto* name : {"longspan ", "LibTorch 2.", "CUDA", "NCCL", "SentencePiece"})
+    CHECK_THAT(version.out, ContainsSubstring(name));
   for (const auto* verb : {"prepare", "train", "evaluate", "sweep", "report", "plan", "inspect"}) {
     const auto help = tiny.run({verb, "--help"});
     CHECK(help.code == 0);

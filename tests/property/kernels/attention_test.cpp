@@ -1,4 +1,5 @@
-// Every form of bias through one contract: fused equals a plain triple loop, gradients, causality, grouped heads, dropout.
+// Every form of bias through one contract: fused equals a plain triple loop, gradients, causality,
+// grouped heads, dropout.
 
 #include "longspan/kernels/attention.h"
 
@@ -25,15 +26,20 @@ ScoreBias make_bias(const std::string& form, std::int64_t H, std::int64_t T, std
   return {};
 }
 
-double bias_at(const ScoreBias& bias, std::int64_t h, std::int64_t t, std::int64_t s, std::int64_t distance) {
-  if (const auto* linear = std::get_if<LinearBias>(&bias)) return -linear->slopes_H[h].item<double>() * double(distance);
-  if (const auto* by_distance = std::get_if<DistanceBias>(&bias)) return by_distance->bias_HN[h][distance].item<double>();
-  if (const auto* dense = std::get_if<DenseBias>(&bias)) return dense->bias_HTS[h][t][s].item<double>();
+double bias_at(const ScoreBias& bias, std::int64_t h, std::int64_t t, std::int64_t s,
+               std::int64_t distance) {
+  if (const auto* linear = std::get_if<LinearBias>(&bias))
+    return -linear->slopes_H[h].item<double>() * double(distance);
+  if (const auto* by_distance = std::get_if<DistanceBias>(&bias))
+    return by_distance->bias_HN[h][distance].item<double>();
+  if (const auto* dense = std::get_if<DenseBias>(&bias))
+    return dense->bias_HTS[h][t][s].item<double>();
   return 0.0;
 }
 
 /// The definition, one score at a time.
-at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const ScoreBias& bias, double scale) {
+at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     const ScoreBias& bias, double scale) {
   const std::int64_t B = q.size(0), T = q.size(1), H = q.size(2), S = k.size(1), G = k.size(2);
   at::Tensor out = at::zeros(q.sizes(), at::kDouble);
   for (std::int64_t b = 0; b < B; ++b)
@@ -43,7 +49,8 @@ at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
         double sum = 0;
         at::Tensor mixed = at::zeros({q.size(3)}, at::kDouble);
         for (std::int64_t s = 0; s <= position; ++s) {
-          const double score = scale * q[b][t][h].dot(k[b][s][g]).item<double>() + bias_at(bias, h, t, s, position - s);
+          const double score = scale * q[b][t][h].dot(k[b][s][g]).item<double>() +
+                               bias_at(bias, h, t, s, position - s);
           sum += std::exp(score);
           mixed += std::exp(score) * v[b][s][g];
         }
@@ -57,7 +64,8 @@ TEST_CASE("attention equals its definition for every form of bias") {
   const auto cached = GENERATE(0, 9);
   INFO(form << ", " << cached << " cached keys");
   const std::int64_t B = 2, T = 5, H = 6, G = 3, K = 4, S = T + cached;
-  const auto q = random_tensor({B, T, H, K}, 1, at::kDouble), k = random_tensor({B, S, G, K}, 2, at::kDouble);
+  const auto q = random_tensor({B, T, H, K}, 1, at::kDouble),
+             k = random_tensor({B, S, G, K}, 2, at::kDouble);
   const auto v = random_tensor({B, S, G, K}, 3, at::kDouble);
   const AttentionOptions options{make_bias(form, H, T, S), 0.5, std::nullopt};
   const auto expected = reference(q, k, v, options.bias, 0.5);
@@ -65,7 +73,8 @@ TEST_CASE("attention equals its definition for every form of bias") {
   CHECK(difference(composed_attention(q, k, v, options), expected, 1e-12) == "");
   // Rounding of scores of size about 4 to float32, and of a sum of up to S terms.
   const auto narrow = [](const at::Tensor& x) { return x.to(at::kFloat); };
-  CHECK(difference(attention(narrow(q), narrow(k), narrow(v), options), expected, 32 * std::exp2(-24)) == "");
+  CHECK(difference(attention(narrow(q), narrow(k), narrow(v), options), expected,
+                   32 * std::exp2(-24)) == "");
 }
 
 TEST_CASE("fused and composed agree over several query blocks, gradients and dropout included") {
@@ -88,12 +97,15 @@ TEST_CASE("fused and composed agree over several query blocks, gradients and dro
       inputs.push_back(table);
     }
     if (p > 0.0) options.dropout = {p, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)};
-    outputs[composed] = composed != 0 ? composed_attention(q, k, v, options) : attention(q, k, v, options);
+    outputs[composed] =
+        composed != 0 ? composed_attention(q, k, v, options) : attention(q, k, v, options);
     outputs[composed].mul(random_tensor({B, T, H, K}, 4, at::kDouble)).sum().backward();
     for (const auto& input : inputs) gradients[composed].push_back(input.grad());
   }
-  CHECK(difference(outputs[0], outputs[1], 1e-6) == "");  // the composed path draws its multipliers in float32
-  for (std::size_t i = 0; i < gradients[0].size(); ++i) CHECK(difference(gradients[0][i], gradients[1][i], 1e-5) == "");
+  CHECK(difference(outputs[0], outputs[1], 1e-6) ==
+        "");  // the composed path draws its multipliers in float32
+  for (std::size_t i = 0; i < gradients[0].size(); ++i)
+    CHECK(difference(gradients[0][i], gradients[1][i], 1e-5) == "");
 }
 
 TEST_CASE("gradients pass the float64 check for every form") {
@@ -110,17 +122,20 @@ TEST_CASE("gradients pass the float64 check for every form") {
     distance->bias_HN = distance->bias_HN.narrow(1, 0, T).clone().requires_grad_();
     inputs.push_back(distance->bias_HN);
   }
-  if (auto* dense = std::get_if<DenseBias>(&options.bias)) inputs.push_back(dense->bias_HTS.requires_grad_());
+  if (auto* dense = std::get_if<DenseBias>(&options.bias))
+    inputs.push_back(dense->bias_HTS.requires_grad_());
   if (p > 0.0) options.dropout = {p, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)};
   const auto weights = random_tensor({B, T, H, K}, 4, at::kDouble);
-  CHECK(testing::check_gradients([&] { return attention(q, k, v, options).mul(weights).sum(); }, inputs) == "");
+  CHECK(testing::check_gradients([&] { return attention(q, k, v, options).mul(weights).sum(); },
+                                 inputs) == "");
 }
 
 TEST_CASE("a later key never changes an earlier output") {
   const auto form = GENERATE(from_range(form_names()));
   INFO(form);
   const std::int64_t B = 1, T = 70, H = 2, K = 4, changed = 66;
-  const auto q = random_tensor({B, T, H, K}, 1), k = random_tensor({B, T, H, K}, 2), v = random_tensor({B, T, H, K}, 3);
+  const auto q = random_tensor({B, T, H, K}, 1), k = random_tensor({B, T, H, K}, 2),
+             v = random_tensor({B, T, H, K}, 3);
   const AttentionOptions options{make_bias(form, H, T, T), 0.5, std::nullopt};
   const auto before = attention(q, k, v, options);
   k.select(1, changed).fill_(50.0);
@@ -138,9 +153,9 @@ TEST_CASE("results are the same bits for any number of threads") {
     at::set_num_threads(count);
     auto q = random_tensor({B, T, H, K}, 1).requires_grad_();
     const auto k = random_tensor({B, T, H, K}, 2), v = random_tensor({B, T, H, K}, 3);
-    const AttentionOptions options{LinearBias{at::tensor({0.5, 0.25})},
-                                   0.3,
-                                   AttentionDropout{0.1, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)}};
+    const AttentionOptions options{
+        LinearBias{at::tensor({0.5, 0.25})}, 0.3,
+        AttentionDropout{0.1, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)}};
     const auto out = attention(q, k, v, options);
     out.square().sum().backward();
     runs.push_back(out.detach());

@@ -1,4 +1,5 @@
-// The contract of every position method, through a whole small model: it loops over the table of kinds.
+// The contract of every position method, through a whole small model: it loops over the table of
+// kinds.
 
 #include "longspan/position/position.h"
 
@@ -28,7 +29,9 @@ Transformer make_model(const std::string& kind, at::ScalarType dtype = at::kFloa
   config.num_heads = config.num_kv_heads = kHeads;
   config.ffn_dim = 20;
   config.init = "fairseq";
-  Transformer model(config, config_of(kind).make({kDModel, kHeads, config.head_dim(), kTrainedLength}), kVocabSize);
+  Transformer model(config,
+                    config_of(kind).make({kDModel, kHeads, config.head_dim(), kTrainedLength}),
+                    kVocabSize);
   model.initialize(5);
   for (const auto& parameter : model.parameters()) {
     at::Tensor tensor = parameter.tensor;
@@ -68,7 +71,8 @@ TEST_CASE("every kind passes the gradient check in float64") {
     if (parameter.name.starts_with("position.") || parameter.name == "layers.0.attn.q.weight" ||
         parameter.name == "layers.1.attn.k.weight")
       inputs.push_back(parameter.tensor);
-  CHECK(testing::check_gradients([&] { return model.features(ids, in(at::kDouble)).mul(weights).sum(); }, inputs) == "");
+  CHECK(testing::check_gradients(
+            [&] { return model.features(ids, in(at::kDouble)).mul(weights).sum(); }, inputs) == "");
 }
 
 TEST_CASE("no kind lets a later token change an earlier feature") {
@@ -95,7 +99,8 @@ TEST_CASE("every kind decodes step by step as it reads the whole sequence") {
   std::int64_t done = 0;
   for (const std::int64_t count : {3, 1, 1, 4}) {  // pieces of one and of several
     const auto piece = model.features(ids.narrow(1, done, count), options);
-    // Sinusoids are formed in float32 by fairseq's rule, from the same arguments: the same values either way.
+    // Sinusoids are formed in float32 by fairseq's rule, from the same arguments: the same values
+    // either way.
     CHECK(difference(piece, whole.narrow(1, done, count), 1e-10) == "");
     done += count;
   }
@@ -116,20 +121,27 @@ TEST_CASE("every kind reads beyond the trained length or says why not") {
     FAIL("a sequence past max_positions was accepted");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::Config);
-    CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring(std::to_string(*model.position().max_positions())) &&
+    CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring(
+                                 std::to_string(*model.position().max_positions())) &&
                                  Catch::Matchers::ContainsSubstring(std::to_string(longer)));
   }
 }
 
-TEST_CASE("every kind but none tells two orders of the same tokens apart in its first layer's output") {
+TEST_CASE(
+    "every kind but none tells two orders of the same tokens apart in its first layer's output") {
   const auto kind = GENERATE(from_range(position_kinds()));
   INFO(kind);
   const auto model = make_model(kind, at::kDouble);
   if (kind == "t5")  // its table may start with equal entries
     for (const auto& parameter : model.parameters())
-      if (parameter.name == "position.t5.weight") parameter.tensor.detach().copy_(random_tensor({32, kHeads}, 4, at::kDouble));
-  const auto forth = at::tensor({2, 5, 9, 4}, at::kLong).unsqueeze(0), back = at::tensor({5, 2, 9, 4}, at::kLong).unsqueeze(0);
-  const auto gap = (model.features(forth, in(at::kDouble)) - model.features(back, in(at::kDouble))).select(1, 3).abs().max();
+      if (parameter.name == "position.t5.weight")
+        parameter.tensor.detach().copy_(random_tensor({32, kHeads}, 4, at::kDouble));
+  const auto forth = at::tensor({2, 5, 9, 4}, at::kLong).unsqueeze(0),
+             back = at::tensor({5, 2, 9, 4}, at::kLong).unsqueeze(0);
+  const auto gap = (model.features(forth, in(at::kDouble)) - model.features(back, in(at::kDouble)))
+                       .select(1, 3)
+                       .abs()
+                       .max();
   CHECK(gap.item<double>() > 1e-6);
 }
 

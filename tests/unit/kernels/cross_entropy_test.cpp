@@ -10,16 +10,24 @@ namespace {
 using testing::difference;
 using testing::random_tensor;
 
-at::Tensor plain_loss(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& targets) {
+at::Tensor plain_loss(const at::Tensor& features, const at::Tensor& weight,
+                      const at::Tensor& targets) {
   const auto counted = targets.ge(0);
   const auto log_p = at::linear(features, weight).log_softmax(-1);
-  return log_p.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1).neg().masked_fill(counted.logical_not(), 0).sum();
+  return log_p.gather(1, targets.clamp_min(0).unsqueeze(1))
+      .squeeze(1)
+      .neg()
+      .masked_fill(counted.logical_not(), 0)
+      .sum();
 }
 
 TEST_CASE("loss and gradients equal the plain ones, ignored targets included") {
   // V large enough for several chunks of rows
   const std::int64_t N = 45, D = 5, V = 130000;
-  const auto targets = at::arange(N, at::kLong).mul(2861).remainder(V).index_fill(0, at::tensor({3, 17}, at::kLong), -1);
+  const auto targets = at::arange(N, at::kLong)
+                           .mul(2861)
+                           .remainder(V)
+                           .index_fill(0, at::tensor({3, 17}, at::kLong), -1);
   auto features = random_tensor({N, D}, 1, at::kDouble).requires_grad_();
   auto weight = random_tensor({V, D}, 2, at::kDouble).requires_grad_();
   auto plain_features = features.detach().clone().requires_grad_();
@@ -37,17 +45,23 @@ TEST_CASE("gradients of the loss pass the float64 check") {
   auto features = random_tensor({4, 3}, 5, at::kDouble).requires_grad_();
   auto weight = random_tensor({6, 3}, 6, at::kDouble).requires_grad_();
   const auto targets = at::tensor({5, -1, 0, 2}, at::kLong);
-  CHECK(testing::check_gradients([&] { return linear_cross_entropy(features, weight, targets); }, {features, weight}) == "");
+  CHECK(testing::check_gradients([&] { return linear_cross_entropy(features, weight, targets); },
+                                 {features, weight}) == "");
 }
 
 TEST_CASE("float32 and bfloat16 stay within their rounding of the float64 loss") {
-  const auto features = random_tensor({64, 32}, 7, at::kDouble), weight = random_tensor({211, 32}, 8, at::kDouble);
+  const auto features = random_tensor({64, 32}, 7, at::kDouble),
+             weight = random_tensor({211, 32}, 8, at::kDouble);
   const auto targets = at::arange(64, at::kLong).mul(3);
   const double exact = plain_loss(features, weight, targets).item<double>();
-  const double single = linear_cross_entropy(features.to(at::kFloat), weight.to(at::kFloat), targets).item<double>();
+  const double single =
+      linear_cross_entropy(features.to(at::kFloat), weight.to(at::kFloat), targets).item<double>();
   CHECK(std::abs(single / exact - 1) < 32 * std::exp2(-24));
-  // A logit is a sum of 32 products of inputs rounded to 2^-9, then rounded itself; the mean over 64 rows averages it.
-  const double half = linear_cross_entropy(features.to(at::kBFloat16), weight.to(at::kBFloat16), targets).item<double>();
+  // A logit is a sum of 32 products of inputs rounded to 2^-9, then rounded itself; the mean over
+  // 64 rows averages it.
+  const double half =
+      linear_cross_entropy(features.to(at::kBFloat16), weight.to(at::kBFloat16), targets)
+          .item<double>();
   CHECK(std::abs(half / exact - 1) < 4 * std::exp2(-9));
 }
 
@@ -55,7 +69,10 @@ TEST_CASE("log-probabilities sum to the loss") {
   const auto features = random_tensor({37, 8}, 9), weight = random_tensor({100, 8}, 10);
   const auto targets = at::arange(37, at::kLong);
   const auto log_p = linear_log_probabilities(features, weight, targets);
-  CHECK(difference(log_p, at::linear(features, weight).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1), 2e-6)
+  CHECK(difference(
+            log_p,
+            at::linear(features, weight).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1),
+            2e-6)
             .empty());
 }
 

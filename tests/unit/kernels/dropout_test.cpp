@@ -35,7 +35,8 @@ TEST_CASE("a row's mask does not depend on the split into batches or threads") {
   const auto x = random_tensor({5, 7, 90}, 2);
   const auto whole = counted_dropout(x, rows(10, 5, 7), 0.4, kKey);
   for (std::int64_t b = 0; b < 5; ++b)
-    CHECK(whole.narrow(0, b, 1).equal(counted_dropout(x.narrow(0, b, 1), rows(10 + b, 1, 7), 0.4, kKey)));
+    CHECK(whole.narrow(0, b, 1).equal(
+        counted_dropout(x.narrow(0, b, 1), rows(10 + b, 1, 7), 0.4, kKey)));
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
   CHECK(whole.equal(counted_dropout(x, rows(10, 5, 7), 0.4, kKey)));

@@ -15,7 +15,8 @@ TEST_CASE("exp_sum agrees with std::exp to float rounding") {
   RandomStream random(3, RandomPurpose::Benchmark, 0);
   for (const std::int64_t count : {1, 7, 16, 63, 300}) {
     std::vector<float> x;
-    for (std::int64_t i = 0; i < count; ++i) x.push_back(static_cast<float>(-30.0 * random.uniform()));
+    for (std::int64_t i = 0; i < count; ++i)
+      x.push_back(static_cast<float>(-30.0 * random.uniform()));
     const auto before = x;
     const float sum = row_math::exp_sum(x.data(), count, 0.5f);
     double exact_sum = 0;

@@ -13,7 +13,8 @@ using Catch::Matchers::ContainsSubstring;
 const std::string kBase = "num_layers: 2, d_model: 12, num_heads: 3, ffn_dim: 20";
 
 ModelConfig read(const std::string& keys) {
-  return read_model_config(config::Document::from_text("model: {" + keys + "}", "test.yaml").root().section("model"));
+  return read_model_config(
+      config::Document::from_text("model: {" + keys + "}", "test.yaml").root().section("model"));
 }
 
 std::string error_of(const std::string& keys) {
@@ -37,15 +38,22 @@ TEST_CASE("defaults") {
 
 TEST_CASE("every mistake is one line with the key's path") {
   CHECK_THAT(error_of("num_layers: 2, d_model: 13, num_heads: 3, ffn_dim: 20"),
-             ContainsSubstring("test.yaml:1:") && ContainsSubstring("model.num_heads must divide model.d_model (13), got 3"));
-  CHECK_THAT(error_of(kBase + ", num_kv_heads: 2"), ContainsSubstring("model.num_kv_heads must divide"));
-  CHECK_THAT(error_of("d_model: 12, num_heads: 3, ffn_dim: 20"), ContainsSubstring("model.num_layers"));
+             ContainsSubstring("test.yaml:1:") &&
+                 ContainsSubstring("model.num_heads must divide model.d_model (13), got 3"));
+  CHECK_THAT(error_of(kBase + ", num_kv_heads: 2"),
+             ContainsSubstring("model.num_kv_heads must divide"));
+  CHECK_THAT(error_of("d_model: 12, num_heads: 3, ffn_dim: 20"),
+             ContainsSubstring("model.num_layers"));
   CHECK_THAT(error_of(kBase + ", activation: tanh"), ContainsSubstring("model.activation"));
   CHECK_THAT(error_of(kBase + ", nun_kv_heads: 3"), ContainsSubstring("num_kv_heads"));
-  CHECK_THAT(error_of(kBase + ", dropout: {residual: 1.0}"), ContainsSubstring("model.dropout.residual"));
-  CHECK_THAT(error_of(kBase + ", dropout: {tail: 0.1}"), ContainsSubstring("model.dropout.tail has no effect"));
-  CHECK_THAT(error_of(kBase + ", embedding: {kind: adaptive, cutoffs: [9, 5]}"), ContainsSubstring("model.embedding.cutoffs"));
-  CHECK_THAT(error_of(kBase + ", embedding: {cutoffs: [5]}"), ContainsSubstring("model.embedding.cutoffs"));
+  CHECK_THAT(error_of(kBase + ", dropout: {residual: 1.0}"),
+             ContainsSubstring("model.dropout.residual"));
+  CHECK_THAT(error_of(kBase + ", dropout: {tail: 0.1}"),
+             ContainsSubstring("model.dropout.tail has no effect"));
+  CHECK_THAT(error_of(kBase + ", embedding: {kind: adaptive, cutoffs: [9, 5]}"),
+             ContainsSubstring("model.embedding.cutoffs"));
+  CHECK_THAT(error_of(kBase + ", embedding: {cutoffs: [5]}"),
+             ContainsSubstring("model.embedding.cutoffs"));
 }
 
 }  // namespace

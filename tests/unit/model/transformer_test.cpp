@@ -1,4 +1,5 @@
-// The model's variants: shapes, losses that agree with log-probabilities, gradients, initialisation, loading.
+// The model's variants: shapes, losses that agree with log-probabilities, gradients,
+// initialisation, loading.
 
 #include "longspan/model/transformer.h"
 
@@ -28,7 +29,8 @@ ModelConfig small() {
 
 ModelConfig adaptive(bool tie) {
   ModelConfig config = small();
-  config.embedding = {.kind = "adaptive", .tie = tie, .scale = true, .cutoffs = {7, 15}, .factor = 2};
+  config.embedding = {
+      .kind = "adaptive", .tie = tie, .scale = true, .cutoffs = {7, 15}, .factor = 2};
   return config;
 }
 
@@ -104,7 +106,8 @@ TEST_CASE("every variant: all gradients pass the float64 check, dropouts on") {
   INFO(name);
   auto config = variants().at(name);
   config.num_layers = 1;
-  if (config.activation == "relu") config.activation = "gelu";  // a difference across ReLU's kink is no derivative
+  if (config.activation == "relu")
+    config.activation = "gelu";  // a difference across ReLU's kink is no derivative
   const double tail = config.embedding.kind == "adaptive" ? 0.2 : 0.0;
   config.dropout = {0.1, 0.2, 0.1, 0.2, 0.1, tail};
   const auto model = make(config, at::kDouble);
@@ -115,10 +118,14 @@ TEST_CASE("every variant: all gradients pass the float64 check, dropouts on") {
   std::vector<at::Tensor> inputs;
   for (const auto& parameter : model.parameters()) {
     inputs.push_back(parameter.tensor);
-    if (parameter.name.starts_with("embed") && parameter.name.ends_with("weight") && parameter.tensor.size(0) > 1)
-      parameter.tensor.detach().add_(testing::random_tensor(parameter.tensor.sizes(), 8, at::kDouble), 0.3);  // no zero rows
+    if (parameter.name.starts_with("embed") && parameter.name.ends_with("weight") &&
+        parameter.tensor.size(0) > 1)
+      parameter.tensor.detach().add_(
+          testing::random_tensor(parameter.tensor.sizes(), 8, at::kDouble), 0.3);  // no zero rows
   }
-  const auto loss = [&] { return model.loss_sum(model.features(kInputs, options), targets(), options); };
+  const auto loss = [&] {
+    return model.loss_sum(model.features(kInputs, options), targets(), options);
+  };
   CHECK(testing::check_gradients(loss, inputs, 2e-6) == "");
 }
 
@@ -131,7 +138,8 @@ TEST_CASE("bf16 products stay near the float32 loss and give float32 gradients")
   // Each of about ten products in sequence rounds its inputs to 2^-9; logits are of size 1.
   CHECK(std::abs(loss.item<double>() - exact) < 10 * std::exp2(-9) * 11);
   loss.backward();
-  for (const auto& parameter : model.parameters()) CHECK(parameter.tensor.grad().scalar_type() == at::kFloat);
+  for (const auto& parameter : model.parameters())
+    CHECK(parameter.tensor.grad().scalar_type() == at::kFloat);
 }
 
 TEST_CASE("a batch split into parts gives the same loss with dropout on") {
@@ -139,10 +147,13 @@ TEST_CASE("a batch split into parts gives the same loss with dropout on") {
   config.dropout = {0.1, 0.2, 0.1, 0.2, 0.1, 0.2};
   const auto model = make(config);
   const auto loss_of = [&](std::int64_t first, std::int64_t count) {
-    const TrainingRandomness randomness{1, 2, at::arange(first + 40, first + 40 + count, at::kLong)};
+    const TrainingRandomness randomness{1, 2,
+                                        at::arange(first + 40, first + 40 + count, at::kLong)};
     ForwardOptions options;
     options.randomness = &randomness;
-    return model.loss_sum(model.features(kInputs.narrow(0, first, count), options), targets().narrow(0, first, count), options)
+    return model
+        .loss_sum(model.features(kInputs.narrow(0, first, count), options),
+                  targets().narrow(0, first, count), options)
         .item<double>();
   };
   CHECK(std::abs(loss_of(0, 2) - loss_of(0, 1) - loss_of(1, 1)) < 1e-5);
@@ -156,15 +167,18 @@ TEST_CASE("the paper's model has its parameter count") {
   config.ffn_dim = 4096;
   config.final_norm = false;
   config.init = "fairseq";
-  config.embedding = {.kind = "adaptive", .tie = true, .scale = true, .cutoffs = {20000, 60000}, .factor = 4};
+  config.embedding = {
+      .kind = "adaptive", .tie = true, .scale = true, .cutoffs = {20000, 60000}, .factor = 4};
   const auto document = config::Document::from_text("position: {kind: alibi}", "test.yaml");
   const Transformer model(
-      config, read_position_config(document.root().section("position")).make({1024, 8, 128, 512}), 267744);
+      config, read_position_config(document.root().section("position")).make({1024, 8, 128, 512}),
+      267744);
   CHECK(model.num_parameters() == 246933504);
 }
 
 TEST_CASE("initialisation is a function of seed and name, with fairseq's bounds and zero rows") {
-  const auto model = make(adaptive(true)), again = make(adaptive(true)), untied = make(adaptive(false));
+  const auto model = make(adaptive(true)), again = make(adaptive(true)),
+             untied = make(adaptive(false));
   std::map<std::string, at::Tensor> by_name;
   for (std::size_t i = 0; i < model.parameters().size(); ++i) {
     CHECK(model.parameters()[i].tensor.equal(again.parameters()[i].tensor));
@@ -172,7 +186,9 @@ TEST_CASE("initialisation is a function of seed and name, with fairseq's bounds 
   }
   for (const auto& parameter : untied.parameters())
     if (by_name.contains(parameter.name)) CHECK(parameter.tensor.equal(by_name[parameter.name]));
-  const auto largest = [&](const std::string& name) { return by_name.at(name).abs().max().item<double>(); };
+  const auto largest = [&](const std::string& name) {
+    return by_name.at(name).abs().max().item<double>();
+  };
   const double q_bound = std::sqrt(0.5) * std::sqrt(6.0 / 32.0);
   CHECK(largest("layers.0.attn.q.weight") <= q_bound);
   CHECK(largest("layers.0.attn.q.weight") > 0.9 * q_bound);
@@ -198,7 +214,8 @@ TEST_CASE("loading names the tensor that is missing, extra or misshapen") {
   };
   NamedTensors values;
   const auto other = make(small());
-  for (const auto& parameter : other.parameters()) values.push_back({parameter.name, parameter.tensor.detach() + 1});
+  for (const auto& parameter : other.parameters())
+    values.push_back({parameter.name, parameter.tensor.detach() + 1});
   CHECK(error_of(values) == "no error");
   CHECK(model.parameters()[3].tensor.equal(values[3].tensor));
   auto missing = values;

@@ -1,4 +1,5 @@
-// metrics.jsonl after a kill: every row once, in order, none cut short; and the counters that a checkpoint carries.
+// metrics.jsonl after a kill: every row once, in order, none cut short; and the counters that a
+// checkpoint carries.
 
 #include "train/metrics.h"
 
@@ -12,7 +13,9 @@ namespace {
 
 using testing::TemporaryFolder;
 
-TEST_CASE("opening at a step drops later rows and a last line cut short, and keeps the others byte for byte") {
+TEST_CASE(
+    "opening at a step drops later rows and a last line cut short, and keeps the others byte for "
+    "byte") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   const std::string kept = "{\"step\":2,\"train/loss\":0.1}\n{\"step\":4,\"train/loss\":2.5}\n";

@@ -11,7 +11,8 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-const std::filesystem::path kConfig = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml";
+const std::filesystem::path kConfig =
+    std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml";
 
 RunConfig read(const std::vector<std::string>& overrides = {}) {
   return read_run_config(config::Document::from_file(kConfig, overrides));
@@ -48,9 +49,13 @@ TEST_CASE("steps that the limits allow") {
 }
 
 TEST_CASE("sections check each other") {
-  CHECK_THAT(error_of({"train.batch_tokens=40"}), ContainsSubstring("train.batch_tokens must be a multiple of data.seq_len (16), got 40"));
-  CHECK_THAT(error_of({"train.micro_batch_tokens=40"}), ContainsSubstring("train.micro_batch_tokens"));
-  CHECK_THAT(error_of({"checkpoint.keep_best=extrapolation/ppl@128"}), ContainsSubstring("checkpoint.keep_best"));
+  CHECK_THAT(
+      error_of({"train.batch_tokens=40"}),
+      ContainsSubstring("train.batch_tokens must be a multiple of data.seq_len (16), got 40"));
+  CHECK_THAT(error_of({"train.micro_batch_tokens=40"}),
+             ContainsSubstring("train.micro_batch_tokens"));
+  CHECK_THAT(error_of({"checkpoint.keep_best=extrapolation/ppl@128"}),
+             ContainsSubstring("checkpoint.keep_best"));
   CHECK(error_of({"checkpoint.keep_best=extrapolation/ppl@64"}) == "no error");
   CHECK_THAT(error_of({"name=a/b"}), ContainsSubstring("name"));
   CHECK_THAT(error_of({"position.kind=rotary", "model.d_model=6"}), ContainsSubstring("rotary"));
@@ -61,7 +66,8 @@ TEST_CASE("sections check each other") {
 TEST_CASE("every shipped configuration reads") {
   for (const auto* name : {"quickstart", "wikitext2", "wikitext2-sentencepiece", "wikitext103"}) {
     INFO(name);
-    const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (std::string(name) + ".yaml");
+    const auto path =
+        std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (std::string(name) + ".yaml");
     CHECK_NOTHROW(read_run_config(config::Document::from_file(path)));
   }
 }

@@ -46,7 +46,8 @@ thead .number { white-space: normal; }
 .results b { font-weight: 400; }
 .facts-table th { white-space: nowrap; font-weight: 500; color: var(--quiet); }
 .facts-table td, code, pre { overflow-wrap: anywhere; }
-.cells { font-size: .8rem; } .cells th, .cells td { white-space: nowrap; padding: .25rem .6rem; }
+.cells { font-size: .78rem; } .cells th, .cells td { white-space: nowrap; padding: .25rem .5rem; }
+.cells thead th { white-space: normal; } .cells th:first-child { padding-left: 0; }
 .swatch { width: 2.2rem; height: .8rem; margin-right: .5rem; vertical-align: -.05rem; }
 figure { margin: 1rem 0 1.6rem; }
 figure > div { overflow-x: auto; }

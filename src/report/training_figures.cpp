@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxPoints = 240;  // of a line: more cannot be seen
 constexpr double kSmoothedPart = 0.02;   // of the rows that one smoothed value stands for
-constexpr double kStartPart = 0.1;       // of training that may lie above the frame
+constexpr double kStartPart = 0.1;       // of a run that may lie above the frame
 
 // What one figure shows.
 struct Subject {
@@ -74,17 +74,17 @@ void thin_out(std::vector<PlotPoint>& points) {
 }
 
 // All values but the first steps', which would press the rest flat.
-Axis value_axis(const std::vector<Series>& all, double last_x) {
+Axis value_axis(const std::vector<Series>& all) {
   std::vector<double> values;
   for (const Series& series : all)
     for (const PlotPoint& point : series.points)
-      if (point.x >= kStartPart * last_x || point.y < series.points.back().y)
+      if (point.x >= kStartPart * series.points.back().x || point.y < series.points.back().y)
         values.push_back(point.y);
   return fitted_axis(values);
 }
 
 void frame(Figure& figure, const Subject& subject) {
-  figure.y = value_axis(figure.series, figure.x.high);
+  figure.y = value_axis(figure.series);
   figure.title = subject.title + (figure.y.logarithmic ? " (log scale)" : "");
   figure.caption = subject.caption;
   const auto is_above = [&](const PlotPoint& point) { return point.y > figure.y.high; };

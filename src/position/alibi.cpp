@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "position/alibi_slopes.h"
 #include "position/kinds.h"
 
 namespace longspan {
@@ -15,18 +16,6 @@ std::vector<double> geometric_slopes(std::int64_t n) {
   std::vector<double> slopes;
   for (std::int64_t h = 1; h <= n; ++h)
     slopes.push_back(std::exp2(-8.0 * static_cast<double>(h) / static_cast<double>(n)));
-  return slopes;
-}
-
-// Any number of heads, as the paper's code has it: those of the largest power of two n, then every
-// second one of 2n, unsorted.
-std::vector<double> alibi_slopes(std::int64_t num_heads) {
-  std::int64_t n = 1;
-  while (2 * n <= num_heads) n *= 2;
-  auto slopes = geometric_slopes(n);
-  const auto finer = geometric_slopes(2 * n);
-  for (std::size_t i = 0; static_cast<std::int64_t>(slopes.size()) < num_heads; i += 2)
-    slopes.push_back(finer[i]);
   return slopes;
 }
 
@@ -42,6 +31,16 @@ class Alibi final : public PositionMethod {
 };
 
 }  // namespace
+
+std::vector<double> alibi_slopes(std::int64_t num_heads) {
+  std::int64_t n = 1;
+  while (2 * n <= num_heads) n *= 2;
+  auto slopes = geometric_slopes(n);
+  const auto finer = geometric_slopes(2 * n);
+  for (std::size_t i = 0; static_cast<std::int64_t>(slopes.size()) < num_heads; i += 2)
+    slopes.push_back(finer[i]);
+  return slopes;
+}
 
 PositionMaker read_alibi(const config::Reader&) {
   return [](const PositionDimensions& dimensions) {

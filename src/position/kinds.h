@@ -12,6 +12,7 @@ using PositionMaker = std::function<std::unique_ptr<PositionMethod>(const Positi
 // Each reads its own options from the position section (whose `kind` is already read) and returns a
 // maker.
 PositionMaker read_alibi(const config::Reader& reader);
+PositionMaker read_alibi_learned(const config::Reader& reader);
 PositionMaker read_learned(const config::Reader& reader);
 PositionMaker read_none(const config::Reader& reader);
 PositionMaker read_rotary(const config::Reader& reader);

@@ -15,8 +15,13 @@ struct Kind {
 };
 
 constexpr std::array kKinds{
-    Kind{"alibi", read_alibi}, Kind{"sinusoidal", read_sinusoidal}, Kind{"rotary", read_rotary},
-    Kind{"t5", read_t5},       Kind{"learned", read_learned},       Kind{"none", read_none},
+    Kind{"alibi_learned", read_alibi_learned},
+    Kind{"alibi", read_alibi},
+    Kind{"sinusoidal", read_sinusoidal},
+    Kind{"rotary", read_rotary},
+    Kind{"t5", read_t5},
+    Kind{"learned", read_learned},
+    Kind{"none", read_none},
 };
 
 }  // namespace

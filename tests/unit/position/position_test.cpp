@@ -47,6 +47,19 @@ TEST_CASE("ALiBi slopes for powers of two and for other numbers of heads") {
   CHECK(std::abs(twelve[11] - std::exp2(-3.5)) < 1e-15);
 }
 
+TEST_CASE("learned ALiBi slopes start at the paper's and follow their parameters") {
+  const auto method = make("{kind: alibi_learned}", {16, 4, 4, 8});
+  const auto bias = [&] { return std::get<DistanceBias>(method->score_bias(6)).bias_HN; };
+  CHECK(bias().sizes() == at::IntArrayRef{4, 6});
+  CHECK(bias()[0][5].item<double>() == -5.0 / 4);
+  CHECK(bias()[3][2].item<double>() == -2.0 / 256);
+  const auto parameters = method->parameters();
+  REQUIRE(parameters.size() == 1);
+  CHECK(parameters[0].normal_std == 0.0);
+  parameters[0].tensor.detach().fill_(std::log(3.0));
+  CHECK(std::abs(bias()[0][5].item<double>() + 15.0 / 4) < 1e-5);
+}
+
 TEST_CASE("sinusoidal positions start at 2, sines first, exponent over half - 1") {
   const auto method = make("{kind: sinusoidal}", {6, 1, 6, 8});
   const auto signal = method->embed(at::zeros({1, 2, 6}), {3, 2});

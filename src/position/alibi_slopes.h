@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace longspan {
+
+/// Returns the paper's slopes for any number of heads (arXiv:2108.12409, section 3): those of the
+/// largest power of two n, then every second one of 2n, unsorted.
+std::vector<double> alibi_slopes(std::int64_t num_heads);
+
+}  // namespace longspan

@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 set(commit "unknown")
 if(GIT)
   execute_process(COMMAND ${GIT} -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*

@@ -38,10 +38,19 @@ endfunction()
 
 _torch_shared(c10 "${_root}/lib/libc10.so")
 _torch_shared(cpu "${_root}/lib/libtorch_cpu.so")
+# at::parallel_for is a template: in a file compiled without OpenMP it runs on one thread, and says nothing.
+# The runtime is LibTorch's own, where it brings one: two would each start their threads.
+find_library(LONGSPAN_GOMP NAMES libgomp.so.1 gomp PATHS "${_root}/lib" NO_DEFAULT_PATH)
+if(LONGSPAN_GOMP)
+  set(_openmp "${LONGSPAN_GOMP}")
+else()
+  set(_openmp -fopenmp)
+endif()
 set_target_properties(torch::cpu PROPERTIES
+  INTERFACE_COMPILE_OPTIONS "$<$<COMPILE_LANGUAGE:CXX>:-fopenmp>"
   INTERFACE_INCLUDE_DIRECTORIES "${_root}/include;${_root}/include/torch/csrc/api/include"
   INTERFACE_COMPILE_DEFINITIONS "USE_DISTRIBUTED;USE_C10D_GLOO"
-  INTERFACE_LINK_LIBRARIES "torch::c10"
+  INTERFACE_LINK_LIBRARIES "torch::c10;${_openmp}"
   # ld and lld look for the libraries that libtorch_cpu.so needs (CUPTI, cudart) at link time.
   INTERFACE_LINK_OPTIONS "LINKER:-rpath-link,${_nvidia}/cu13/lib")
 

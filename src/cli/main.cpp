@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/idle_threads.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/train/run.h"
@@ -86,6 +87,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  longspan::cli::let_idle_threads_sleep(argv);
   keep_freed_memory();
   try {
     return run(argc, argv);

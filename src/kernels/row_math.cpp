@@ -119,6 +119,44 @@ void softmax_gradient(double* gradient, const double* p, std::int64_t count, dou
   for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
 }
 
+LONGSPAN_CLONES void rotate_neighbours(float* out, const float* x, const float* cosines,
+                                       const float* sines, std::int64_t num_pairs) {
+#pragma omp simd
+  for (std::int64_t j = 0; j < num_pairs; ++j) {
+    const float a = x[2 * j], b = x[2 * j + 1];
+    out[2 * j] = a * cosines[j] - b * sines[j];
+    out[2 * j + 1] = b * cosines[j] + a * sines[j];
+  }
+}
+
+void rotate_neighbours(double* out, const double* x, const double* cosines, const double* sines,
+                       std::int64_t num_pairs) {
+  for (std::int64_t j = 0; j < num_pairs; ++j) {
+    const double a = x[2 * j], b = x[2 * j + 1];
+    out[2 * j] = a * cosines[j] - b * sines[j];
+    out[2 * j + 1] = b * cosines[j] + a * sines[j];
+  }
+}
+
+LONGSPAN_CLONES void rotate_halves(float* out, const float* x, const float* cosines,
+                                   const float* sines, std::int64_t num_pairs) {
+#pragma omp simd
+  for (std::int64_t j = 0; j < num_pairs; ++j) {
+    const float a = x[j], b = x[j + num_pairs];
+    out[j] = a * cosines[j] - b * sines[j];
+    out[j + num_pairs] = b * cosines[j] + a * sines[j];
+  }
+}
+
+void rotate_halves(double* out, const double* x, const double* cosines, const double* sines,
+                   std::int64_t num_pairs) {
+  for (std::int64_t j = 0; j < num_pairs; ++j) {
+    const double a = x[j], b = x[j + num_pairs];
+    out[j] = a * cosines[j] - b * sines[j];
+    out[j + num_pairs] = b * cosines[j] + a * sines[j];
+  }
+}
+
 // The lanes' Philox rounds run side by side in vector registers: 32 x 32 -> 64-bit products of
 // eight lanes at a time.
 LONGSPAN_CLONES void draw_mask(float* mask, std::int64_t count, const RowMask& rule) {

@@ -28,6 +28,17 @@ void scale_add_exp(double* x, const double* bias, std::int64_t count, double sca
 void softmax_gradient(float* gradient, const float* p, std::int64_t count, float mean);
 void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean);
 
+/// Turns num_pairs pairs of x by their angles into out: neighbours (2j, 2j+1), or (j, j +
+/// num_pairs).
+void rotate_neighbours(float* out, const float* x, const float* cosines, const float* sines,
+                       std::int64_t num_pairs);
+void rotate_neighbours(double* out, const double* x, const double* cosines, const double* sines,
+                       std::int64_t num_pairs);
+void rotate_halves(float* out, const float* x, const float* cosines, const float* sines,
+                   std::int64_t num_pairs);
+void rotate_halves(double* out, const double* x, const double* cosines, const double* sines,
+                   std::int64_t num_pairs);
+
 /// Says which element of a row uses which random bits: 64 neighbours share 8 Philox blocks, one a
 /// lane; element i of a chunk takes lane i % 8 and the 16-bit piece i / 8 of that lane's 128 bits.
 inline constexpr std::int64_t kMaskChunk = 64;

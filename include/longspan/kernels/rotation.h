@@ -1,0 +1,27 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace longspan {
+
+/// Which elements of a head are turned together: neighbours (2j, 2j+1), or (j, j+F) of two halves.
+enum class RotaryPairing { Interleaved, HalfSplit };
+
+/// Cosines and sines of the angles by which pair j at position t is turned.
+struct RotaryAngles {
+  at::Tensor cos_TF, sin_TF;  ///< float32, or float64 for float64 elements; contiguous
+};
+
+/// Turns pair j of each head at position t by its angle: (a, b) -> (a cos - b sin, b cos + a sin)
+/// (RoFormer, arXiv:2104.09864, equation 34). Elements past the F pairs stay as they are.
+/// Differentiable in x.
+/// @param x_BTHK float  @return as x  @throws Error(Internal) when 2F > K or the sizes do not fit
+at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
+                        RotaryPairing pairing);
+
+/// Computes the same from elementary differentiable operations, on any device. rotate_pairs() takes
+/// this path off the CPU.
+at::Tensor composed_rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
+                                 RotaryPairing pairing);
+
+}  // namespace longspan

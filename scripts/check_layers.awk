@@ -49,7 +49,7 @@ function package_of(path,    prefix, best) {
   return best
 }
 
-# Sets module and kind (public, private, unit test, test, other) from the file's path.
+# Sets module and kind (public, private, module test, test, other) from the file's path.
 function place(    parts) {
   module = ""
   kind = "other"
@@ -62,9 +62,9 @@ function place(    parts) {
     kind = "private"
   } else if (file ~ /^tests\//) {
     kind = "test"
-    if (parts[2] == "unit" && parts[3] in known) {
+    if (parts[2] ~ /^(unit|differential)$/ && parts[3] in known) {
       module = parts[3]
-      kind = "unit test"
+      kind = "module test"
     }
   }
   if ((kind == "public" || kind == "private") && !(module in known))
@@ -87,7 +87,7 @@ function check_project_include(path,    parts, target, count) {
   } else if (count > 1 && parts[1] in known) {
     if (kind == "public")
       violation("a public header must not include a private one: \"" path "\"")
-    else if ((kind == "private" || kind == "unit test") && parts[1] != module)
+    else if ((kind == "private" || kind == "module test") && parts[1] != module)
       violation("module " module " must not include a private header of module " parts[1] ": \"" path "\"")
     includes[file, ++include_count[file]] = "src/" path
     include_line[file, include_count[file]] = line

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "longspan/optim/optimizer.h"
-#include "unit/optim/parameters.h"
+#include "support/trainable.h"
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "longspan/optim/optimizer.h"
-#include "unit/optim/parameters.h"
+#include "support/trainable.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>

@@ -5,7 +5,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/optim/optimizer.h"
-#include "unit/optim/parameters.h"
+#include "support/trainable.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>

@@ -11,7 +11,7 @@
 
 #include "longspan/optim/optimizer.h"
 #include "optim/momentum.h"
-#include "unit/optim/parameters.h"
+#include "support/trainable.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_all.hpp>

@@ -78,6 +78,17 @@ std::int64_t Reader::integer(std::string_view key, IntegerRange range,
               [&](const Node& value) { return to_integer(value, range, &fallback); });
 }
 
+std::optional<std::int64_t> Reader::integer_or(std::string_view key, std::string_view word,
+                                               IntegerRange range,
+                                               std::optional<std::int64_t> fallback) const {
+  const Node* value = ask(*node_, key);
+  std::optional<std::int64_t> result = fallback;
+  if (value != nullptr)
+    result = to_integer_or(*value, word, range, fallback ? &*fallback : nullptr);
+  record(*node_, {std::string(key), result ? to_yaml(*result) : std::string(word), nullptr});
+  return result;
+}
+
 double Reader::number(std::string_view key, NumberRange range) const {
   return give<double>(*node_, key, nullptr,
                       [&](const Node& value) { return to_number(value, range, nullptr); });

@@ -45,6 +45,16 @@ std::int64_t to_integer(const Node& value, const IntegerRange& range,
   return *integer;
 }
 
+std::optional<std::int64_t> to_integer_or(const Node& value, std::string_view word,
+                                          const IntegerRange& range, const std::int64_t* fallback) {
+  if (value.kind == Node::Kind::Scalar && value.text == word) return std::nullopt;
+  const bool integer =
+      value.kind == Node::Kind::Scalar && !value.quoted && is_integer_form(value.text);
+  if (!integer)
+    refuse_value(value, with_range(concat(word, " or a decimal integer").c_str(), to_text(range)));
+  return to_integer(value, range, fallback);
+}
+
 double to_number(const Node& value, const NumberRange& range, const double* fallback) {
   const bool plain = value.kind == Node::Kind::Scalar && !value.quoted;
   const std::optional<double> number = plain ? parse_number(value.text) : std::nullopt;

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/node.h"
@@ -17,6 +19,8 @@ namespace longspan::config {
 // fallback that is not null is accepted wherever it lies, so that a resolved file can be read
 // again.
 std::int64_t to_integer(const Node& value, const IntegerRange& range, const std::int64_t* fallback);
+std::optional<std::int64_t> to_integer_or(const Node& value, std::string_view word,
+                                          const IntegerRange& range, const std::int64_t* fallback);
 double to_number(const Node& value, const NumberRange& range, const double* fallback);
 bool to_boolean(const Node& value);
 std::string to_word(const Node& value);

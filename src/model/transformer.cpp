@@ -12,6 +12,7 @@
 #include "longspan/core/error.h"
 #include "longspan/kernels/dropout.h"
 #include "model/layer.h"
+#include "model/recompute.h"
 #include "model/vocabulary.h"
 
 namespace longspan {
@@ -117,7 +118,9 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   if (config.embedding.scale) x_BTD = x_BTD * std::sqrt(static_cast<double>(config.d_model));
   x_BTD = parts_->position->embed(x_BTD, pass.positions);
   x_BTD = pass.drop(x_BTD, config.dropout.embedding, DropoutPlace::Embedding, 0);
-  for (const Layer& layer : parts_->layers) x_BTD = layer.forward(x_BTD, pass);
+  const bool recompute = options.activation_checkpointing && at::GradMode::is_enabled();
+  for (const Layer& layer : parts_->layers)
+    x_BTD = recompute ? forward_recomputed(layer, x_BTD, pass) : layer.forward(x_BTD, pass);
   if (options.cache != nullptr) options.cache->num_positions = num_keys;
   return config.final_norm ? parts_->final_norm.forward(x_BTD) : x_BTD;
 }

@@ -18,6 +18,7 @@ Json RunProgress::to_json() const {
                 {"interval_targets", interval_targets},
                 {"best_value", nullptr},
                 {"best_step", best_step},
+                {"micro_batch_tokens", micro_batch_tokens},
                 {"data_fingerprint", data_fingerprint}};
   if (best_value) document["best_value"] = *best_value;
   return document;
@@ -34,6 +35,7 @@ RunProgress RunProgress::from_json(const Json& document) {
     if (!document.at("best_value").is_null())
       result.best_value = document.at("best_value").get<double>();
     document.at("best_step").get_to(result.best_step);
+    document.at("micro_batch_tokens").get_to(result.micro_batch_tokens);
     document.at("data_fingerprint").get_to(result.data_fingerprint);
     return result;
   } catch (const Json::exception& error) {

@@ -17,6 +17,7 @@ struct RunProgress {
   std::int64_t interval_targets = 0;
   std::optional<double> best_value;  ///< of checkpoint.keep_best
   std::int64_t best_step = 0;
+  std::int64_t micro_batch_tokens = 0;
   std::string data_fingerprint;
 
   Json to_json() const;

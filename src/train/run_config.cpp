@@ -28,11 +28,16 @@ TrainConfig read_train(const config::Reader& reader, std::int64_t seq_len) {
   check(result.batch_tokens % seq_len == 0, ErrorKind::Config, reader.place("batch_tokens"),
         " must be a multiple of data.seq_len (", seq_len, "), got ", result.batch_tokens);
   result.micro_batch_tokens =
-      reader.integer("micro_batch_tokens", {.low = 1, .high = kMany}, result.batch_tokens);
+      reader
+          .integer_or("micro_batch_tokens", "auto", {.low = 1, .high = kMany}, result.batch_tokens)
+          .value_or(0);
   check(result.micro_batch_tokens % seq_len == 0, ErrorKind::Config,
         reader.place("micro_batch_tokens"), " must be a multiple of data.seq_len (", seq_len,
         "), got ", result.micro_batch_tokens);
-  result.precision = reader.choice("precision", {"fp32", "bf16"}, result.precision);
+  result.precision = reader.choice("precision", {"fp32", "bf16", "fp16"}, result.precision);
+  check(result.precision != "fp16", ErrorKind::Config, reader.place("precision"),
+        " must be fp32 or bf16 on a CPU, got fp16");
+  result.activation_checkpointing = reader.boolean("activation_checkpointing", false);
   reader.finish();
   return result;
 }
@@ -97,6 +102,7 @@ RunConfig read_run_config(const config::Document& document) {
   result.schedule = read_schedule_config(root.section("schedule"), planned_steps(result.train, 0));
   result.validate = read_validate(root.section("validate"), result.data.seq_len);
   result.checkpoint = read_checkpoint(root.section("checkpoint"), result.validate);
+  result.distributed = read_distributed_config(root.section("distributed"));
   result.log = read_log(root.section("log"));
   root.finish();
   // Made once and dropped: what a method demands of the model's sizes is checked before any work.

@@ -39,6 +39,8 @@ std::string first_bad_gradient(const NamedTensors& parameters) {
   return "the loss";
 }
 
+}  // namespace
+
 void drop_gradients(const NamedTensors& parameters) {
   for (const auto& parameter : parameters) parameter.tensor.mutable_grad().reset();
 }
@@ -57,6 +59,7 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
     ForwardOptions options;
     options.randomness = &randomness;
     options.compute_dtype = config.compute_dtype();
+    options.activation_checkpointing = config.train.activation_checkpointing;
     const auto loss =
         model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT, options);
     loss.backward();
@@ -64,8 +67,6 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
   }
   return loss_sum;
 }
-
-}  // namespace
 
 StepResult run_step(const RunConfig& config, const Transformer& model, Optimizer& optimizer,
                     const BatchLoader::Step& step) {

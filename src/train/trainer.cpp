@@ -18,6 +18,7 @@
 #include "longspan/train/run.h"
 #include "train/checkpoint_writer.h"
 #include "train/metrics.h"
+#include "train/micro_batch.h"
 #include "train/progress.h"
 #include "train/signals.h"
 #include "train/step.h"
@@ -53,6 +54,7 @@ class Trainer {
 
  private:
   void resume();
+  void settle_micro_batch();
   void restore(const CheckpointContents& contents);
   void describe() const;
   TrainResult loop();
@@ -63,7 +65,7 @@ class Trainer {
   void show_progress(const Json& row) const;
   bool is_new_best(const Json& validation);
 
-  const RunConfig& config_;
+  RunConfig config_;
   const TrainOptions& options_;
   FileLock lock_;
   ShardFolder data_;
@@ -153,6 +155,18 @@ void Trainer::describe() const {
                          {"steps_per_epoch", plan_->steps_per_epoch()},
                          {"run", options_.run_folder.string()}});
 }
+// A run keeps the size that it began with: another one would change the order of sums.
+void Trainer::settle_micro_batch() {
+  std::int64_t& micro_batch_tokens = config_.train.micro_batch_tokens;
+  if (micro_batch_tokens == 0) {
+    micro_batch_tokens = progress_.micro_batch_tokens > 0
+                             ? progress_.micro_batch_tokens
+                             : find_micro_batch_tokens(config_, model_);
+    log::info("micro-batch", {{"tokens", micro_batch_tokens}, {"of", config_.train.batch_tokens}});
+  }
+  progress_.micro_batch_tokens = micro_batch_tokens;
+}
+
 
 TrainResult Trainer::run() {
   resume();
@@ -160,6 +174,7 @@ TrainResult Trainer::run() {
       (config_.train.max_seconds > 0 && elapsed_before_ >= config_.train.max_seconds)) {
     log::info("already trained to its end", {{"step", progress_.step}});
     return {TrainResult::End::AlreadyDone, progress_.step};
+  settle_micro_batch();
   }
   describe();
   metrics_ =

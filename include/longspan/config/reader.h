@@ -46,6 +46,10 @@ class Reader {
   /// Decimal digits with an optional sign only: no leading zero, fraction or exponent.
   std::int64_t integer(std::string_view key, IntegerRange range) const;
   std::int64_t integer(std::string_view key, IntegerRange range, std::int64_t fallback) const;
+  /// An integer, or `word` ("auto", say), which reads as nothing; so does a fallback of nothing.
+  std::optional<std::int64_t> integer_or(std::string_view key, std::string_view word,
+                                         IntegerRange range,
+                                         std::optional<std::int64_t> fallback) const;
   double number(std::string_view key, NumberRange range) const;
   double number(std::string_view key, NumberRange range, double fallback) const;
   bool boolean(std::string_view key) const;

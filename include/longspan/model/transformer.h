@@ -34,6 +34,9 @@ struct ForwardOptions {
   KeyValueCache* cache = nullptr;                  ///< read and extended when given
   at::ScalarType compute_dtype =
       at::kFloat;  ///< of matrix products; float32 parameters stay as they are
+  /// Keep only the inputs of the layers for backward and run each layer again there: same bits,
+  /// less memory, a third more work.
+  bool activation_checkpointing = false;
 };
 
 /// A decoder-only transformer language model on one device. It knows nothing of ranks, files or

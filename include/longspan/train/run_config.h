@@ -8,6 +8,7 @@
 #include "longspan/config/reader.h"
 #include "longspan/data/shards.h"
 #include "longspan/model/transformer.h"
+#include "longspan/distributed/config.h"
 #include "longspan/optim/optimizer.h"
 #include "longspan/optim/schedule.h"
 
@@ -21,10 +22,13 @@ struct TrainConfig {
   std::int64_t max_epochs = 0;
   double max_seconds = 0.0;       ///< of training, earlier parts of a resumed run included
   std::int64_t batch_tokens = 0;  ///< per optimizer step, over all ranks; a multiple of seq_len
-  std::int64_t micro_batch_tokens = 0;  ///< per pass; memory, not results, depends on it
+  /// Per pass; memory and the order of sums depend on it. 0, in the file `auto`: the largest that
+  /// fits.
+  std::int64_t micro_batch_tokens = 0;
   std::string precision =
       "fp32";  ///< fp32 | bf16: of matrix products; parameters and sums stay float32
 };
+  bool activation_checkpointing = false;  ///< run each layer again in backward to save memory
 
 struct ValidateConfig {
   std::int64_t every_steps = 0;  ///< 0: at the end only
@@ -58,6 +62,7 @@ struct RunConfig {
   ValidateConfig validate;
   CheckpointConfig checkpoint;
   LogConfig log;
+  DistributedConfig distributed;
   std::string resolved;  ///< every key, defaults included, as YAML
 
   std::int64_t sequences_per_step() const { return train.batch_tokens / data.seq_len; }

@@ -3,7 +3,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "unit/config/reading.h"
 
@@ -271,6 +273,27 @@ TEST_CASE("a long or broken value is shown in one short line") {
   const std::string text =
       integer_refusal(std::string(79, 'x') + "\xC3\xA4" + std::string(500, 'y'));
   CHECK(text.ends_with("got " + std::string(79, 'x') + "..."));
+}
+
+TEST_CASE("an integer or a word reads as a number or as nothing") {
+  const auto read = [](const std::string& text, std::optional<std::int64_t> fallback) {
+    const auto document = document_of(text);
+    const auto value = document.root().integer_or("size", "auto", {.low = 1, .high = 9}, fallback);
+    return std::pair(value, document.resolved());
+  };
+  CHECK(read("size: 4\n", 2).first == 4);
+  CHECK_FALSE(read("size: auto\n", 2).first.has_value());
+  CHECK(read("{}\n", 2).first == 2);
+  CHECK_FALSE(read("{}\n", std::nullopt).first.has_value());
+  CHECK(read("size: auto\n", 2).second == "size: auto\n");
+  CHECK(read("{}\n", std::nullopt).second == "size: auto\n");
+  CHECK(read("size: 4\n", 2).second == "size: 4\n");
+  const auto refusal = [&](const std::string& text) { return refusal_of([&] { read(text, 2); }); };
+  CHECK(refusal("size: automatic\n") ==
+        "c.yaml:1:7: size must be auto or a decimal integer between 1 and 9, got automatic");
+  CHECK(refusal("size: 10\n") == "c.yaml:1:7: size must be between 1 and 9, got 10");
+  CHECK(refusal("size: [1]\n") ==
+        "c.yaml:1:7: size must be auto or a decimal integer between 1 and 9, got a list");
 }
 
 }  // namespace

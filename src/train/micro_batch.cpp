@@ -1,0 +1,82 @@
+// `micro_batch_tokens: auto`.
+
+#include "train/micro_batch.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "longspan/core/error.h"
+#include "train/memory_meter.h"
+#include "train/step.h"
+
+namespace longspan {
+namespace {
+
+constexpr double kShare = 0.8;  // of the memory that is free; the rest is for what is not measured
+
+std::int64_t read_number(const char* path) {
+  std::ifstream file(path);
+  std::int64_t value = 0;
+  return file >> value ? value : -1;  // "max" reads as none
+}
+
+// Of the machine or of the control group that holds the process, whichever is less.
+std::int64_t available_bytes() {
+  std::int64_t available = std::numeric_limits<std::int64_t>::max();
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("MemAvailable:")) available = std::stoll(line.substr(13)) * 1024;
+  const std::int64_t limit = read_number("/sys/fs/cgroup/memory.max"),
+                     used = read_number("/sys/fs/cgroup/memory.current");
+  return limit >= 0 && used >= 0 ? std::min(available, limit - used) : available;
+}
+
+// Ids spread over the whole vocabulary, so that every band of an adaptive one is in use.
+HostBatch trial_batch(std::int64_t num_sequences, std::int64_t seq_len, std::int64_t vocab_size) {
+  constexpr std::int64_t kPrime = 7919;
+  const std::int64_t tokens = num_sequences * seq_len;
+  HostBatch batch{num_sequences, seq_len, tokens, {}, {}, {}};
+  for (std::int64_t i = 0; i < tokens; ++i) {
+    batch.input_ids.push_back(i * kPrime % vocab_size);
+    batch.target_ids.push_back((i + 1) * kPrime % vocab_size);
+  }
+  for (std::int64_t i = 0; i < num_sequences; ++i) batch.sequence_ids.push_back(i);
+  return batch;
+}
+
+std::int64_t bytes_of_pass(RunConfig config, const Transformer& model, std::int64_t sequences) {
+  const std::int64_t seq_len = config.data.seq_len;
+  config.train.micro_batch_tokens = sequences * seq_len;
+  const BatchLoader::Step step{0, 0, trial_batch(sequences, seq_len, model.vocab_size())};
+  return peak_tensor_bytes([&] {
+    accumulate_gradients(config, model, step);
+    drop_gradients(model.parameters());
+  });
+}
+
+}  // namespace
+
+std::int64_t sequences_that_fit(std::int64_t num_sequences, std::int64_t bytes_a_sequence,
+                                std::int64_t budget_bytes) {
+  const std::int64_t most =
+      std::min(num_sequences, budget_bytes / std::max<std::int64_t>(1, bytes_a_sequence));
+  if (most < 1) return 0;
+  const std::int64_t passes = (num_sequences + most - 1) / most;
+  return (num_sequences + passes - 1) / passes;
+}
+
+std::int64_t find_micro_batch_tokens(const RunConfig& config, const Transformer& model) {
+  const auto budget = static_cast<std::int64_t>(kShare * static_cast<double>(available_bytes()));
+  const std::int64_t one = bytes_of_pass(config, model, 1), two = bytes_of_pass(config, model, 2);
+  const std::int64_t each = std::max<std::int64_t>(1, two - one), fixed = one - each;
+  const std::int64_t sequences =
+      sequences_that_fit(config.sequences_per_step(), each, budget - fixed);
+  check(sequences > 0, ErrorKind::Memory, "a pass over one sequence of ", config.data.seq_len,
+        " tokens must fit into memory: it takes ", one, " bytes, free are ", budget,
+        "; lower data.seq_len or set train.activation_checkpointing");
+  return sequences * config.data.seq_len;
+}
+
+}  // namespace longspan

@@ -1,0 +1,51 @@
+// What the distributed section may say.
+
+#include "longspan/distributed/config.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <string>
+
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+DistributedConfig read(const std::string& section) {
+  const auto document = config::Document::from_text("distributed: " + section + "\n", "run.yaml");
+  return read_distributed_config(document.root().section("distributed"));
+}
+
+void check_refused(const std::string& section, const std::string& part) {
+  try {
+    read(section);
+    FAIL("accepted " << section);
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::Config);
+    CHECK_THAT(error.what(), ContainsSubstring("run.yaml:1:") && ContainsSubstring(part));
+  }
+}
+
+TEST_CASE("the distributed section has defaults for all") {
+  const auto config = read("{}");
+  CHECK(config.backend == "auto");
+  CHECK_FALSE(config.processes.has_value());
+  CHECK(config.timeout_seconds == 600.0);
+  CHECK(read("{backend: gloo, processes: 1, timeout_seconds: 2.5}").processes == 1);
+  CHECK_FALSE(read("{processes: auto}").processes.has_value());
+}
+
+TEST_CASE("what the distributed section cannot be is refused by key and place") {
+  check_refused("{backend: mpi}", "distributed.backend");
+  check_refused("{backend: nccl}", "distributed.backend must be auto or gloo in this version");
+  check_refused("{processes: 2}", "distributed.processes must be auto or 1 in this version, got 2");
+  check_refused("{processes: 0}", "distributed.processes");
+  check_refused("{processes: many}", "auto or a decimal integer");
+  check_refused("{timeout_seconds: 0.0}", "distributed.timeout_seconds");
+  check_refused("{timeout: 5}", "distributed.timeout");
+}
+
+}  // namespace
+}  // namespace longspan

@@ -80,6 +80,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
   tbody th { position: static; }
   .cells { font-size: 6.5pt; } .cells th, .cells td { white-space: normal; padding: .15rem .3rem; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  details::details-content { content-visibility: visible; }
 }
 )css";
 

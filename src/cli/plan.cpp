@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
-#include "longspan/data/batches.h"
 #include "longspan/train/run_config.h"
 
 namespace longspan::cli {
@@ -82,9 +81,7 @@ Json plan(const RunConfig& config) {
   if (vocabulary.train_tokens > 0) {
     const std::int64_t blocks =
         (vocabulary.train_tokens + config.data.seq_len - 1) / config.data.seq_len;
-    steps_per_epoch =
-        make_batch_plan({config.data.order, config.seed, blocks, config.sequences_per_step()})
-            ->steps_per_epoch();
+    steps_per_epoch = make_run_plan(config, vocabulary.train_tokens)->steps_per_epoch();
     result["train_tokens"] = vocabulary.train_tokens;
     result["blocks"] = blocks;
     result["steps_per_epoch"] = steps_per_epoch;

@@ -15,6 +15,7 @@ struct BatchOrder {
 constexpr BatchOrder kOrders[] = {
     {"shuffled", make_shuffled_plan},
     {"sequential", make_sequential_plan},
+    {"fairseq", make_fairseq_plan},
 };
 
 }  // namespace

@@ -112,6 +112,15 @@ RunConfig read_run_config(const config::Document& document) {
   return result;
 }
 
+std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t num_tokens) {
+  const std::int64_t seq_len = config.data.seq_len;
+  BatchPlanOptions options{config.data.order, config.seed, (num_tokens + seq_len - 1) / seq_len,
+                           config.sequences_per_step()};
+  options.sequences_per_pass = config.train.micro_batch_tokens / seq_len;
+  options.last_block_is_short = num_tokens % seq_len != 0;
+  return make_batch_plan(options);
+}
+
 std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch) {
   std::int64_t steps = config.max_steps > 0 ? config.max_steps : kMany;
   if (config.max_tokens > 0)

@@ -103,8 +103,7 @@ Trainer::Trainer(const RunConfig& config, const TrainOptions& options)
       optimizer_(make_optimizer(config.optimizer, model_.parameters())),
       checkpoints_(config_, options.run_folder, data_.tokenizer_folder()) {
   num_blocks_ = num_blocks(train_stream_, config.data.seq_len);
-  plan_ =
-      make_batch_plan({config.data.order, config.seed, num_blocks_, config.sequences_per_step()});
+  plan_ = make_run_plan(config, train_stream_.size());
   total_steps_ = planned_steps(config.train, plan_->steps_per_epoch());
   progress_.data_fingerprint = data_.fingerprint();
 }
@@ -155,6 +154,7 @@ void Trainer::describe() const {
                          {"steps_per_epoch", plan_->steps_per_epoch()},
                          {"run", options_.run_folder.string()}});
 }
+
 // A run keeps the size that it began with: another one would change the order of sums.
 void Trainer::settle_micro_batch() {
   std::int64_t& micro_batch_tokens = config_.train.micro_batch_tokens;
@@ -167,15 +167,14 @@ void Trainer::settle_micro_batch() {
   progress_.micro_batch_tokens = micro_batch_tokens;
 }
 
-
 TrainResult Trainer::run() {
   resume();
   if (progress_.step >= total_steps_ ||
       (config_.train.max_seconds > 0 && elapsed_before_ >= config_.train.max_seconds)) {
     log::info("already trained to its end", {{"step", progress_.step}});
     return {TrainResult::End::AlreadyDone, progress_.step};
-  settle_micro_batch();
   }
+  settle_micro_batch();
   describe();
   metrics_ =
       std::make_unique<MetricsWriter>(options_.run_folder, progress_.step, config_.log.tensorboard);
@@ -276,7 +275,7 @@ void Trainer::write_row(const StepResult& result, const Json& validation) {
   Json row{
       {"step", progress_.step},
       {"tokens", progress_.tokens},
-      {"epoch", static_cast<double>(progress_.step * config_.sequences_per_step()) /
+      {"epoch", static_cast<double>(plan_->sequences(progress_.step).first_sequence) /
                     static_cast<double>(num_blocks_)},
       {"time",
        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()},

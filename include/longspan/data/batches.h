@@ -34,11 +34,14 @@ struct BatchPlanOptions {
   std::uint64_t seed = 1;
   std::int64_t num_blocks = 0;
   std::int64_t sequences_per_step = 0;
+  std::int64_t sequences_per_pass = 0;  ///< fairseq: of a batch
+  bool last_block_is_short = false;     ///< fairseq: then it comes first
 };
 /// Returns the names that data.order may have.
 std::vector<std::string> batch_orders();
 /// Makes the plan. shuffled and sequential run through epochs without a gap: a step may hold the
-/// end of one and the start of the next; each epoch of shuffled has its own permutation.
+/// end of one and the start of the next; each epoch of shuffled has its own permutation. fairseq's
+/// steps end with the epoch, the last one with what is left.
 std::unique_ptr<BatchPlan> make_batch_plan(const BatchPlanOptions& options);
 
 /// Cuts a stream at multiples of seq_len; the last, shorter block is kept. A block predicts its own

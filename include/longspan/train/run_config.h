@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "longspan/config/reader.h"
+#include "longspan/data/batches.h"
 #include "longspan/data/shards.h"
-#include "longspan/model/transformer.h"
 #include "longspan/distributed/config.h"
+#include "longspan/model/transformer.h"
 #include "longspan/optim/optimizer.h"
 #include "longspan/optim/schedule.h"
 
@@ -27,8 +28,8 @@ struct TrainConfig {
   std::int64_t micro_batch_tokens = 0;
   std::string precision =
       "fp32";  ///< fp32 | bf16: of matrix products; parameters and sums stay float32
-};
   bool activation_checkpointing = false;  ///< run each layer again in backward to save memory
+};
 
 struct ValidateConfig {
   std::int64_t every_steps = 0;  ///< 0: at the end only
@@ -61,8 +62,8 @@ struct RunConfig {
   TrainConfig train;
   ValidateConfig validate;
   CheckpointConfig checkpoint;
-  LogConfig log;
   DistributedConfig distributed;
+  LogConfig log;
   std::string resolved;  ///< every key, defaults included, as YAML
 
   std::int64_t sequences_per_step() const { return train.batch_tokens / data.seq_len; }
@@ -77,6 +78,10 @@ RunConfig read_run_config(const config::Document& document);
 /// Makes the model of a run with its start values. @throws Error(Config), Error(Checkpoint) for
 /// init.from
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size);
+
+/// Returns the plan of a run's batches over a training text of num_tokens. @throws Error(Config),
+/// Error(Data)
+std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t num_tokens);
 
 /// Returns the number of optimizer steps that the limits allow, time aside. @param steps_per_epoch
 /// of the data

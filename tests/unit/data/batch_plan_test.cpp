@@ -16,7 +16,9 @@ using testing::caught;
 
 std::unique_ptr<BatchPlan> make(const std::string& order, std::int64_t num_blocks,
                                 std::int64_t sequences_per_step, std::uint64_t seed = 1) {
-  return make_batch_plan({order, seed, num_blocks, sequences_per_step});
+  BatchPlanOptions options{order, seed, num_blocks, sequences_per_step};
+  options.sequences_per_pass = sequences_per_step;
+  return make_batch_plan(options);
 }
 
 /// The blocks of the first steps, one after another.
@@ -43,9 +45,8 @@ TEST_CASE("every order: each epoch is a permutation of all blocks, without a gap
       CAPTURE(order, num_blocks, per_step);
       const auto plan = make(order, num_blocks, per_step);
       CHECK(plan->steps_per_epoch() == (num_blocks + per_step - 1) / per_step);
-      const std::vector<std::int64_t> blocks =
-          run(*plan, 4 * num_blocks);  // a whole number of epochs
-      for (auto epoch = blocks.begin(); epoch != blocks.end(); epoch += num_blocks) {
+      const std::vector<std::int64_t> blocks = run(*plan, 4 * num_blocks);
+      for (auto epoch = blocks.begin(); blocks.end() - epoch >= num_blocks; epoch += num_blocks) {
         std::vector<std::int64_t> sorted(epoch, epoch + num_blocks),
             expected(static_cast<std::size_t>(num_blocks));
         std::ranges::sort(sorted);
@@ -70,13 +71,13 @@ TEST_CASE("every order: a step depends on seed and step alone, whatever was aske
       REQUIRE(sequences.blocks == expected[at].blocks);
       REQUIRE(sequences.epoch == expected[at].epoch);
       REQUIRE(sequences.first_sequence == expected[at].first_sequence);
-      REQUIRE(sequences.epoch == step * 3 / 11);
+      REQUIRE(sequences.epoch == sequences.first_sequence / 11);
     }
   }
 }
 
-TEST_CASE("every order: the number of sequences of a step does not change their order") {
-  for (const std::string& order : batch_orders()) {
+TEST_CASE("orders without batches of their own: the size of a step does not change the order") {
+  for (const std::string order : {"shuffled", "sequential"}) {
     CAPTURE(order);
     CHECK(run(*make(order, 11, 3), 20) == run(*make(order, 11, 5), 12));
   }
@@ -96,8 +97,29 @@ TEST_CASE("shuffled order: differs between epochs and between seeds") {
   CHECK_FALSE(std::ranges::is_sorted(epoch(1, 0)));
 }
 
+TEST_CASE("fairseq order: a step is several batches, and the last one of an epoch what is left") {
+  BatchPlanOptions options{"fairseq", 1, 23, 6};
+  options.sequences_per_pass = 2;  // 12 batches, the last with one block; 3 a step
+  options.last_block_is_short = true;
+  const auto plan = make_batch_plan(options);
+  CHECK(plan->steps_per_epoch() == 4);
+  CHECK(run(*plan, 8).size() == 46);
+  options.sequences_per_step = 10;  // 5 batches a step: 5, 5 and 2
+  const auto larger = make_batch_plan(options);
+  CHECK(larger->steps_per_epoch() == 3);
+  std::vector<std::int64_t> epoch = run(*larger, 3);
+  CHECK(epoch.size() == 23);
+  CHECK(epoch == std::vector<std::int64_t>(run(*plan, 4)));
+  options.sequences_per_pass = 4;
+  const auto uneven = caught([&] { make_batch_plan(options); });
+  CHECK(uneven.kind == ErrorKind::Config);
+  CHECK(uneven.text ==
+        "data.order fairseq makes batches of train.micro_batch_tokens, which must divide "
+        "train.batch_tokens; got 4 and 10 sequences");
+}
+
 TEST_CASE("batch plan: impossible requests are refused") {
-  CHECK(batch_orders() == std::vector<std::string>{"shuffled", "sequential"});
+  CHECK(batch_orders() == std::vector<std::string>{"shuffled", "sequential", "fairseq"});
   const auto no_blocks = caught([] { make("shuffled", 0, 3); });
   CHECK(no_blocks.kind == ErrorKind::Data);
   CHECK(no_blocks.text == "the training text must have at least one block, got 0");

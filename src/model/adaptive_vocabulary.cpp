@@ -19,8 +19,9 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kZeroRow =
-    1;  // fairseq zeroes this row of every band, not of the first alone
+// fairseq takes this row of every band, not of the first alone, for the padding symbol's.
+constexpr std::int64_t kPaddingRow = 1;
+constexpr std::int64_t kNotCounted = -1;
 
 struct Band {
   std::int64_t begin, end;  // ids
@@ -31,7 +32,9 @@ struct Band {
 class AdaptiveVocabulary final : public Vocabulary {
  public:
   AdaptiveVocabulary(ParameterList& parameters, const ModelConfig& config, std::int64_t vocab_size)
-      : d_model_(config.d_model), tail_dropout_(config.dropout.tail) {
+      : d_model_(config.d_model),
+        tail_dropout_(config.dropout.tail),
+        fairseq_dialect_(config.dialect == "fairseq") {
     const auto& cutoffs = config.embedding.cutoffs;
     const std::int64_t last = cutoffs.back();
     check(last < vocab_size, ErrorKind::Config,
@@ -70,8 +73,9 @@ class AdaptiveVocabulary final : public Vocabulary {
       const auto inner_NW =
           pass.drop(at::mm(narrow_ND.index_select(0, place_N), head_[i].proj_DW.to(dtype)),
                     tail_dropout_, DropoutPlace::Tail, static_cast<std::int64_t>(i), rows);
-      loss = loss + linear_cross_entropy(inner_NW, head_[i].weight_RW.to(dtype),
-                                         targets_N.index_select(0, place_N) - head_[i].begin);
+      auto local_N = targets_N.index_select(0, place_N) - head_[i].begin;
+      if (fairseq_dialect_) local_N.masked_fill_(local_N.eq(kPaddingRow), kNotCounted);
+      loss = loss + linear_cross_entropy(inner_NW, head_[i].weight_RW.to(dtype), local_N);
     }
     return loss;
   }
@@ -117,7 +121,8 @@ class AdaptiveVocabulary final : public Vocabulary {
       const Start start =
           config.init == "gpt2"
               ? Start::normal(gpt2_std(config))
-              : Start::normal(1.0 / std::sqrt(static_cast<double>(width)), kZeroRow);
+              : Start::normal(1.0 / std::sqrt(static_cast<double>(width)),
+                              config.dialect == "fairseq" ? kPaddingRow : Start::kNoRow);
       const std::string name = prefix + std::to_string(i);
       const auto weight_RW = parameters.add(name + ".weight", {end - begin, width}, start);
       const bool needs_projection = prefix == "embed.band" || i > 0;
@@ -151,6 +156,7 @@ class AdaptiveVocabulary final : public Vocabulary {
 
   std::int64_t d_model_;
   double tail_dropout_;
+  bool fairseq_dialect_;
   std::vector<Band> input_, head_;
   at::Tensor cluster_CD_;
 };

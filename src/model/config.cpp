@@ -77,6 +77,7 @@ ModelConfig read_model_config(const config::Reader& reader) {
   result.final_norm = reader.boolean("final_norm", result.norm_placement == "pre");
   result.bias = reader.boolean("bias", result.bias);
   read_init(reader, result);
+  result.dialect = reader.choice("dialect", {"none", "fairseq"}, result.dialect);
   result.embedding = read_embedding(reader.section("embedding"));
   result.dropout = read_dropout(reader.section("dropout"));
   check_together(reader, result);

@@ -11,13 +11,14 @@ namespace longspan {
 /// How the values of a tensor start.
 struct Start {
   enum class Kind { Constant, Normal, Uniform };
+  static constexpr std::int64_t kNoRow = -1;
   Kind kind = Kind::Constant;
-  double value = 0.0;          ///< constant value, deviation, or bound
-  double mean = 0.0;           ///< normal
-  std::int64_t zero_row = -1;  ///< this row is zero all the same
+  double value = 0.0;              ///< constant value, deviation, or bound
+  double mean = 0.0;               ///< normal
+  std::int64_t zero_row = kNoRow;  ///< this row is zero all the same
 
   static Start constant(double value) { return {Kind::Constant, value}; }
-  static Start normal(double deviation, std::int64_t zero_row = -1) {
+  static Start normal(double deviation, std::int64_t zero_row = kNoRow) {
     return {Kind::Normal, deviation, 0.0, zero_row};
   }
   static Start uniform(double bound) { return {Kind::Uniform, bound}; }

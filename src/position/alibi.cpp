@@ -1,6 +1,9 @@
 // Attention with linear biases (arXiv:2108.12409, section 3): slope_h * (j - i) is added to the
-// scaled scores of every layer.
+// scaled scores of every layer. The form `absolute` adds slope_h * j, as the paper's code does: the
+// rows of scores differ by a constant that softmax takes out again, but for rounding.
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/tensor.h>
 
 #include <cmath>
@@ -21,13 +24,18 @@ std::vector<double> geometric_slopes(std::int64_t n) {
 
 class Alibi final : public PositionMethod {
  public:
-  explicit Alibi(std::int64_t num_heads)
-      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)) {}
+  Alibi(std::int64_t num_heads, bool absolute)
+      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)), absolute_(absolute) {}
 
-  ScoreBias score_bias(std::int64_t) const override { return LinearBias{slopes_H_}; }
+  ScoreBias score_bias(std::int64_t num_keys) const override {
+    if (!absolute_) return LinearBias{slopes_H_};
+    const auto key_S = at::arange(num_keys, slopes_H_.options());
+    return DenseBias{slopes_H_.view({-1, 1, 1}) * key_S};
+  }
 
  private:
   at::Tensor slopes_H_;  // double; attention rounds them once to its own accumulation type
+  bool absolute_;
 };
 
 }  // namespace
@@ -42,9 +50,10 @@ std::vector<double> alibi_slopes(std::int64_t num_heads) {
   return slopes;
 }
 
-PositionMaker read_alibi(const config::Reader&) {
-  return [](const PositionDimensions& dimensions) {
-    return std::make_unique<Alibi>(dimensions.num_heads);
+PositionMaker read_alibi(const config::Reader& reader) {
+  const bool absolute = reader.choice("form", {"relative", "absolute"}, "relative") == "absolute";
+  return [absolute](const PositionDimensions& dimensions) {
+    return std::make_unique<Alibi>(dimensions.num_heads, absolute);
   };
 }
 

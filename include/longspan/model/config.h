@@ -41,6 +41,10 @@ struct ModelConfig {
   bool final_norm = true;
   bool bias = true;
   std::string init = "gpt2";  ///< fairseq | gpt2 | from
+  /// none | fairseq. fairseq follows what the paper's code does by accident: row 1 of every
+  /// embedding starts at zero (init: fairseq), and the training loss leaves out the tail's part of
+  /// a target whose number within its band is 1.
+  std::string dialect = "none";
   std::string
       init_from;  ///< a run, a checkpoint folder or a .safetensors file, when init is "from"
   EmbeddingConfig embedding;

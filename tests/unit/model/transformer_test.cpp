@@ -176,7 +176,7 @@ TEST_CASE("the paper's model has its parameter count") {
   CHECK(model.num_parameters() == 246933504);
 }
 
-TEST_CASE("initialisation is a function of seed and name, with fairseq's bounds and zero rows") {
+TEST_CASE("initialisation is a function of seed and name, with fairseq's bounds") {
   const auto model = make(adaptive(true)), again = make(adaptive(true)),
              untied = make(adaptive(false));
   std::map<std::string, at::Tensor> by_name;
@@ -195,9 +195,39 @@ TEST_CASE("initialisation is a function of seed and name, with fairseq's bounds 
   CHECK(largest("layers.0.attn.q.bias") > 0.1);
   CHECK(largest("layers.0.attn.q.bias") <= 0.25);
   CHECK(largest("layers.1.attn.out.bias") == 0.0);
-  for (const auto* band : {"embed.band0.weight", "embed.band1.weight", "embed.band2.weight"}) {
-    CHECK(by_name.at(band)[1].abs().max().item<double>() == 0.0);
-    CHECK(by_name.at(band)[2].abs().max().item<double>() > 0.0);
+}
+
+TEST_CASE("fairseq's dialect zeroes row 1 of every band, and no other dialect does") {
+  for (const bool fairseq : {false, true}) {
+    auto config = adaptive(true);
+    if (fairseq) config.dialect = "fairseq";
+    std::int64_t bands = 0;
+    for (const auto& [name, tensor] : make(config).parameters()) {
+      if (!name.starts_with("embed.band") || name.ends_with("proj.weight")) continue;
+      CHECK((tensor[1].abs().max().item<double>() == 0.0) == fairseq);
+      CHECK(tensor[2].abs().max().item<double>() > 0.0);
+      ++bands;
+    }
+    CHECK(bands == 3);
+  }
+}
+
+TEST_CASE("fairseq's dialect leaves out the tail's part of targets with number 1 in their band") {
+  auto config = adaptive(true);
+  const auto plain = make(config);
+  config.dialect = "fairseq";
+  auto dialect = make(config);
+  dialect.load_parameters(plain.parameters());
+  const auto loss = [](const Transformer& model, std::int64_t target) {
+    const auto targets_BT = at::full({1, 1}, target, at::kLong);
+    return model
+        .loss_sum(model.features(kInputs.narrow(0, 0, 1).narrow(1, 0, 1), {}), targets_BT, {})
+        .item<double>();
+  };
+  for (const std::int64_t kept : {1, 6, 7, 9, 15, 17})
+    CHECK(loss(dialect, kept) == loss(plain, kept));
+  for (const std::int64_t dropped : {8, 16}) {
+    CHECK(loss(dialect, dropped) < loss(plain, dropped));
   }
 }
 

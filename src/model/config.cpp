@@ -54,6 +54,8 @@ void check_together(const config::Reader& reader, const ModelConfig& model) {
         " must divide model.d_model (", model.d_model, "), got ", model.num_heads);
   check(model.num_heads % model.num_kv_heads == 0, ErrorKind::Config, reader.place("num_kv_heads"),
         " must divide model.num_heads (", model.num_heads, "), got ", model.num_kv_heads);
+  check(!model.parallel_residual || model.norm_placement == "pre", ErrorKind::Config,
+        reader.place("parallel_residual"), " must be false with norm_placement post, got true");
   check(model.embedding.kind == "adaptive" || model.dropout.tail == 0.0, ErrorKind::Config,
         reader.place("dropout"),
         ".tail has no effect with a plain embedding; remove it or set model.embedding.kind to "
@@ -75,6 +77,7 @@ ModelConfig read_model_config(const config::Reader& reader) {
   result.norm_eps = reader.number("norm_eps", {.high = 1.0, .above = 0.0}, result.norm_eps);
   result.norm_placement = reader.choice("norm_placement", {"pre", "post"}, result.norm_placement);
   result.final_norm = reader.boolean("final_norm", result.norm_placement == "pre");
+  result.parallel_residual = reader.boolean("parallel_residual", result.parallel_residual);
   result.bias = reader.boolean("bias", result.bias);
   read_init(reader, result);
   result.dialect = reader.choice("dialect", {"none", "fairseq"}, result.dialect);

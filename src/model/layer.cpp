@@ -1,5 +1,5 @@
 // One layer, in the order of the paper's code: h = x + drop(out(attn(norm(x)))), y = h +
-// drop(fc2(drop(act(fc1(norm(h)))))).
+// drop(fc2(drop(act(fc1(norm(h)))))). With parallel residuals the second norm reads x as well.
 
 #include "model/layer.h"
 
@@ -69,6 +69,12 @@ at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
   const auto residual = [&](const at::Tensor& x, const at::Tensor& branch, DropoutPlace place) {
     return x + pass.drop(branch, dropout.residual, place, index_);
   };
+  if (config_->parallel_residual) {
+    const auto h =
+        residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);
+    return residual(h, feed_forward(ffn_norm_.forward(x_BTD), pass),
+                    DropoutPlace::FeedForwardOutput);
+  }
   if (config_->norm_placement == "pre") {
     const auto h =
         residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);

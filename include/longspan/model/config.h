@@ -39,6 +39,9 @@ struct ModelConfig {
   double norm_eps = 1e-5;
   std::string norm_placement = "pre";  ///< pre | post
   bool final_norm = true;
+  /// Both sublayers read the layer's input and are added to it together (GPT-J, GPT-NeoX); pre-norm
+  /// only.
+  bool parallel_residual = false;
   bool bias = true;
   std::string init = "gpt2";  ///< fairseq | gpt2 | from
   /// none | fairseq. fairseq follows what the paper's code does by accident: row 1 of every

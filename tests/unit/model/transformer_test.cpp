@@ -43,6 +43,7 @@ std::map<std::string, ModelConfig> variants() {
                                             {"rms swiglu", small()},
                                             {"gelu", small()},
                                             {"grouped", small()},
+                                            {"parallel", small()},
                                             {"gpt2 adaptive", adaptive(true)}};
   result["untied"].embedding.tie = false;
   result["post"].norm_placement = "post";
@@ -52,6 +53,7 @@ std::map<std::string, ModelConfig> variants() {
   result["rms swiglu"].bias = false;
   result["gelu"].activation = "gelu";
   result["grouped"].num_kv_heads = 2;
+  result["parallel"].parallel_residual = true;
   result["gpt2 adaptive"].init = "gpt2";
   return result;
 }
@@ -202,7 +204,8 @@ TEST_CASE("fairseq's dialect zeroes row 1 of every band, and no other dialect do
     auto config = adaptive(true);
     if (fairseq) config.dialect = "fairseq";
     std::int64_t bands = 0;
-    for (const auto& [name, tensor] : make(config).parameters()) {
+    const auto model = make(config);
+    for (const auto& [name, tensor] : model.parameters()) {
       if (!name.starts_with("embed.band") || name.ends_with("proj.weight")) continue;
       CHECK((tensor[1].abs().max().item<double>() == 0.0) == fairseq);
       CHECK(tensor[2].abs().max().item<double>() > 0.0);

@@ -26,7 +26,11 @@ at::Tensor spread_by_distance(const at::Tensor& bias_HN, std::int64_t T, std::in
 }
 
 at::Tensor dense_bias(const ScoreBias& bias, std::int64_t T, std::int64_t S, at::ScalarType dtype) {
-  if (const auto* dense = std::get_if<DenseBias>(&bias)) return dense->bias_HTS.to(dtype);
+  if (const auto* dense = std::get_if<DenseBias>(&bias)) {
+    const std::int64_t rows = dense->bias_HTS.size(1);
+    const auto last_HTS = rows > T ? dense->bias_HTS.narrow(1, rows - T, T) : dense->bias_HTS;
+    return last_HTS.to(dtype);
+  }
   const at::Tensor bias_HN = bias_by_distance(bias, S, dtype);
   return bias_HN.defined() ? spread_by_distance(bias_HN, T, S) : bias_HN;
 }

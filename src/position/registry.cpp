@@ -15,11 +15,14 @@ struct Kind {
 };
 
 constexpr std::array kKinds{
-    Kind{"alibi_learned", read_alibi_learned},
     Kind{"alibi", read_alibi},
+    Kind{"alibi_learned", read_alibi_learned},
     Kind{"sinusoidal", read_sinusoidal},
     Kind{"rotary", read_rotary},
     Kind{"t5", read_t5},
+    Kind{"xpos", read_xpos},
+    Kind{"kerple", read_kerple},
+    Kind{"fire", read_fire},
     Kind{"learned", read_learned},
     Kind{"none", read_none},
 };

@@ -1,6 +1,7 @@
 // Rotary embeddings (RoFormer, arXiv:2104.09864): pairs of each query's and key's elements are
 // turned by position * base^(-2j/K). `pairing` says which elements are a pair: neighbours
-// (RoFormer, GPT-J, the paper's starting point) or halves (GPT-NeoX, LLaMA).
+// (RoFormer, GPT-J, the paper's starting point) or halves (GPT-NeoX, LLaMA); `fraction` how much of
+// each head, from its front, is turned (GPT-NeoX).
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -16,8 +17,8 @@ namespace {
 
 class Rotary final : public PositionMethod {
  public:
-  Rotary(std::int64_t head_dim, double base, RotaryPairing pairing)
-      : head_dim_(head_dim), base_(base), pairing_(pairing) {}
+  Rotary(std::int64_t rotary_dim, double base, RotaryPairing pairing)
+      : rotary_dim_(rotary_dim), base_(base), pairing_(pairing) {}
 
   QueryKey rotate(const QueryKey& query_key, const Positions& positions) const override {
     const RotaryAngles angles = angles_at(positions, query_key.q_BTHK);
@@ -31,14 +32,14 @@ class Rotary final : public PositionMethod {
                              .dtype(like.scalar_type() == at::kDouble ? at::kDouble : at::kFloat)
                              .requires_grad(false);
     const auto exponent_F =
-        at::arange(0, head_dim_, 2, options).div(static_cast<double>(head_dim_));
+        at::arange(0, rotary_dim_, 2, options).div(static_cast<double>(rotary_dim_));
     const auto frequency_F = exponent_F.mul(-std::log(base_)).exp();
     const auto position_T = at::arange(positions.first, positions.first + positions.count, options);
     const auto angle_TF = position_T.unsqueeze(1) * frequency_F.unsqueeze(0);
     return {angle_TF.cos(), angle_TF.sin()};
   }
 
-  std::int64_t head_dim_;
+  std::int64_t rotary_dim_;  // the first elements of each head that are turned
   double base_;
   RotaryPairing pairing_;
 };
@@ -51,11 +52,15 @@ PositionMaker read_rotary(const config::Reader& reader) {
       reader.choice("pairing", {"interleaved", "half_split"}, "interleaved") == "interleaved"
           ? RotaryPairing::Interleaved
           : RotaryPairing::HalfSplit;
-  return [base, pairing, place = reader.place()](const PositionDimensions& dimensions) {
-    check(dimensions.head_dim % 2 == 0, ErrorKind::Config, place,
-          ": rotary positions need an even head dimension (model.d_model / model.num_heads), got ",
-          dimensions.head_dim);
-    return std::make_unique<Rotary>(dimensions.head_dim, base, pairing);
+  const double fraction = reader.number("fraction", {.high = 1.0, .above = 0.0}, 1.0);
+  return [=, place = reader.place()](const PositionDimensions& dimensions) {
+    const auto rotary_dim =
+        static_cast<std::int64_t>(fraction * static_cast<double>(dimensions.head_dim));
+    check(rotary_dim > 0 && rotary_dim % 2 == 0, ErrorKind::Config, place,
+          ": rotary positions need an even number of elements of each head to turn (fraction times "
+          "model.d_model / model.num_heads), got ",
+          rotary_dim, " of ", dimensions.head_dim);
+    return std::make_unique<Rotary>(rotary_dim, base, pairing);
   };
 }
 

@@ -18,7 +18,8 @@ struct LinearBias {
 struct DistanceBias {
   at::Tensor bias_HN;  ///< float [H, N], column d for distance d; N >= number of keys
 };
-/// A bias of its own for each query and key; trainable through its tensor.
+/// A bias of its own for each query and key; trainable through its tensor. One row stands for all
+/// queries; of more rows than queries the last ones count.
 struct DenseBias {
   at::Tensor bias_HTS;
 };

@@ -94,6 +94,89 @@ TEST_CASE("rotary turns pairs by position, keeps norms, and scores see only the 
   CHECK(std::abs(turned[0].item<double>() - (x * std::cos(1.0) - y * std::sin(1.0))) < 1e-12);
 }
 
+TEST_CASE("rotary with a fraction leaves the rest of each head as it is") {
+  const auto x = testing::random_tensor({1, 5, 2, 8}, 1, at::kDouble);
+  const auto part = make("{kind: rotary, fraction: 0.5, pairing: half_split}", {16, 2, 8, 8});
+  const auto whole = make("{kind: rotary, pairing: half_split}", {8, 2, 4, 8});
+  const auto turned = part->rotate({x, x}, {3, 5}).k_BTGK;
+  CHECK(turned.narrow(-1, 4, 4).equal(x.narrow(-1, 4, 4)));
+  const auto front = x.narrow(-1, 0, 4).contiguous();
+  CHECK(turned.narrow(-1, 0, 4).equal(whole->rotate({front, front}, {3, 5}).k_BTGK));
+}
+
+TEST_CASE("xpos is rotary times a decay of the distance") {
+  const std::int64_t K = 6;
+  const auto xpos = make("{kind: xpos, scale_base: 16}", {12, 2, K, 8}),
+             rotary = make("{kind: rotary}", {12, 2, K, 8});
+  const auto q = testing::random_tensor({1, 1, 2, K}, 1, at::kDouble),
+             k = testing::random_tensor({1, 1, 2, K}, 2, at::kDouble);
+  const auto at_positions = [&](const PositionMethod& method, std::int64_t n, std::int64_t m) {
+    return method.rotate({q, q}, {n, 1}).q_BTHK * method.rotate({k, k}, {m, 1}).k_BTGK;
+  };
+  const auto scores = at_positions(*xpos, 40, 9), plain = at_positions(*rotary, 40, 9);
+  for (std::int64_t j = 0; j < K / 2; ++j) {
+    const double zeta = (2.0 * double(j) / double(K) + 0.4) / 1.4;
+    const double decay = std::pow(zeta, (40.0 - 9.0) / 16.0);
+    CHECK(difference(scores.narrow(-1, 2 * j, 2), plain.narrow(-1, 2 * j, 2) * decay, 1e-12) == "");
+  }
+  CHECK(xpos->max_positions() == 64 * 16);
+}
+
+TEST_CASE("KERPLE's kernels of the distance") {
+  for (const bool power : {false, true}) {
+    const auto method =
+        make(power ? "{kind: kerple, kernel: power}" : "{kind: kerple}", {12, 2, 6, 8});
+    const auto parameters = method->parameters();
+    parameters[0].tensor.detach().copy_(at::tensor({0.5, -1.0}));
+    parameters[1].tensor.detach().copy_(at::tensor({0.25, 1.5}));
+    const auto bias_HN = std::get<DistanceBias>(method->score_bias(5)).bias_HN;
+    for (std::int64_t h = 0; h < 2; ++h)
+      for (std::int64_t d = 0; d < 5; ++d) {
+        const double w1 = h == 0 ? 0.5 : -1.0, w2 = h == 0 ? 0.25 : 1.5, distance = double(d);
+        const double expected =
+            power ? -std::exp(w1) * std::pow(distance, 2.0 / (1.0 + std::exp(-w2)))
+                  : -std::exp(w1) * std::log(1.0 + std::exp(w2) * distance);
+        CHECK(std::abs(bias_HN[h][d].item<double>() - expected) < 1e-5);
+      }
+  }
+}
+
+TEST_CASE("FIRE is a function of psi(distance) over psi of the query's reach") {
+  const auto method = make("{kind: fire, width: 3, threshold: 4.0}", {12, 2, 6, 8});
+  for (const auto& parameter : method->parameters()) {
+    if (parameter.normal_std > 0.0)
+      parameter.tensor.detach().copy_(testing::random_tensor(parameter.tensor.sizes(), 3));
+    else
+      parameter.tensor.detach().fill_(parameter.start_value);
+  }
+  const auto bias_HTS = std::get<DenseBias>(method->score_bias(9)).bias_HTS;
+  CHECK(bias_HTS.sizes() == at::IntArrayRef{2, 9, 9});
+  const auto parameters = method->parameters();
+  const auto psi = [](double x) { return std::log1p(0.1 * x); };
+  for (const std::int64_t i : {2, 8})
+    for (const std::int64_t j : {0, 1, 2}) {
+      const double share = psi(double(i - j)) / psi(std::max(4.0, double(i)));
+      const auto hidden = (parameters[2].tensor.squeeze(1) * share + parameters[3].tensor).relu();
+      const auto expected = parameters[4].tensor.mv(hidden) + parameters[5].tensor;
+      CHECK(difference(bias_HTS.select(1, i).select(1, j), expected, 1e-6) == "");
+    }
+}
+
+TEST_CASE("ALiBi's absolute form differs from the relative one by a constant a row") {
+  const auto relative = make("{kind: alibi}", {12, 3, 4, 8}),
+             absolute = make("{kind: alibi, form: absolute}", {12, 3, 4, 8});
+  const auto slopes_H = std::get<LinearBias>(relative->score_bias(7)).slopes_H;
+  const auto bias_H1S = std::get<DenseBias>(absolute->score_bias(7)).bias_HTS;
+  CHECK(bias_H1S.sizes() == at::IntArrayRef{3, 1, 7});
+  CHECK(difference(bias_H1S.squeeze(1), slopes_H.unsqueeze(1) * at::arange(7, at::kDouble), 0.0) ==
+        "");
+  const auto x = testing::random_tensor({2, 7, 3, 4}, 1, at::kDouble);
+  const AttentionOptions with_relative{LinearBias{slopes_H}, 0.5, std::nullopt},
+      with_absolute{DenseBias{bias_H1S}, 0.5, std::nullopt};
+  CHECK(difference(attention(x, x, x, with_relative), attention(x, x, x, with_absolute), 1e-12) ==
+        "");
+}
+
 TEST_CASE("T5 buckets: each small distance its own, then logarithmic, then the last for all") {
   const auto method = make("{kind: t5}", {16, 2, 8, 8});
   auto table = method->parameters().front().tensor;

@@ -1,0 +1,202 @@
+// A whole run of the paper's code, done again by the real program: raw text, prepare, train with
+// fairseq's order from the recorded start, evaluate.
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "golden/recording.h"
+#include "longspan/checkpoint/safetensors.h"
+#include "longspan/core/files.h"
+#include "support/program.h"
+#include "support/temporary_folder.h"
+#include "support/tensors.h"
+
+namespace longspan {
+namespace {
+
+using testing::difference;
+using testing::Recording;
+
+// Writes lines first .. last of a text, bytes unchanged. Returns whether the text was found.
+bool write_cut(const Json& cut, const std::filesystem::path& path) {
+  const auto text = testing::find_text(cut.at("file"), cut.at("file_sha256"));
+  if (!text) return false;
+  std::ifstream in(*text, std::ios::binary);
+  std::ofstream out(path, std::ios::binary);
+  const std::int64_t first = cut.at("first"), last = cut.at("last");
+  std::string line;
+  for (std::int64_t number = 1; number <= last && std::getline(in, line); ++number)
+    if (number >= first) out << line << '\n';
+  out.close();
+  CHECK(testing::sha256_of_file(path) == cut.at("cut_sha256").get<std::string>());
+  return true;
+}
+
+std::string config_yaml(const Json& manifest) {
+  const auto& training = manifest.at("training");
+  const auto& schedule = training.at("schedule");
+  const std::int64_t pass = training.at("max_tokens");
+  std::string model = testing::model_yaml(manifest.at("model"));
+  model.replace(model.find("init: fairseq"), 13, "init: {from: start.safetensors}");
+  std::ostringstream yaml;
+  yaml << "name: recorded\nseed: " << manifest.at("seed") << "\n"
+       << model << "data:\n  train: train.txt\n  valid: valid.txt\n  tokenizer: {kind: word}\n"
+       << "  shards: shards\n  seq_len: " << training.at("L") << "\n  order: fairseq\n"
+       << "optimizer: {kind: nag, momentum: " << training.at("optimizer").at("momentum")
+       << ", clip_norm: " << training.at("optimizer").at("clip_norm") << "}\n"
+       << "schedule: {kind: cosine, peak_lr: " << schedule.at("lr")
+       << ", min_lr: " << schedule.at("min_lr") << ", warmup_steps: " << schedule.at("warmup")
+       << ", warmup_init_lr: " << schedule.at("warmup_init_lr")
+       << ", period_steps: " << schedule.at("period")
+       << ", period_factor: " << schedule.at("t_mult") << ", shrink: " << schedule.at("shrink")
+       << "}\ntrain: {max_steps: 1, batch_tokens: "
+       << pass * training.at("update_freq").get<std::int64_t>() << ", micro_batch_tokens: " << pass
+       << "}\n"
+       << "validate: {max_targets: 64}\ncheckpoint: {keep_last: 9, keep_best: \"\"}\n"
+       << "log: {every_steps: 1, tensorboard: false}\n";
+  return yaml.str();
+}
+
+void write_start(const std::map<std::string, at::Tensor>& tensors,
+                 const std::filesystem::path& path) {
+  NamedTensors start;
+  for (const auto& [name, tensor] : tensors)
+    if (name.starts_with("param0.")) start.push_back({name.substr(7), tensor});
+  write_safetensors(path, start);
+}
+
+class Run {
+ public:
+  explicit Run(const Recording& recording)
+      : manifest_(recording.manifest), tensors_(recording.tensors()) {}
+
+  bool prepare() const {
+    const auto& text = manifest_.at("text");
+    if (!write_cut(text.at("train"), path("train.txt")) ||
+        !write_cut(text.at("valid"), path("valid.txt")))
+      return false;
+    std::ofstream(path("run.yaml")) << config_yaml(manifest_);
+    write_start(tensors_, path("start.safetensors"));
+    require_done({"prepare", path("run.yaml").string()});
+    CHECK(testing::sha256_of_file(path("shards/tokenizer/dict.txt")) ==
+          text.at("dictionary").at("dict_txt_sha256").get<std::string>());
+    return true;
+  }
+
+  void train_to(std::int64_t updates) const {
+    require_done({"train", path("run.yaml").string(), "--run", path("run").string(), "--set",
+                  "train.max_steps=" + std::to_string(updates)});
+  }
+
+  // Returns log(ours / recorded) of the perplexity of the latest checkpoint in each cell.
+  std::vector<double> log_perplexity_ratios(const Json& recorded) const {
+    std::vector<double> ratios;
+    for (const auto& cell : recorded) {
+      const std::int64_t length = cell.at("L"), stride = cell.at("stride");
+      const auto finished =
+          require_done({"evaluate", path("run").string(), "--json", "--checkpoint", "latest",
+                        "--lengths", std::to_string(length), "--mode",
+                        length == stride ? "nonoverlapping" : "stride:" + std::to_string(stride)});
+      const Json ours = Json::parse(finished.out).at("cells").at(0);
+      ratios.push_back(
+          std::log(ours.at("ppl").get<double>() / cell.at("perplexity").get<double>()));
+    }
+    return ratios;
+  }
+
+  void check_parameters(std::int64_t updates, double limit) const {
+    char folder[32];
+    std::snprintf(folder, sizeof folder, "step-%09lld", static_cast<long long>(updates));
+    const auto ours = read_safetensors(path("run") / "checkpoints" / folder / "model.safetensors");
+    const std::string prefix = "param" + std::to_string(updates) + ".";
+    std::int64_t compared = 0;
+    for (const auto& [name, tensor] : ours) {
+      const auto found = tensors_.find(prefix + name);
+      if (found == tensors_.end()) continue;
+      INFO(prefix << name);
+      CHECK(difference(tensor, found->second, limit) == "");
+      ++compared;
+    }
+    CHECK(compared > 0);
+  }
+
+  std::vector<Json> rows() const {
+    std::vector<Json> rows;
+    std::ifstream file(path("run/metrics.jsonl"));
+    for (std::string line; std::getline(file, line);) rows.push_back(Json::parse(line));
+    return rows;
+  }
+
+ private:
+  std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
+  testing::Finished require_done(const std::vector<std::string>& arguments) const {
+    const auto finished = testing::longspan_program(arguments, folder_.path());
+    INFO(finished.err);
+    REQUIRE(finished.code == 0);
+    return finished;
+  }
+
+  const Json& manifest_;
+  std::map<std::string, at::Tensor> tensors_;
+  testing::TemporaryFolder folder_;
+};
+
+// "21-50" holds the limits of updates 21 to 50.
+const Json& limits_of(const Json& tolerance, std::int64_t update) {
+  for (const auto& [range, limits] : tolerance.at("updates").items()) {
+    const auto dash = range.find('-');
+    if (update >= std::stoll(range.substr(0, dash)) && update <= std::stoll(range.substr(dash + 1)))
+      return limits;
+  }
+  throw std::out_of_range("no limits for update " + std::to_string(update));
+}
+
+void check_relative(double ours, double expected, const Json& limit) {
+  if (limit.is_null()) return;  // the paper's own code drifts too far by then
+  CHECK(std::abs(ours - expected) <= limit.get<double>() * expected);
+}
+
+void check_updates(const Json& manifest, const std::vector<Json>& rows) {
+  const auto& updates = manifest.at("updates");
+  REQUIRE(rows.size() == updates.size());
+  std::int64_t tokens = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Json &row = rows[i], &update = updates[i];
+    INFO("update " << i + 1);
+    const Json& limits = limits_of(manifest.at("tolerance"), static_cast<std::int64_t>(i) + 1);
+    tokens += update.at("tokens").get<std::int64_t>();
+    CHECK(row.at("tokens").get<std::int64_t>() == tokens);
+    CHECK(std::abs(row.at("train/lr").get<double>() - update.at("lr").get<double>()) <=
+          manifest.at("tolerance").at("lr_abs").get<double>());
+    check_relative(row.at("train/loss"), update.at("loss_nats_per_token"), limits.at("loss_rel"));
+    check_relative(row.at("train/grad_norm"), update.at("grad_norm_before_clip"),
+                   limits.at("grad_norm_rel"));
+  }
+}
+
+TEST_CASE("golden: e2e") {
+  for (const auto& recording : testing::recordings_of("e2e")) {
+    INFO(recording.name);
+    const auto& manifest = recording.manifest;
+    const auto& tolerance = manifest.at("tolerance");
+    const Run run(recording);
+    if (!run.prepare()) SKIP("the text of " << recording.name << " is not in LONGSPAN_TEXT_DIR");
+    run.train_to(1);  // at the first rate of the warm-up, which moves nothing that can be seen
+    for (const double ratio : run.log_perplexity_ratios(manifest.at("eval_initial")))
+      CHECK(std::abs(ratio) <= tolerance.at("eval_initial").at("perplexity_rel").get<double>());
+    for (const auto& updates : manifest.at("params_saved_after")) {
+      const auto& limit =
+          tolerance.at("param_max_abs_after").at(std::to_string(updates.get<std::int64_t>()));
+      run.train_to(updates);
+      if (!limit.is_null()) run.check_parameters(updates, limit);
+    }
+    check_updates(manifest, run.rows());
+    for (const double ratio : run.log_perplexity_ratios(manifest.at("eval_final")))
+      CHECK(std::abs(ratio) <= tolerance.at("eval_final_log_perplexity_abs").get<double>());
+  }
+}
+
+}  // namespace
+}  // namespace longspan

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "longspan/tokenizer/tokenizer.h"
+
+namespace longspan::testing {
+
+/// A tokenizer of which only the start id, fairseq's </s>, is used.
+class StartOnlyTokenizer final : public Tokenizer {
+ public:
+  std::string kind() const override { return "start-only"; }
+  std::int64_t vocab_size() const override { return 19; }
+  void encode_line(std::string_view, std::vector<std::int32_t>&) const override {}
+  std::string decode(std::span<const std::int32_t>) const override { return {}; }
+  std::int32_t start_id() const override { return 2; }
+  bool ends_line(std::int32_t) const override { return false; }
+  void save(const std::filesystem::path&) const override {}
+  std::string fingerprint() const override { return "start-only"; }
+};
+
+}  // namespace longspan::testing

@@ -1,114 +1,142 @@
 // longspan plan CONFIG: what a run would be, without training it.
 
+#include "longspan/train/plan.h"
+
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <map>
 
 #include "cli/commands.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
-#include "longspan/train/run_config.h"
 
 namespace longspan::cli {
 namespace {
 
-struct Vocabulary {
-  std::int64_t size = 0;
-  std::int64_t train_tokens = 0;  // 0: not known before prepare
+struct Arguments {
+  std::string config;
+  PlanOptions plan;
 };
 
-Vocabulary vocabulary_of(const DataConfig& data) {
-  if (ShardFolder::exists(data.shards)) {
-    const ShardFolder folder = ShardFolder::open(data.shards);
-    return {folder.tokenizer().vocab_size(), folder.stream("train").size()};
-  }
-  if (data.tokenizer.kind == "bytes") return {256, 0};
-  if (data.tokenizer.kind == "sentencepiece" && data.tokenizer.train)
-    return {data.tokenizer.vocab_size, 0};
-  throw Error(ErrorKind::Data,
-              concat(data.shards,
-                     " must hold shards before a plan can count the vocabulary, it has none; run ",
-                     "longspan prepare first"));
-}
-
-// "layers.3.attn.q.weight" and its kin are counted together as "layers".
-std::string part_of(const std::string& name) { return name.substr(0, name.find('.')); }
-
-// Products of weights in one forward pass of one token: all matrices but embedding tables that are
-// only looked up.
-double matrix_elements(const Transformer& model) {
-  double elements = 0;
-  for (const auto& [name, tensor] : model.parameters()) {
-    const bool looked_up = name == "embed.weight" && !model.config().embedding.tie;
-    if (tensor.dim() == 2 && !looked_up && !name.starts_with("position."))
-      elements += static_cast<double>(tensor.numel());
-  }
-  return elements;
-}
-
-Json plan(const RunConfig& config) {
-  const Vocabulary vocabulary = vocabulary_of(config.data);
-  RunConfig bare = config;
-  bare.model.init = "gpt2";
-  const Transformer model(bare.model,
-                          config.position.make({config.model.d_model, config.model.num_heads,
-                                                config.model.head_dim(), config.data.seq_len}),
-                          vocabulary.size);
-  std::map<std::string, std::int64_t> parts;
-  for (const auto& [name, tensor] : model.parameters()) parts[part_of(name)] += tensor.numel();
-  const std::int64_t state_copies = config.optimizer.kind == "adamw" ? 2 : 1,
-                     parameters = model.num_parameters();
-  // Forward 2 FLOP a multiply-add, backward twice that; attention's products count every pair of
-  // the block.
-  const double flop_per_token =
-      3.0 * (2.0 * matrix_elements(model) +
-             4.0 *
-                 static_cast<double>(config.model.num_layers * config.data.seq_len *
-                                     config.model.d_model) /
-                 2.0);
-  Json result{{"name", config.name},
-              {"parameters", parameters},
-              {"parameters_by_part", parts},
-              {"vocab_size", vocabulary.size},
+Json to_json(const Plan& plan) {
+  Json result{{"name", plan.name},
+              {"parameters", plan.parameters},
+              {"parameters_by_part", Json::object()},
+              {"vocab_size", plan.vocab_size},
               {"memory_bytes",
-               {{"parameters", 4 * parameters},
-                {"gradients", 4 * parameters},
-                {"optimizer", 4 * parameters * state_copies}}},
-              {"tokens_per_step", config.train.batch_tokens},
-              {"flop_per_token", flop_per_token}};
-  std::int64_t steps_per_epoch = 0;
-  if (vocabulary.train_tokens > 0) {
-    const std::int64_t blocks =
-        (vocabulary.train_tokens + config.data.seq_len - 1) / config.data.seq_len;
-    steps_per_epoch = make_run_plan(config, vocabulary.train_tokens)->steps_per_epoch();
-    result["train_tokens"] = vocabulary.train_tokens;
-    result["blocks"] = blocks;
-    result["steps_per_epoch"] = steps_per_epoch;
+               {{"parameters", plan.memory.parameters},
+                {"gradients", plan.memory.gradients},
+                {"optimizer", plan.memory.optimizer},
+                {"activations", plan.memory.activations},
+                {"total", plan.memory.total()},
+                {"activations_kept", plan.memory.activations_kept},
+                {"activations_checkpointed", plan.memory.activations_checkpointed}}},
+              {"micro_batch_tokens", plan.micro_batch_tokens},
+              {"tokens_per_step", plan.tokens_per_step},
+              {"flop_per_token", plan.flop_per_token}};
+  for (const auto& [part, count] : plan.parameters_by_part)
+    result["parameters_by_part"][part] = count;
+  if (plan.train_tokens > 0) {
+    result["train_tokens"] = plan.train_tokens;
+    result["blocks"] = plan.blocks;
+    result["steps_per_epoch"] = plan.steps_per_epoch;
   }
-  const std::int64_t steps = planned_steps(config.train, steps_per_epoch);
-  if (steps > 0 && steps < (std::int64_t{1} << 50)) {
-    result["steps"] = steps;
-    result["tokens"] = steps * config.train.batch_tokens;
-    result["flop"] = flop_per_token * static_cast<double>(steps) *
-                     static_cast<double>(config.train.batch_tokens);
+  if (plan.steps > 0) {
+    result["steps"] = plan.steps;
+    result["tokens"] = plan.tokens;
+    result["flop"] = plan.flop;
   }
+  if (plan.epochs > 0.0) result["epochs"] = plan.epochs;
+  if (plan.device_hours) result["gpu_hours"] = *plan.device_hours;
   return result;
+}
+
+std::string grouped(std::int64_t value) {
+  std::string text = std::to_string(value);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+std::string rounded(double value, const char* format) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string mebibytes(std::int64_t bytes) {
+  return grouped(std::llround(static_cast<double>(bytes) / (1 << 20))) + " MiB";
+}
+
+void print_row(const std::string& name, const std::string& value, const std::string& note = "") {
+  std::printf("%-28s %24s%s%s\n", name.c_str(), value.c_str(), note.empty() ? "" : "  ",
+              note.c_str());
+}
+
+void print_memory(const Plan& plan, bool checkpointing) {
+  const PlannedMemory& memory = plan.memory;
+  print_row("memory of one device", mebibytes(memory.total()));
+  print_row("  parameters", mebibytes(memory.parameters));
+  print_row("  gradients", mebibytes(memory.gradients));
+  print_row("  optimizer", mebibytes(memory.optimizer));
+  print_row(
+      "  activations", mebibytes(memory.activations),
+      concat("of a pass over ", grouped(plan.micro_batch_tokens), " tokens; ",
+             mebibytes(checkpointing ? memory.activations_kept : memory.activations_checkpointed),
+             checkpointing ? " without" : " with", " activation checkpointing"));
+}
+
+void print_steps(const Plan& plan) {
+  print_row("tokens a step", grouped(plan.tokens_per_step));
+  if (plan.train_tokens > 0) {
+    print_row("training tokens", grouped(plan.train_tokens));
+    print_row("blocks", grouped(plan.blocks));
+    print_row("steps an epoch", grouped(plan.steps_per_epoch));
+  }
+  if (plan.steps > 0) print_row("steps", grouped(plan.steps));
+  if (plan.epochs > 0.0) print_row("epochs", rounded(plan.epochs, "%.1f"));
+  if (plan.steps > 0) print_row("tokens", grouped(plan.tokens));
+  print_row("FLOP a token", rounded(plan.flop_per_token, "%.3g"));
+  if (plan.steps > 0) print_row("FLOP", rounded(plan.flop, "%.3g"));
+  if (plan.device_hours) print_row("GPU-hours", rounded(*plan.device_hours, "%.1f"));
+}
+
+void print_plan(const Plan& plan, bool checkpointing) {
+  std::printf("%s\n", plan.name.c_str());
+  print_row("parameters", grouped(plan.parameters));
+  for (const auto& [part, count] : plan.parameters_by_part) print_row("  " + part, grouped(count));
+  print_row("vocabulary", grouped(plan.vocab_size));
+  print_memory(plan, checkpointing);
+  print_steps(plan);
 }
 
 }  // namespace
 
 void add_plan(CLI::App& app, CommonOptions& options) {
   auto* verb = app.add_subcommand(
-      "plan", "Check a config and print parameters, memory, steps, tokens and FLOP");
-  auto config_path = std::make_shared<std::string>();
-  verb->add_option("CONFIG", *config_path, "Configuration file")->required();
+      "plan", "Check a config and print parameters, memory, steps, tokens, FLOP and time");
+  auto arguments = std::make_shared<Arguments>();
+  verb->add_option("CONFIG", arguments->config, "Configuration file")->required();
+  verb->add_option("--vocab-size", arguments->plan.vocab_size,
+                   "Size of the vocabulary, where no shards are there to count it")
+      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 30));
+  verb->add_option("--train-tokens", arguments->plan.train_tokens,
+                   "Tokens of the training text, where no shards are there to count them")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 50));
+  verb->add_option("--tokens-per-second", arguments->plan.tokens_per_second,
+                   "Training speed of one device; gives the GPU-hours")
+      ->check(CLI::PositiveNumber);
   add_common_options(*verb, options);
-  verb->callback([config_path, &options] {
+  verb->callback([arguments, &options] {
     apply(options);
-    const Json result =
-        plan(read_run_config(config::Document::from_file(*config_path, options.overrides)));
-    std::cout << (options.json ? result.dump() : result.dump(2)) << "\n";
+    const RunConfig config =
+        read_run_config(config::Document::from_file(arguments->config, options.overrides));
+    const Plan plan = make_plan(config, arguments->plan);
+    if (options.json)
+      std::cout << to_json(plan).dump() << "\n";
+    else
+      print_plan(plan, config.train.activation_checkpointing);
   });
 }
 

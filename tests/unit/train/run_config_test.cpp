@@ -64,12 +64,15 @@ TEST_CASE("sections check each other") {
 }
 
 TEST_CASE("every shipped configuration reads") {
-  for (const auto* name : {"quickstart", "wikitext2", "wikitext2-sentencepiece", "wikitext103"}) {
-    INFO(name);
-    const auto path =
-        std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (std::string(name) + ".yaml");
-    CHECK_NOTHROW(read_run_config(config::Document::from_file(path)));
+  const auto folder = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs";
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".yaml") continue;
+    INFO(entry.path());
+    CHECK_NOTHROW(read_run_config(config::Document::from_file(entry.path())));
+    ++count;
   }
+  CHECK(count >= 8);
 }
 
 }  // namespace

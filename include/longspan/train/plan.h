@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "longspan/train/run_config.h"
+
+namespace longspan {
+
+/// What a plan is told beside the configuration. Sizes given here stand in for those of the shards.
+struct PlanOptions {
+  std::optional<std::int64_t> vocab_size = std::nullopt;
+  std::optional<std::int64_t> train_tokens = std::nullopt;
+  /// Of one device; without it no time is estimated.
+  std::optional<double> tokens_per_second = std::nullopt;
+};
+
+/// What one device holds, in bytes; optimizer state and gradients are float32.
+struct PlannedMemory {
+  std::int64_t parameters = 0;
+  std::int64_t gradients = 0;
+  std::int64_t optimizer = 0;
+  std::int64_t activations = 0;  ///< as train.activation_checkpointing says
+  std::int64_t activations_kept = 0;
+  std::int64_t activations_checkpointed = 0;
+
+  std::int64_t total() const { return parameters + gradients + optimizer + activations; }
+};
+
+/// What a run would be. A number that needs the training text is 0 where its size is not known.
+struct Plan {
+  std::string name;
+  std::int64_t vocab_size = 0;
+  std::int64_t parameters = 0;
+  std::vector<std::pair<std::string, std::int64_t>> parameters_by_part;  ///< adds up to the total
+  PlannedMemory memory;
+  std::int64_t micro_batch_tokens = 0;  ///< of a pass; one sequence where the file says auto
+  std::int64_t tokens_per_step = 0;
+  std::int64_t train_tokens = 0;
+  std::int64_t blocks = 0;
+  std::int64_t steps_per_epoch = 0;
+  std::int64_t steps = 0;   ///< 0 when only time or unknown epochs limit the run
+  std::int64_t tokens = 0;  ///< steps times tokens_per_step, so at most
+  double epochs = 0.0;
+  /// 6 for each weight that multiplies a token, 6 T d_model for a layer's causal attention; the
+  /// tails of an adaptive softmax, which few targets reach, aside.
+  double flop_per_token = 0.0;
+  double flop = 0.0;
+  std::optional<double> device_hours;
+};
+
+/// Plans a run without training it; makes one layer of the model at most.
+/// @throws Error(Data) when neither shards nor options tell the size of the vocabulary;
+/// Error(Config)
+Plan make_plan(const RunConfig& config, const PlanOptions& options);
+
+/// What the memory of a pass depends on.
+struct PassSize {
+  std::int64_t tokens = 0;
+  std::int64_t vocab_size = 0;
+  std::int64_t compute_bytes = 4;  ///< of an element of matrix products: 4 or 2
+  bool activation_checkpointing = false;
+};
+
+/// Returns the greatest number of bytes that a training pass holds beside parameters, gradients and
+/// optimizer state, where attention keeps no scores. With N tokens, widths D, F (feed-forward), G
+/// (keys or values), H heads, e bytes an element of products, a layer keeps
+///   N (4 (4 D + 2 G + H) + (2 D + a F) e), in two bytes also 6 N D (two more copies of q, k and
+///   v's input, one of the output projection's) and 2 bytes a weight,
+/// a = 1 for relu, 2 for relu with dropout and for gelu, 4 for swiglu. Checkpointing keeps 4 N D a
+/// layer instead. On top come 4 N D, the float32 gradient of the head's matrices, and the greater
+/// of what the loss works on (the logits of some rows, the gradient of the features) and of what
+/// the backward pass of the last layer does (3 widths of its gradients; the layer itself, where it
+/// was not kept). Within 10 % of what is measured on the CPU.
+std::int64_t activation_bytes(const ModelConfig& model, const PassSize& pass);
+
+}  // namespace longspan

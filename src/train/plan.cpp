@@ -1,0 +1,225 @@
+// What a run would be. Layers are alike, so one of them is made and counted for all.
+
+#include "longspan/train/plan.h"
+
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::int64_t kFloatBytes = 4;
+constexpr std::int64_t kNoLimit = std::int64_t{1} << 50;
+constexpr double kSecondsAnHour = 3600.0;
+
+struct TextSize {
+  std::int64_t vocab_size = 0;
+  std::int64_t train_tokens = 0;
+};
+
+std::int64_t vocab_size_without_shards(const DataConfig& data) {
+  if (data.tokenizer.kind == "bytes") return 256;
+  if (data.tokenizer.kind == "sentencepiece" && data.tokenizer.train)
+    return data.tokenizer.vocab_size;
+  throw Error(
+      ErrorKind::Data,
+      concat(data.shards,
+             " must hold shards for a plan to count the vocabulary, it has none; run "
+             "longspan prepare first, or give --vocab-size and --train-tokens (WikiText-103 "
+             "in words: --vocab-size 267744 --train-tokens 103227021)"));
+}
+
+TextSize size_of_text(const DataConfig& data, const PlanOptions& options) {
+  TextSize size{options.vocab_size.value_or(0), options.train_tokens.value_or(0)};
+  if ((size.vocab_size == 0 || size.train_tokens == 0) && ShardFolder::exists(data.shards)) {
+    const ShardFolder shards = ShardFolder::open(data.shards);
+    if (size.vocab_size == 0) size.vocab_size = shards.tokenizer().vocab_size();
+    if (size.train_tokens == 0) size.train_tokens = shards.stream("train").size();
+  }
+  if (size.vocab_size == 0) size.vocab_size = vocab_size_without_shards(data);
+  return size;
+}
+
+Transformer model_of_one_layer(const RunConfig& config, std::int64_t vocab_size) {
+  ModelConfig model = config.model;
+  model.num_layers = 1;
+  model.init = "gpt2";
+  return Transformer(
+      model,
+      config.position.make({model.d_model, model.num_heads, model.head_dim(), config.data.seq_len}),
+      vocab_size);
+}
+
+// "layers.0.attn.q.weight" is of the part "attention".
+std::string part_of(const std::string& name) {
+  if (name.find("norm.") != std::string::npos) return "norms";
+  if (name.starts_with("layers."))
+    return name.find(".attn.") != std::string::npos ? "attention" : "feed_forward";
+  const std::string first = name.substr(0, name.find('.'));
+  return first == "embed" ? "embedding" : first;
+}
+
+std::int64_t copies_of(const std::string& name, const ModelConfig& model) {
+  return name.starts_with("layers.") ? model.num_layers : 1;
+}
+
+// Of an embedding that only looks rows up no weight multiplies a token, and of a rare band no
+// weight does for most tokens.
+bool multiplies_each_token(const std::string& name, const at::Tensor& tensor,
+                           const EmbeddingConfig& embedding) {
+  if (tensor.dim() != 2 || name.starts_with("position.")) return false;
+  if (const auto band = name.find(".band"); band != std::string::npos && name[band + 5] != '0')
+    return false;
+  return embedding.tie || (name != "embed.weight" && name != "embed.band0.weight");
+}
+
+void count_parameters(const RunConfig& config, const Transformer& model, Plan& plan) {
+  double multiplied = 0.0;
+  for (const auto& [name, tensor] : model.parameters()) {
+    const std::int64_t count = tensor.numel() * copies_of(name, config.model);
+    const std::string part = part_of(name);
+    auto found = std::ranges::find(plan.parameters_by_part, part,
+                                   [](const auto& each) { return each.first; });
+    if (found == plan.parameters_by_part.end())
+      found = plan.parameters_by_part.insert(found, {part, 0});
+    found->second += count;
+    plan.parameters += count;
+    if (multiplies_each_token(name, tensor, config.model.embedding))
+      multiplied += static_cast<double>(count);
+  }
+  // Forward 2 FLOP a multiply-add, backward twice that; attention multiplies by keys and by values,
+  // each over half the block on average.
+  const auto attended =
+      static_cast<double>(config.model.num_layers * config.data.seq_len * config.model.d_model);
+  plan.flop_per_token = 6.0 * (multiplied + attended);
+}
+
+// A new optimizer kind tells by itself how many numbers it keeps for each parameter.
+std::int64_t optimizer_numbers_a_parameter(const OptimizerConfig& config) {
+  constexpr std::int64_t kSize = 64;
+  const auto optimizer =
+      make_optimizer(config, {{"trial", at::zeros({kSize}, at::kFloat).requires_grad_()}});
+  std::int64_t numbers = 0;
+  for (const auto& [name, tensor] : optimizer->state())
+    if (tensor.numel() == kSize) numbers += kSize;
+  return numbers / kSize;
+}
+
+PlannedMemory plan_memory(const RunConfig& config, const Plan& plan) {
+  PassSize pass{plan.micro_batch_tokens, plan.vocab_size,
+                config.compute_dtype() == at::kFloat ? kFloatBytes : 2, false};
+  PlannedMemory memory;
+  memory.parameters = memory.gradients = kFloatBytes * plan.parameters;
+  memory.optimizer = memory.parameters * optimizer_numbers_a_parameter(config.optimizer);
+  memory.activations_kept = activation_bytes(config.model, pass);
+  pass.activation_checkpointing = true;
+  memory.activations_checkpointed = activation_bytes(config.model, pass);
+  memory.activations = config.train.activation_checkpointing ? memory.activations_checkpointed
+                                                             : memory.activations_kept;
+  return memory;
+}
+
+void plan_steps(const RunConfig& config, const PlanOptions& options, Plan& plan) {
+  plan.tokens_per_step = config.train.batch_tokens;
+  if (plan.train_tokens > 0) {
+    plan.blocks = (plan.train_tokens + config.data.seq_len - 1) / config.data.seq_len;
+    plan.steps_per_epoch = make_run_plan(config, plan.train_tokens)->steps_per_epoch();
+  }
+  const std::int64_t steps = planned_steps(config.train, plan.steps_per_epoch);
+  if (steps <= 0 || steps >= kNoLimit) return;
+  plan.steps = steps;
+  plan.tokens = steps * plan.tokens_per_step;
+  plan.flop = plan.flop_per_token * static_cast<double>(plan.tokens);
+  if (plan.steps_per_epoch > 0)
+    plan.epochs = static_cast<double>(steps) / static_cast<double>(plan.steps_per_epoch);
+  if (options.tokens_per_second)
+    plan.device_hours =
+        static_cast<double>(plan.tokens) / *options.tokens_per_second / kSecondsAnHour;
+}
+
+// The matrices that give logits: elements of all, of the greatest, and the most rows of one.
+struct HeadSize {
+  std::int64_t all = 0;
+  std::int64_t greatest = 0;
+  std::int64_t most_rows = 0;
+};
+
+HeadSize head_size(const ModelConfig& model, std::int64_t vocab_size) {
+  const EmbeddingConfig& embedding = model.embedding;
+  if (embedding.kind != "adaptive")
+    return {vocab_size * model.d_model, vocab_size * model.d_model, vocab_size};
+  HeadSize size;
+  std::int64_t begin = 0, width = model.d_model;
+  for (std::size_t band = 0; band <= embedding.cutoffs.size(); ++band) {
+    const bool is_last = band == embedding.cutoffs.size();
+    const std::int64_t end = is_last ? vocab_size : embedding.cutoffs[band];
+    const auto clusters = band == 0 ? static_cast<std::int64_t>(embedding.cutoffs.size()) : 0;
+    const std::int64_t rows = end - begin + clusters;
+    size.all += rows * width;
+    size.greatest = std::max(size.greatest, rows * width);
+    size.most_rows = std::max(size.most_rows, rows);
+    begin = end;
+    width /= embedding.factor;
+  }
+  return size;
+}
+
+// Logits exist for some rows at a time (src/kernels/cross_entropy.cpp).
+std::int64_t logits_at_once(std::int64_t tokens, std::int64_t vocab_size) {
+  const std::int64_t rows =
+      std::clamp<std::int64_t>((std::int64_t{1} << 21) / vocab_size, 16, 4096);
+  return std::min(tokens, rows) * vocab_size;
+}
+
+std::int64_t kept_inner_activations(const ModelConfig& model) {
+  if (model.activation == "swiglu") return 4;
+  return model.activation == "relu" && model.dropout.activation == 0.0 ? 1 : 2;
+}
+
+std::int64_t weights_of_layer(const ModelConfig& model, std::int64_t kv_dim) {
+  const std::int64_t matrices = model.activation == "swiglu" ? 3 : 2;
+  return model.d_model * (2 * model.d_model + 2 * kv_dim + matrices * model.ffn_dim);
+}
+
+}  // namespace
+
+std::int64_t activation_bytes(const ModelConfig& model, const PassSize& pass) {
+  const std::int64_t N = pass.tokens, D = model.d_model, F = model.ffn_dim, e = pass.compute_bytes,
+                     kv_dim = model.num_kv_heads * model.head_dim();
+  std::int64_t layer = N * (kFloatBytes * (4 * D + 2 * kv_dim + model.num_heads) +
+                            (2 * D + kept_inner_activations(model) * F) * e);
+  if (e != kFloatBytes) layer += e * (3 * N * D + weights_of_layer(model, kv_dim));
+  const std::int64_t one_width = kFloatBytes * N * D,
+                     kept = pass.activation_checkpointing ? one_width : layer;
+  const HeadSize head = head_size(model, pass.vocab_size);
+  const std::int64_t logits = logits_at_once(N, head.most_rows);
+  // Of two bytes: then logits, the weight and its gradient are there in both types.
+  const bool narrow = e != kFloatBytes;
+  const std::int64_t at_loss =
+      e * N * D + std::max((narrow ? 6 : 4) * logits + (narrow ? 10 : 0) * head.greatest,
+                           kFloatBytes * head.greatest);
+  const std::int64_t at_last_layer = (pass.activation_checkpointing ? layer : 0) + 2 * one_width +
+                                     N * F * e * (model.activation == "swiglu" ? 2 : 1);
+  return kept * model.num_layers + kFloatBytes * head.all + one_width +
+         std::max(at_loss, at_last_layer);
+}
+
+Plan make_plan(const RunConfig& config, const PlanOptions& options) {
+  const TextSize text = size_of_text(config.data, options);
+  Plan plan;
+  plan.name = config.name;
+  plan.vocab_size = text.vocab_size;
+  plan.train_tokens = text.train_tokens;
+  plan.micro_batch_tokens =
+      config.train.micro_batch_tokens > 0 ? config.train.micro_batch_tokens : config.data.seq_len;
+  count_parameters(config, model_of_one_layer(config, text.vocab_size), plan);
+  plan.memory = plan_memory(config, plan);
+  plan_steps(config, options, plan);
+  return plan;
+}
+
+}  // namespace longspan

@@ -1,0 +1,117 @@
+// A plan: what stands in for the text, and how far its formula for memory is from what is measured.
+
+#include "longspan/train/plan.h"
+
+#include "longspan/core/error.h"
+#include "support/temporary_folder.h"
+#include "support/torch_catch.h"
+#include "train/memory_meter.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using testing::TemporaryFolder;
+
+RunConfig read(const std::string& name, const std::vector<std::string>& overrides = {}) {
+  const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (name + ".yaml");
+  return read_run_config(config::Document::from_file(path, overrides));
+}
+
+TEST_CASE("without shards a plan takes the sizes it is given, or says which") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> no_shards{"data.shards=" + folder.path().string()};
+  try {
+    make_plan(read("wikitext103", no_shards), {});
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::Data);
+    CHECK_THAT(error.what(), ContainsSubstring("longspan prepare") &&
+                                 ContainsSubstring("--vocab-size 267744") &&
+                                 ContainsSubstring("--train-tokens 103227021"));
+  }
+  const auto no_text = make_plan(read("wikitext103", no_shards), {.vocab_size = 267744});
+  CHECK(no_text.parameters == 246933504);
+  CHECK(no_text.blocks == 0);
+  CHECK(no_text.steps_per_epoch == 0);
+  CHECK(no_text.steps == 286000);
+  CHECK_FALSE(no_text.device_hours.has_value());
+}
+
+TEST_CASE("the plans of the paper's other texts") {
+  const auto books = make_plan(read("bookcorpus"), {.train_tokens = 700000000});
+  CHECK(books.parameters == 16 * 12596224 + 29000 * 1024);  // about 231 million
+  CHECK(books.steps_per_epoch > 0);
+  const auto large = make_plan(read("cc100-1.3b"), {});
+  CHECK(large.parameters > 1300000000);
+  CHECK(large.parameters < 1400000000);
+  CHECK(large.steps == 50000);
+  CHECK(large.memory.optimizer == 8 * large.parameters);
+  CHECK(large.memory.activations == large.memory.activations_checkpointed);
+  CHECK(large.memory.activations < large.memory.activations_kept / 4);
+}
+
+TEST_CASE("a plan counts what a model of all layers has") {
+  for (const auto* kind : {"alibi", "t5", "learned"}) {
+    const auto config = read("tests/tiny", {"model.num_layers=3", concat("position.kind=", kind)});
+    const auto plan = make_plan(config, {.vocab_size = 40, .train_tokens = 1000});
+    CHECK(plan.parameters == make_model(config, 40).num_parameters());
+    CHECK(plan.memory.optimizer == 8 * plan.parameters);
+    CHECK(plan.memory.total() == 16 * plan.parameters + plan.memory.activations);
+  }
+  CHECK(make_plan(read("tests/tiny", {"train.micro_batch_tokens=auto"}), {.vocab_size = 40})
+            .micro_batch_tokens == 16);
+}
+
+// Of a pass whose gradients have their memory already.
+double measured_bytes(const RunConfig& config, std::int64_t vocab_size, std::int64_t tokens) {
+  const auto model = make_model(config, vocab_size);
+  const std::int64_t T = config.data.seq_len, B = tokens / T;
+  const auto ids = at::arange(tokens).mul(7919).remainder(vocab_size).view({B, T});
+  const TrainingRandomness randomness{1, 0, at::arange(B)};
+  ForwardOptions options;
+  options.randomness = &randomness;
+  options.compute_dtype = config.compute_dtype();
+  options.activation_checkpointing = config.train.activation_checkpointing;
+  const auto pass = [&] { model.loss_sum(model.features(ids, options), ids, options).backward(); };
+  pass();
+  return static_cast<double>(peak_tensor_bytes(pass));
+}
+
+TEST_CASE("the formula for activations is within 10 % of the measured peak") {
+  // bfloat16 is slow on most CPUs, so it has fewer cases.
+  const auto [vocabulary, activation, precision] =
+      GENERATE(table<std::string, std::string, std::string>({{"small", "relu", "fp32"},
+                                                             {"small", "gelu", "fp32"},
+                                                             {"large", "relu", "fp32"},
+                                                             {"large", "swiglu", "fp32"},
+                                                             {"adaptive", "relu", "fp32"},
+                                                             {"small", "swiglu", "bf16"},
+                                                             {"adaptive", "relu", "bf16"}}));
+  const std::string checkpointing = GENERATE("false", "true");
+  std::vector<std::string> overrides{"model.num_layers=5",
+                                     "model.d_model=64",
+                                     "model.ffn_dim=256",
+                                     "data.seq_len=64",
+                                     "train.batch_tokens=1024",
+                                     "train.micro_batch_tokens=1024",
+                                     "model.activation=" + activation,
+                                     "train.precision=" + precision,
+                                     "train.activation_checkpointing=" + checkpointing};
+  if (vocabulary == "adaptive")
+    overrides.insert(overrides.end(),
+                     {"model.embedding={kind: adaptive, cutoffs: [1000, 2000], factor: 2}"});
+  const std::int64_t vocab_size = vocabulary == "small" ? 100 : 8000, tokens = 1024;
+  const auto config = read("tests/tiny", overrides);
+  const PassSize pass{tokens, vocab_size, precision == "fp32" ? 4 : 2,
+                      config.train.activation_checkpointing};
+  const double planned = static_cast<double>(activation_bytes(config.model, pass)),
+               measured = measured_bytes(config, vocab_size, tokens);
+  INFO(vocabulary << " " << activation << " " << precision << " checkpointing " << checkpointing
+                  << ": planned " << planned << ", measured " << measured << ", ratio "
+                  << planned / measured);
+  CHECK(std::abs(planned / measured - 1.0) < 0.10);
+}
+
+}  // namespace
+}  // namespace longspan

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/report/report.h"
 
@@ -13,6 +14,7 @@ void add_report(CLI::App& app, CommonOptions& options) {
   struct Arguments {
     std::vector<std::string> runs;
     std::string output = "report.html";
+    std::string reference;
   };
   auto* verb = app.add_subcommand("report", "Write one self-contained page about runs");
   auto arguments = std::make_shared<Arguments>();
@@ -20,14 +22,27 @@ void add_report(CLI::App& app, CommonOptions& options) {
   verb->add_option("--output", arguments->output,
                    "The page; plots and tables are written beside it")
       ->capture_default_str();
+  verb->add_option("--reference", arguments->reference,
+                   "Published perplexities to lay beside the measured ones: paper (the ALiBi "
+                   "paper's WikiText-103 tables) or a file");
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);
-    write_report({arguments->runs.begin(), arguments->runs.end()}, arguments->output);
+    std::optional<std::filesystem::path> reference;
+    if (!arguments->reference.empty()) reference = find_reference(arguments->reference);
+    const ReportSummary summary = write_report({arguments->runs.begin(), arguments->runs.end()},
+                                               arguments->output, reference);
+    Json result{{"report", arguments->output}};
+    if (reference)
+      result.update({{"cells", summary.cells}, {"cells_with_reference", summary.cells_matched}});
     if (options.json)
-      std::cout << Json{{"report", arguments->output}}.dump() << "\n";
+      std::cout << result.dump() << "\n";
     else
-      std::cout << arguments->output << "\n";
+      std::cout << arguments->output
+                << (reference ? concat(": ", summary.cells_matched, " of ", summary.cells,
+                                       " cells have a figure in the reference")
+                              : "")
+                << "\n";
   });
 }
 

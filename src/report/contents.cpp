@@ -43,6 +43,29 @@ DrawnFigure draw(Figure figure, std::vector<OutputFile>& files) {
   return {std::move(figure), std::move(svg)};
 }
 
+Json reference_numbers(const PageContents& contents) {
+  const ReferenceUse& use = *contents.reference;
+  Json numbers{{"source", use.source},
+               {"cells", use.cells},
+               {"cells_matched", use.cells_matched},
+               {"doubts", use.doubts},
+               {"figures", Json::array()}};
+  for (const Comparison& comparison : contents.comparisons)
+    for (const Cell* cell : comparison.cells)
+      if (cell->paper)
+        numbers["figures"].push_back({{"run", cell->run},
+                                      {"split", comparison.split},
+                                      {"mode", cell->mode},
+                                      {"method", cell->method},
+                                      {"train_length", cell->train_length},
+                                      {"length", cell->length},
+                                      {"ppl", cell->object["ppl"]},
+                                      {"paper", cell->paper->ppl},
+                                      {"ratio", cell->object["paper_ratio"]},
+                                      {"table", cell->paper->table}});
+  return numbers;
+}
+
 }  // namespace
 
 PageContents draw_contents(std::vector<Run> runs, std::vector<OutputFile>& files) {
@@ -77,6 +100,7 @@ std::string numbers_of(const PageContents& contents) {
       figure["differences"].push_back(to_text(difference));
     document["extrapolation"].push_back(figure);
   }
+  if (contents.reference) document["reference"] = reference_numbers(contents);
   document["training"] = Json::array();
   for (const DrawnFigure& drawn : contents.training)
     document["training"].push_back(to_json(drawn.figure));

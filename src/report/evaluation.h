@@ -2,12 +2,19 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "longspan/core/json.h"
 
 namespace longspan::report {
+
+/// A perplexity as it was published, and where.
+struct PublishedFigure {
+  double ppl = 0.0;
+  std::string table;
+};
 
 /// One cell of an evaluations file: a (run, length, mode) with its number and its protocol.
 struct Cell {
@@ -22,8 +29,9 @@ struct Cell {
   std::int64_t length = 0;
   std::int64_t stride = 0;
   std::int64_t targets = 0;
-  double ppl = 0.0;  ///< NaN where the file has null: not a finite number
-  Json object;       ///< as read
+  double ppl = 0.0;                      ///< NaN where the file has null: not a finite number
+  std::optional<PublishedFigure> paper;  ///< beside which ppl is laid
+  Json object;                           ///< as read
 };
 
 /// An evaluations file.

@@ -97,6 +97,7 @@ std::string make_page(const PageContents& contents) {
   for (std::size_t i = 0; i < contents.comparisons.size(); ++i)
     body += result_section(contents.comparisons[i], contents.extrapolation[i],
                            i == 0 ? result_legend(contents.comparisons[i]) : "");
+  body += reference_section(contents.reference, contents.comparisons);
   body += training_section(contents.training) + runs_section(contents.runs) +
           protocol_section(contents.comparisons) + cells_section(contents.comparisons) +
           configuration_section(contents.runs) + environment_section(contents.runs) +

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "report/comparison.h"
 #include "report/figure.h"
+#include "report/reference.h"
 #include "report/svg.h"
 
 namespace longspan::report {
@@ -21,6 +23,7 @@ struct PageContents {
   std::vector<Comparison> comparisons;
   std::vector<DrawnFigure> extrapolation;  ///< one for each comparison, in the same order
   std::vector<DrawnFigure> training;
+  std::optional<ReferenceUse> reference;
   std::vector<std::string> missing;  ///< sentences
   std::vector<std::string> files;    ///< names of those beside the page
 };
@@ -33,6 +36,8 @@ std::string result_section(const Comparison& comparison, const DrawnFigure& draw
                            const std::string& legend_html);
 /// Says how to read the table of a result.
 std::string result_legend(const Comparison& comparison);
+std::string reference_section(const std::optional<ReferenceUse>& use,
+                              const std::vector<Comparison>& comparisons);
 std::string training_section(const std::vector<DrawnFigure>& figures);
 std::string runs_section(const std::vector<Run>& runs);
 std::string protocol_section(const std::vector<Comparison>& comparisons);

@@ -8,6 +8,7 @@
 #include "longspan/core/files.h"
 #include "report/contents.h"
 #include "report/figures.h"
+#include "report/reference.h"
 
 namespace longspan {
 namespace {
@@ -33,13 +34,18 @@ std::vector<report::Run> runs_in(const report::Evaluation& evaluation) {
 
 }  // namespace
 
-void write_report(const std::vector<fs::path>& runs, const fs::path& output_html) {
+ReportSummary write_report(const std::vector<fs::path>& runs, const fs::path& output_html,
+                           const std::optional<fs::path>& reference) {
   check(!runs.empty(), ErrorKind::Config,
         "a report needs the folder of at least one run, got none");
   check(output_html.extension() == ".html", ErrorKind::Config, "--output must end in .html, got ",
         output_html.string());
   std::vector<report::OutputFile> files;
-  report::PageContents contents = report::draw_contents(report::read_runs(runs), files);
+  std::vector<report::Run> read = report::read_runs(runs);
+  std::optional<report::ReferenceUse> use;
+  if (reference) use = report::apply_reference(report::read_reference(*reference), read);
+  report::PageContents contents = report::draw_contents(std::move(read), files);
+  contents.reference = use;
   files.push_back({".csv", report::all_cells_csv(contents.runs)});
   files.push_back({".json", report::numbers_of(contents)});
   const std::string stem = output_html.stem().string();
@@ -49,6 +55,7 @@ void write_report(const std::vector<fs::path>& runs, const fs::path& output_html
   make_folder(folder);
   for (const report::OutputFile& file : files)
     write_file_durably(folder / (stem + file.suffix), file.content);
+  return use ? ReportSummary{use->cells, use->cells_matched} : ReportSummary{};
 }
 
 void write_evaluation_plot(const fs::path& evaluation_json) {

@@ -1,19 +1,36 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace longspan {
+
+/// What a report says of published figures.
+struct ReportSummary {
+  std::int64_t cells = 0;          ///< measured; 0 without a reference
+  std::int64_t cells_matched = 0;  ///< of them, with a published figure beside them
+};
 
 /// Writes one page, which needs no other file, about some runs: perplexity by length, training
 /// curves, protocol, configurations, environment. What a run lacks is named on the page. Beside
 /// PAGE.html lie the plots (PAGE-*.svg, PAGE-*.png), the cells (PAGE.csv) and the numbers that are
 /// plotted (PAGE.json).
 /// @param runs folders of runs; one given twice counts once
+/// @param reference a file of published perplexities (src/report/FORMAT.md), which are laid beside
+/// the measured ones of the same method, trained length, length, mode and split
 /// @throws Error(Config) for no run, a folder that is none, an output not named *.html, and without
 /// gnuplot; Error(Data) for a file of a run that is damaged; Error(Io)
-void write_report(const std::vector<std::filesystem::path>& runs,
-                  const std::filesystem::path& output_html);
+ReportSummary write_report(const std::vector<std::filesystem::path>& runs,
+                           const std::filesystem::path& output_html,
+                           const std::optional<std::filesystem::path>& reference = std::nullopt);
+
+/// Returns the file of a reference: that of the ALiBi paper's WikiText-103 tables for "paper",
+/// beside the program's sources or installed with it; else the name itself. @throws Error(Config)
+/// when "paper" is in neither place
+std::filesystem::path find_reference(const std::string& name);
 
 /// Writes the plot of evaluations/<split>.json, perplexity over length, as <split>.svg beside it.
 /// @throws Error(Config) without gnuplot; Error(Data), Error(Io)

@@ -103,6 +103,61 @@ TEST_CASE("inspect, plan and prepare say what is there") {
   }
 }
 
+TEST_CASE("a plan before any text is there") {
+  const TinyRun tiny;
+  const auto config =
+      (std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/wikitext103.yaml").string();
+  const auto no_shards = "data.shards=" + tiny.path("none").string();
+  const auto bare = tiny.run({"plan", config, "--set", no_shards});
+  CHECK(bare.code == 3);
+  CHECK_THAT(bare.err, ContainsSubstring("--vocab-size 267744 --train-tokens 103227021"));
+  const std::vector<std::string> words{"plan",         config,   "--set",          no_shards,
+                                       "--vocab-size", "267744", "--train-tokens", "103227021"};
+  const auto text = tiny.run(words);
+  INFO(text.err);
+  CHECK(text.code == 0);
+  for (const auto* number : {" 246,933,504\n", " 201,616\n", " 1,401\n", " 286,000\n"})
+    CHECK_THAT(text.out, ContainsSubstring(number));
+  CHECK(text.out.find("GPU-hours") == std::string::npos);
+  auto with_speed = words;
+  with_speed.insert(with_speed.end(), {"--tokens-per-second", "28300", "--json"});
+  const Json plan = Json::parse(tiny.run(with_speed).out);
+  CHECK(plan["parameters"] == 246933504);
+  CHECK(plan["steps_per_epoch"] == 1401);
+  CHECK(std::abs(plan["gpu_hours"].get<double>() - 207.0) < 0.5);
+  CHECK(plan["memory_bytes"]["total"].get<double>() > 3 * 4 * 246933504.0);
+}
+
+TEST_CASE("every shipped sweep lists its runs") {
+  const TinyRun tiny;
+  const auto folder = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/sweeps";
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const auto result = tiny.run({"sweep", entry.path().string(), "--dry-run"});
+    INFO(entry.path() << result.err);
+    CHECK(result.code == 0);
+    CHECK_THAT(result.out, ContainsSubstring("alibi"));
+    ++count;
+  }
+  CHECK(count >= 18);
+}
+
+TEST_CASE("a report says how many cells the paper has a figure for") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  REQUIRE(tiny.run({"evaluate", tiny.path("run").string(), "--lengths", "16"}).code == 0);
+  const auto report = [&](const std::string& reference) {
+    return tiny.run({"report", tiny.path("run").string(), "--output", tiny.path("r.html").string(),
+                     "--reference", reference, "--json"});
+  };
+  const auto result = report("paper");
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(Json::parse(result.out)["cells"] == 1);
+  CHECK(Json::parse(result.out)["cells_with_reference"] == 0);
+  CHECK(report(tiny.path("no.json").string()).code == 3);
+}
+
 TEST_CASE("help and version") {
   const TinyRun tiny;
   const auto version = tiny.run({"--version"});

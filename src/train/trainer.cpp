@@ -38,6 +38,16 @@ std::int64_t peak_resident_bytes() {
   return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
 }
 
+// LibTorch hands bfloat16 products to oneDNN only where these are there.
+bool has_fast_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
+#else
+  return true;
+#endif
+}
+
 // The seconds of the steps since the last row of metrics.
 struct Interval {
   Clock::time_point start = Clock::now();
@@ -147,6 +157,10 @@ void Trainer::describe() const {
   environment["train_tokens"] = train_stream_.size();
   write_json(options_.run_folder / "environment.json", environment);
   log::info("attention", {{"path", attention_path(c10::kCPU, model_.position().score_bias(1))}});
+  if (config_.train.precision == "bf16" && !has_fast_bf16())
+    log::warn(
+        "bf16 products take LibTorch's plain loops on a processor without AVX-512, tens of times "
+        "slower than fp32; set train.precision to fp32");
   log::info("training", {{"parameters", model_.num_parameters()},
                          {"vocab_size", model_.vocab_size()},
                          {"train_tokens", train_stream_.size()},

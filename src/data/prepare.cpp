@@ -73,15 +73,21 @@ std::string tokenizer_difference(const Json& manifest, const TokenizerConfig& co
   const Json was = manifest.at("tokenizer").at("config");
   const Json now = parse_json(describe_tokenizer_config(config), "data.tokenizer");
   for (const auto& [key, value] : now.items()) {
-    if (key == "model") continue;  // judged by its content
     if (!was.contains(key)) return concat("data.tokenizer.", key, " was not set, is ", value);
+    if (key == "model" || key == "dictionary") continue;  // judged by its content
     if (was.at(key) != value)
       return concat("data.tokenizer.", key, " was ", was.at(key), ", is ", value);
   }
-  if (!now.contains("model")) return "";
+  for (const auto& [key, value] : was.items())
+    if (!now.contains(key)) return concat("data.tokenizer.", key, " was ", value, ", is not set");
+  const bool has_model = now.contains("model");
+  if (!has_model && !now.contains("dictionary")) return "";
   const bool same =
       build_tokenizer(config, {})->fingerprint() == manifest.at("tokenizer").at("fingerprint");
-  return same ? "" : concat("data.tokenizer.model had another content than ", config.model);
+  if (same) return "";
+  return has_model
+             ? concat("data.tokenizer.model had another content than ", config.model)
+             : concat("data.tokenizer.dictionary had another content than ", config.dictionary);
 }
 
 std::string split_difference(const Json& manifest, const NamedText& named) {

@@ -27,6 +27,7 @@ struct TokenizerKind {
 const TokenizerKind& word_tokenizer_kind();
 const TokenizerKind& sentencepiece_tokenizer_kind();
 const TokenizerKind& byte_tokenizer_kind();
+const TokenizerKind& id_tokenizer_kind();
 
 /// The file of the tokenizer's folder that says what it is; FORMAT.md gives its fields.
 inline constexpr std::string_view kTokenizerFile = "tokenizer.json";

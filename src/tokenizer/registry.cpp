@@ -15,6 +15,7 @@ const std::vector<const TokenizerKind*>& table() {
       &word_tokenizer_kind(),
       &sentencepiece_tokenizer_kind(),
       &byte_tokenizer_kind(),
+      &id_tokenizer_kind(),
   };
   return kTable;
 }

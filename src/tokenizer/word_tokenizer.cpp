@@ -1,11 +1,7 @@
 // The word vocabulary of fairseq-preprocess: training words by falling count, ties by code point,
-// which is the byte order of UTF-8, then padding symbols. The special symbols stand in the table
-// like words, so that their literal text maps to their ids.
+// which is the byte order of UTF-8, then padding symbols; or the words of a dictionary file.
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstddef>
-#include <cstdio>
 #include <numeric>
 #include <utility>
 
@@ -13,32 +9,15 @@
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "longspan/tokenizer/words.h"
+#include "tokenizer/dictionary.h"
 #include "tokenizer/kinds.h"
-#include "tokenizer/word_table.h"
 
 namespace longspan {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSpecials = {"<s>", "<pad>", "</s>", "<unk>"};
 constexpr std::int32_t kEndOfLine = 2;
 constexpr std::int32_t kUnknown = 3;
 constexpr std::string_view kDictionaryFile = "dict.txt";
-
-struct Vocabulary {
-  WordTable words;                   // number = id
-  std::vector<std::int64_t> counts;  // by id
-};
-
-void add(Vocabulary& vocabulary, std::string_view word, std::int64_t count) {
-  vocabulary.words.insert(word);
-  vocabulary.counts.push_back(count);
-}
-
-Vocabulary make_specials() {
-  Vocabulary vocabulary;
-  for (const std::string_view special : kSpecials) add(vocabulary, special, 0);
-  return vocabulary;
-}
 
 class WordTokenizer final : public Tokenizer {
  public:
@@ -76,14 +55,7 @@ class WordTokenizer final : public Tokenizer {
   bool ends_line(std::int32_t id) const override { return end_of_line_ && id == kEndOfLine; }
 
   void save(const std::filesystem::path& folder) const override {
-    std::string dictionary;
-    for (std::size_t id = kSpecials.size(); id < vocabulary_.counts.size(); ++id) {
-      dictionary += vocabulary_.words.word(static_cast<std::int32_t>(id));
-      dictionary += ' ';
-      dictionary += std::to_string(vocabulary_.counts[id]);
-      dictionary += '\n';
-    }
-    write_file_durably(folder / kDictionaryFile, dictionary);
+    write_file_durably(folder / kDictionaryFile, format_dictionary(vocabulary_));
     save_description(*this, folder, Json{{"end_of_line", end_of_line_}});
   }
 
@@ -118,8 +90,8 @@ Vocabulary count_training_words(const LineSource& lines) {
 }
 
 Vocabulary sort_by_count(const Vocabulary& found) {
-  std::vector<std::int32_t> order(found.counts.size() - kSpecials.size());
-  std::iota(order.begin(), order.end(), static_cast<std::int32_t>(kSpecials.size()));
+  std::vector<std::int32_t> order(found.counts.size() - kNumSpecials);
+  std::iota(order.begin(), order.end(), static_cast<std::int32_t>(kNumSpecials));
   const auto count = [&](std::int32_t number) {
     return found.counts[static_cast<std::size_t>(number)];
   };
@@ -131,54 +103,24 @@ Vocabulary sort_by_count(const Vocabulary& found) {
   return sorted;
 }
 
-// A padding symbol that is a word of the text already is skipped, as fairseq does.
-void pad(Vocabulary& vocabulary, std::int64_t multiple) {
-  for (int number = 0; vocabulary.words.size() % multiple != 0; ++number) {
-    char symbol[32];
-    std::snprintf(symbol, sizeof symbol, "madeupword%04d", number);
-    if (vocabulary.words.find(symbol) < 0) add(vocabulary, symbol, 0);
-  }
+Vocabulary make_vocabulary(const TokenizerConfig& config, const LineSource& training_lines) {
+  if (!config.dictionary.empty())
+    return parse_dictionary(read_dictionary(config.dictionary), config.dictionary);
+  Vocabulary vocabulary = sort_by_count(count_training_words(training_lines));
+  check(vocabulary.counts.size() > kNumSpecials, ErrorKind::Data,
+        "the training text must hold at least one word for a word vocabulary, found none");
+  return vocabulary;
 }
 
 std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
-  Vocabulary vocabulary = sort_by_count(count_training_words(training_lines));
-  check(vocabulary.counts.size() > kSpecials.size(), ErrorKind::Data,
-        "the training text must hold at least one word for a word vocabulary, found none");
+  Vocabulary vocabulary = make_vocabulary(config, training_lines);
   pad(vocabulary, config.pad_multiple);
   return std::make_unique<WordTokenizer>(std::move(vocabulary), config.end_of_line);
 }
 
-void parse_dictionary_line(std::string_view line, const std::string& place,
-                           Vocabulary& vocabulary) {
-  const std::size_t space = line.rfind(' ');
-  std::int64_t count = -1;
-  bool parsed = space != std::string_view::npos && space > 0;
-  if (parsed) {
-    const char* end = line.data() + line.size();
-    const auto [stop, problem] = std::from_chars(line.data() + space + 1, end, count);
-    parsed = problem == std::errc{} && stop == end && count >= 0;
-  }
-  check(parsed, ErrorKind::Data, place, ": a line must be a word, a space and a count, got '", line,
-        "'");
-  const std::string_view word = line.substr(0, space);
-  check(vocabulary.words.find(word) < 0, ErrorKind::Data, place,
-        ": a word must stand once, got again '", word, "'");
-  add(vocabulary, word, count);
-}
-
 std::unique_ptr<Tokenizer> load(const std::filesystem::path& folder, const Json& description) {
-  const std::string path = (folder / kDictionaryFile).string();
-  const std::string text = read_file(path);
-  Vocabulary vocabulary = make_specials();
-  std::string_view rest = text;
-  for (std::int64_t number = 1; !rest.empty(); ++number) {
-    const std::size_t end = rest.find('\n');
-    check(end != std::string_view::npos, ErrorKind::Data, path,
-          ": must end with a line break; it is truncated");
-    parse_dictionary_line(rest.substr(0, end), concat(path, ":", number), vocabulary);
-    rest.remove_prefix(end + 1);
-  }
-  return std::make_unique<WordTokenizer>(std::move(vocabulary),
+  const std::filesystem::path path = folder / kDictionaryFile;
+  return std::make_unique<WordTokenizer>(parse_dictionary(read_file(path), path.string()),
                                          description.at("end_of_line").get<bool>());
 }
 
@@ -186,18 +128,21 @@ void read(const config::Reader& reader, TokenizerConfig& config) {
   config.end_of_line = reader.boolean("end_of_line", config.end_of_line);
   config.pad_multiple =
       reader.integer("pad_multiple", {.low = 1, .high = 65536}, config.pad_multiple);
+  config.dictionary = reader.path("dictionary", "");
 }
 
 void describe(const TokenizerConfig& config, Json& description) {
   description["end_of_line"] = config.end_of_line;
   description["pad_multiple"] = config.pad_multiple;
+  if (!config.dictionary.empty())
+    description["dictionary"] = hash_of(read_dictionary(config.dictionary));
 }
 
 }  // namespace
 
 const TokenizerKind& word_tokenizer_kind() {
-  static const TokenizerKind kKind{"word", {"end_of_line", "pad_multiple"}, read, describe, build,
-                                   load};
+  static const TokenizerKind kKind{
+      "word", {"end_of_line", "pad_multiple", "dictionary"}, read, describe, build, load};
   return kKind;
 }
 

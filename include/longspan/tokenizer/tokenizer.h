@@ -39,13 +39,14 @@ class Tokenizer {
 
 /// What the config says of the tokenizer.
 struct TokenizerConfig {
-  std::string kind = "word";      ///< word | sentencepiece | bytes
+  std::string kind = "word";      ///< word | sentencepiece | bytes | ids
   bool end_of_line = true;        ///< word, sentencepiece: a token at the end of every line
   std::int64_t pad_multiple = 8;  ///< word: dummy symbols fill the vocabulary to a multiple of this
   std::string model;              ///< sentencepiece: the file to load, when train is false
-  std::int64_t vocab_size = 8192;      ///< sentencepiece: number of pieces to train
+  std::int64_t vocab_size = 8192;  ///< sentencepiece: number of pieces to train; ids: number of ids
   std::string model_type = "unigram";  ///< sentencepiece: unigram | bpe
   bool train = true;                   ///< sentencepiece: train one on data.train
+  std::string dictionary;  ///< word: fairseq's dict.txt to take the words from; "": data.train
 };
 
 /// Returns the names of all kinds.

@@ -1,4 +1,4 @@
-// What every kind of tokenizer must keep to, on random text.
+// What every kind of tokenizer must keep to, on random text of the form that it takes.
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
@@ -48,10 +48,20 @@ std::string random_line(RandomStream& random) {
   return line;
 }
 
-std::vector<std::string> random_lines(std::uint64_t seed) {
+constexpr std::int64_t kVocabSize = 340;
+
+std::string random_ids(RandomStream& random) {
+  std::string line;
+  for (std::uint64_t i = random.below(12); i > 0; --i)
+    line += std::to_string(random.below(kVocabSize)) + (random.below(3) == 0 ? " \t" : " ");
+  return line;
+}
+
+std::vector<std::string> random_lines(const std::string& kind, std::uint64_t seed) {
   RandomStream random(seed, RandomPurpose::Sampling, 0);
   std::vector<std::string> lines;
-  for (int i = 0; i < 300; ++i) lines.push_back(random_line(random));
+  for (int i = 0; i < 300; ++i)
+    lines.push_back(kind == "ids" ? random_ids(random) : random_line(random));
   return lines;
 }
 
@@ -66,14 +76,14 @@ std::vector<TokenizerConfig> configs() {
   for (const std::string& kind : tokenizer_kinds()) {
     TokenizerConfig config;
     config.kind = kind;
-    config.vocab_size = 340;
+    config.vocab_size = kVocabSize;
     configs.push_back(config);
   }
   return configs;
 }
 
 std::unique_ptr<Tokenizer> build(const TokenizerConfig& config) {
-  std::vector<std::string> lines = random_lines(1);
+  std::vector<std::string> lines = random_lines(config.kind, 1);
   RandomStream random(5, RandomPurpose::Sampling, 0);
   std::vector<std::string> words(300);
   for (std::string& word : words) {
@@ -88,6 +98,8 @@ std::unique_ptr<Tokenizer> build(const TokenizerConfig& config) {
   return build_tokenizer(config, source_of(lines));
 }
 
+std::string prefixed(const std::string& words) { return words.empty() ? "" : " " + words; }
+
 std::string joined_words(std::string_view line) {
   std::string joined;
   for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
@@ -99,39 +111,44 @@ std::string joined_words(std::string_view line) {
 
 }  // namespace
 
-TEST_CASE("every tokenizer: ids lie in the vocabulary and a line has one end") {
+TEST_CASE("every tokenizer: ids lie in the vocabulary and a line has one end, or none with ids") {
   for (const TokenizerConfig& config : configs()) {
     CAPTURE(config.kind);
     const auto tokenizer = build(config);
     CHECK(tokenizer->kind() == config.kind);
     CHECK(tokenizer->start_id() >= 0);
     CHECK(tokenizer->start_id() < tokenizer->vocab_size());
-    for (const std::string& line : random_lines(2)) {
+    const bool ends = config.kind != "ids";
+    for (const std::string& line : random_lines(config.kind, 2)) {
       std::vector<std::int32_t> ids = {-7};
       tokenizer->encode_line(line, ids);
       REQUIRE(ids[0] == -7);  // appended, not replaced
-      REQUIRE(ids.size() >= 2);
+      REQUIRE(ids.size() >= (ends ? 2 : 1));
       for (std::size_t i = 1; i < ids.size(); ++i) {
         REQUIRE(ids[i] >= 0);
         REQUIRE(ids[i] < tokenizer->vocab_size());
-        REQUIRE(tokenizer->ends_line(ids[i]) == (i + 1 == ids.size()));
+        REQUIRE(tokenizer->ends_line(ids[i]) == (ends && i + 1 == ids.size()));
       }
     }
   }
 }
 
 TEST_CASE(
-    "every tokenizer: decoding gives the text back, words joined by one space for the word "
-    "vocabulary") {
+    "every tokenizer: decoding gives the text back, words and ids joined by one space, ids without "
+    "line breaks") {
   for (const TokenizerConfig& config : configs()) {
     CAPTURE(config.kind);
     const auto tokenizer = build(config);
     const bool words = config.kind == "word";
     std::vector<std::int32_t> ids;
     std::string expected;
-    for (const std::string& line : random_lines(words ? 1 : 3)) {  // only known words come back
+    // Only known words come back.
+    for (const std::string& line : random_lines(config.kind, words ? 1 : 3)) {
       tokenizer->encode_line(line, ids);
-      expected += (words ? joined_words(line) : line) + "\n";
+      if (config.kind == "ids")
+        expected += expected.empty() ? joined_words(line) : prefixed(joined_words(line));
+      else
+        expected += (words ? joined_words(line) : line) + "\n";
     }
     CHECK(tokenizer->decode(ids) == expected);
   }
@@ -149,7 +166,7 @@ TEST_CASE("every tokenizer: building again and loading give the same ids") {
       CHECK(other->fingerprint() == tokenizer->fingerprint());
       CHECK(other->vocab_size() == tokenizer->vocab_size());
       std::vector<std::int32_t> ids, other_ids;
-      for (const std::string& line : random_lines(4)) {
+      for (const std::string& line : random_lines(config.kind, 4)) {
         tokenizer->encode_line(line, ids);
         other->encode_line(line, other_ids);
       }

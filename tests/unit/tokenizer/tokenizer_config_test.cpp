@@ -28,7 +28,7 @@ Caught refused(const std::string& options) {
 }  // namespace
 
 TEST_CASE("tokenizer config: each kind has its options and defaults") {
-  CHECK(tokenizer_kinds() == std::vector<std::string>{"word", "sentencepiece", "bytes"});
+  CHECK(tokenizer_kinds() == std::vector<std::string>{"word", "sentencepiece", "bytes", "ids"});
   const TokenizerConfig word = read("");
   CHECK(word.kind == "word");
   CHECK(word.end_of_line);
@@ -43,12 +43,17 @@ TEST_CASE("tokenizer config: each kind has its options and defaults") {
   CHECK(loaded.model == "/configs/spm.model");
   CHECK_FALSE(loaded.end_of_line);
   CHECK(read("kind: bytes").kind == "bytes");
+  CHECK(word.dictionary.empty());
+  CHECK(read("dictionary: dict.txt").dictionary == "/configs/dict.txt");
+  CHECK(read("kind: ids, vocab_size: 7").vocab_size == 7);
 }
 
 TEST_CASE("tokenizer config: the description holds the options that have an effect") {
   CHECK(describe_tokenizer_config(read("")) ==
         R"({"kind":"word","end_of_line":true,"pad_multiple":8})");
   CHECK(describe_tokenizer_config(read("kind: bytes")) == R"({"kind":"bytes"})");
+  CHECK(describe_tokenizer_config(read("kind: ids, vocab_size: 7")) ==
+        R"({"kind":"ids","vocab_size":7})");
   CHECK(
       describe_tokenizer_config(read("kind: sentencepiece")) ==
       R"({"kind":"sentencepiece","end_of_line":true,"train":true,"vocab_size":8192,"model_type":"unigram"})");
@@ -66,6 +71,8 @@ TEST_CASE("tokenizer config: an option without effect is refused at its place") 
        " has no effect with tokenizer kind bytes; remove it");
   says(refused("vocab_size: 500"), "vocab_size",
        " has no effect with tokenizer kind word; remove it");
+  says(refused("kind: ids, vocab_size: 7, dictionary: d"), "dictionary",
+       " has no effect with tokenizer kind ids; remove it");
   says(refused("kind: sentencepiece, pad_multiple: 8"), "pad_multiple",
        " has no effect with tokenizer kind sentencepiece; remove it");
   says(refused("kind: sentencepiece, train: true, model: m"), "model",
@@ -82,6 +89,9 @@ TEST_CASE("tokenizer config: wrong values name the key") {
         std::pair{"pad_multiple: 0", "data.tokenizer.pad_multiple"},
         std::pair{"pad_multipel: 8", "data.tokenizer.pad_multipel"},
         std::pair{"kind: sentencepiece, vocab_size: 299", "data.tokenizer.vocab_size"},
+        std::pair{"kind: ids", "data.tokenizer.vocab_size"},
+        std::pair{"kind: ids, vocab_size: 0", "data.tokenizer.vocab_size"},
+        std::pair{"kind: ids, vocab_size: 2147483648", "data.tokenizer.vocab_size"},
         std::pair{"kind: sentencepiece, model_type: char", "data.tokenizer.model_type"},
         std::pair{"kind: sentencepiece, train: false", "data.tokenizer.model"}}) {
     const Caught error = refused(options);

@@ -38,5 +38,6 @@ void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocati
 void add_report(CLI::App& app, CommonOptions& options);
 void add_plan(CLI::App& app, CommonOptions& options);
 void add_inspect(CLI::App& app, CommonOptions& options);
+void add_import(CLI::App& app, CommonOptions& options);
 
 }  // namespace longspan::cli

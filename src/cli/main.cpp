@@ -46,6 +46,7 @@ void add_verbs(CLI::App& app, longspan::cli::CommonOptions& options,
   add_report(app, options);
   add_plan(app, options);
   add_inspect(app, options);
+  add_import(app, options);
 }
 
 // CLI11 reports a missing subcommand for a misspelt one.

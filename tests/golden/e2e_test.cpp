@@ -3,13 +3,10 @@
 
 #include <cmath>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
-#include "golden/recording.h"
+#include "golden/recorded_run.h"
 #include "longspan/checkpoint/safetensors.h"
-#include "longspan/core/files.h"
-#include "support/program.h"
 #include "support/temporary_folder.h"
 #include "support/tensors.h"
 
@@ -18,46 +15,6 @@ namespace {
 
 using testing::difference;
 using testing::Recording;
-
-// Writes lines first .. last of a text, bytes unchanged. Returns whether the text was found.
-bool write_cut(const Json& cut, const std::filesystem::path& path) {
-  const auto text = testing::find_text(cut.at("file"), cut.at("file_sha256"));
-  if (!text) return false;
-  std::ifstream in(*text, std::ios::binary);
-  std::ofstream out(path, std::ios::binary);
-  const std::int64_t first = cut.at("first"), last = cut.at("last");
-  std::string line;
-  for (std::int64_t number = 1; number <= last && std::getline(in, line); ++number)
-    if (number >= first) out << line << '\n';
-  out.close();
-  CHECK(testing::sha256_of_file(path) == cut.at("cut_sha256").get<std::string>());
-  return true;
-}
-
-std::string config_yaml(const Json& manifest) {
-  const auto& training = manifest.at("training");
-  const auto& schedule = training.at("schedule");
-  const std::int64_t pass = training.at("max_tokens");
-  std::string model = testing::model_yaml(manifest.at("model"));
-  model.replace(model.find("init: fairseq"), 13, "init: {from: start.safetensors}");
-  std::ostringstream yaml;
-  yaml << "name: recorded\nseed: " << manifest.at("seed") << "\n"
-       << model << "data:\n  train: train.txt\n  valid: valid.txt\n  tokenizer: {kind: word}\n"
-       << "  shards: shards\n  seq_len: " << training.at("L") << "\n  order: fairseq\n"
-       << "optimizer: {kind: nag, momentum: " << training.at("optimizer").at("momentum")
-       << ", clip_norm: " << training.at("optimizer").at("clip_norm") << "}\n"
-       << "schedule: {kind: cosine, peak_lr: " << schedule.at("lr")
-       << ", min_lr: " << schedule.at("min_lr") << ", warmup_steps: " << schedule.at("warmup")
-       << ", warmup_init_lr: " << schedule.at("warmup_init_lr")
-       << ", period_steps: " << schedule.at("period")
-       << ", period_factor: " << schedule.at("t_mult") << ", shrink: " << schedule.at("shrink")
-       << "}\ntrain: {max_steps: 1, batch_tokens: "
-       << pass * training.at("update_freq").get<std::int64_t>() << ", micro_batch_tokens: " << pass
-       << "}\n"
-       << "validate: {max_targets: 64}\ncheckpoint: {keep_last: 9, keep_best: \"\"}\n"
-       << "log: {every_steps: 1, tensorboard: false}\n";
-  return yaml.str();
-}
 
 void write_start(const std::map<std::string, at::Tensor>& tensors,
                  const std::filesystem::path& path) {
@@ -74,10 +31,12 @@ class Run {
 
   bool prepare() const {
     const auto& text = manifest_.at("text");
-    if (!write_cut(text.at("train"), path("train.txt")) ||
-        !write_cut(text.at("valid"), path("valid.txt")))
+    if (!testing::write_cut(text.at("train"), path("train.txt")) ||
+        !testing::write_cut(text.at("valid"), path("valid.txt")))
       return false;
-    std::ofstream(path("run.yaml")) << config_yaml(manifest_);
+    std::ofstream(path("run.yaml"))
+        << testing::run_yaml(manifest_.at("model"), manifest_.at("training"), manifest_.at("seed"),
+                             "{from: start.safetensors}");
     write_start(tensors_, path("start.safetensors"));
     require_done({"prepare", path("run.yaml").string()});
     CHECK(testing::sha256_of_file(path("shards/tokenizer/dict.txt")) ==
@@ -95,13 +54,10 @@ class Run {
     std::vector<double> ratios;
     for (const auto& cell : recorded) {
       const std::int64_t length = cell.at("L"), stride = cell.at("stride");
-      const auto finished =
-          require_done({"evaluate", path("run").string(), "--json", "--checkpoint", "latest",
-                        "--lengths", std::to_string(length), "--mode",
-                        length == stride ? "nonoverlapping" : "stride:" + std::to_string(stride)});
-      const Json ours = Json::parse(finished.out).at("cells").at(0);
-      ratios.push_back(
-          std::log(ours.at("ppl").get<double>() / cell.at("perplexity").get<double>()));
+      const double ours = testing::perplexity_of(
+          path("run"), length,
+          length == stride ? "nonoverlapping" : "stride:" + std::to_string(stride));
+      ratios.push_back(std::log(ours / cell.at("perplexity").get<double>()));
     }
     return ratios;
   }
@@ -131,11 +87,8 @@ class Run {
 
  private:
   std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
-  testing::Finished require_done(const std::vector<std::string>& arguments) const {
-    const auto finished = testing::longspan_program(arguments, folder_.path());
-    INFO(finished.err);
-    REQUIRE(finished.code == 0);
-    return finished;
+  void require_done(const std::vector<std::string>& arguments) const {
+    testing::require_done(arguments, folder_.path());
   }
 
   const Json& manifest_;

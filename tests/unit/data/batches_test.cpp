@@ -20,7 +20,9 @@ TokenStream counting_stream(std::int32_t size) {
 
 std::shared_ptr<const BatchPlan> plan_of(const char* order, std::int64_t num_blocks,
                                          std::int64_t per_step) {
-  return make_batch_plan({order, 3, num_blocks, per_step});
+  BatchPlanOptions options{order, 3, num_blocks, per_step};
+  options.sequences_per_pass = per_step;
+  return make_batch_plan(options);
 }
 
 /// A plan that fails from one step on.
@@ -78,7 +80,7 @@ TEST_CASE(
       CAPTURE(order, seq_len);
       const TokenStream stream = counting_stream(29);
       const std::int64_t blocks = num_blocks(stream, seq_len);
-      const auto plan = make_batch_plan({order, 1, blocks, 1});
+      const auto plan = plan_of(order.c_str(), blocks, 1);
       std::map<std::int64_t, int> predicted;
       for (std::int64_t step = 0; step < blocks; ++step) {
         const StepSequences sequences = plan->sequences(step);

@@ -1,0 +1,137 @@
+// longspan import --from fairseq|huggingface PATH --output RUN
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "longspan/core/error.h"
+#include "longspan/core/json.h"
+#include "longspan/core/log.h"
+#include "longspan/interop/imported_run.h"
+#include "longspan/train/run_config.h"
+
+namespace longspan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ImportArguments {
+  std::string from, path, output, position, dictionary;
+};
+
+std::string quoted(const fs::path& path) { return Json(fs::absolute(path).string()).dump(); }
+
+// An option of the one source alone is needed there and an error elsewhere.
+void check_option(const ImportArguments& arguments, const std::string& name,
+                  const std::string& value) {
+  const bool fairseq = arguments.from == "fairseq";
+  check(!fairseq || !value.empty(), ErrorKind::Config, "--from fairseq needs ", name,
+        name == "--position" ? ", since a checkpoint does not tell ALiBi from sinusoidal"
+                             : ", the dict.txt that the model was trained with");
+  check(fairseq || value.empty(), ErrorKind::Config, name, " has no effect with --from ",
+        arguments.from, "; remove it");
+}
+
+void check_arguments(const ImportArguments& arguments) {
+  check_option(arguments, "--position", arguments.position);
+  check_option(arguments, "--dictionary", arguments.dictionary);
+}
+
+std::string word_tokenizer(const fs::path& dictionary) {
+  return concat("{kind: word, end_of_line: true, pad_multiple: 1, dictionary: ", quoted(dictionary),
+                "}");
+}
+
+// The folder's own tokenizer where this program can read it and it fits the model, else plain ids.
+std::string folder_tokenizer(const fs::path& folder, std::int64_t vocab_size) {
+  const std::string ids = concat("{kind: ids, vocab_size: ", vocab_size, "}");
+  const fs::path model = folder / "tokenizer.model";
+  if (!fs::exists(model)) {
+    log::warn("no tokenizer.model in the folder: texts for this run are decimal ids between blanks",
+              {{"vocab_size", vocab_size}});
+    return ids;
+  }
+  TokenizerConfig config;
+  config.kind = "sentencepiece";
+  config.train = false;
+  config.end_of_line = false;
+  config.model = model.string();
+  const std::int64_t num_pieces = build_tokenizer(config, {})->vocab_size();
+  if (num_pieces == vocab_size)
+    return concat("{kind: sentencepiece, end_of_line: false, model: ", quoted(model), "}");
+  log::warn(
+      "tokenizer.model has another number of pieces than the model: texts for this run are decimal "
+      "ids between blanks",
+      {{"pieces", num_pieces}, {"vocab_size", vocab_size}});
+  return ids;
+}
+
+// Fails when the configuration, overrides included, is not the model's.
+void check_fits(const RunConfig& config, const ImportedModel& imported) {
+  Transformer model(config.model,
+                    config.position.make({config.model.d_model, config.model.num_heads,
+                                          config.model.head_dim(), config.data.seq_len}),
+                    imported.vocab_size);
+  model.load_parameters(imported.parameters);
+}
+
+void print_result(const ImportedModel& model, const RunConfig& config, const std::string& run,
+                  bool as_json) {
+  std::int64_t num_parameters = 0;
+  for (const auto& parameter : model.parameters) num_parameters += parameter.tensor.numel();
+  const Json result{{"run", run},
+                    {"parameters", num_parameters},
+                    {"vocab_size", model.vocab_size},
+                    {"tokenizer", config.data.tokenizer.kind},
+                    {"method", config.position.kind},
+                    {"train_length", config.data.seq_len}};
+  if (as_json)
+    std::cout << result.dump() << "\n";
+  else
+    std::cout << run << ": " << num_parameters << " parameters, " << config.position.kind
+              << ", trained at " << config.data.seq_len << ", " << model.vocab_size
+              << " ids, tokenizer " << config.data.tokenizer.kind << "\n";
+}
+
+void import_run(const ImportArguments& arguments, const CommonOptions& options) {
+  check_arguments(arguments);
+  const bool fairseq = arguments.from == "fairseq";
+  const ImportedModel model = fairseq ? import_fairseq(arguments.path, arguments.position)
+                                      : import_huggingface(arguments.path);
+  const fs::path output = fs::absolute(arguments.output).lexically_normal();
+  const fs::path folder = output.has_filename() ? output : output.parent_path();
+  const std::string tokenizer = fairseq ? word_tokenizer(arguments.dictionary)
+                                        : folder_tokenizer(arguments.path, model.vocab_size);
+  const RunConfig config = read_run_config(
+      config::Document::from_text(imported_config(model, folder.filename().string(), tokenizer),
+                                  "the imported configuration", folder, options.overrides));
+  check_fits(config, model);
+  write_imported_run(folder, model, *build_tokenizer(config.data.tokenizer, {}), config.resolved);
+  print_result(model, config, arguments.output, options.json);
+}
+
+}  // namespace
+
+void add_import(CLI::App& app, CommonOptions& options) {
+  auto* verb = app.add_subcommand("import", "Make a run from another project's model");
+  auto arguments = std::make_shared<ImportArguments>();
+  verb->add_option("--from", arguments->from, "fairseq or huggingface")
+      ->required()
+      ->check(CLI::IsMember({"fairseq", "huggingface"}));
+  verb->add_option("PATH", arguments->path,
+                   "fairseq: a .pt checkpoint; huggingface: a folder of save_pretrained")
+      ->required();
+  verb->add_option("--output", arguments->output, "Folder of the run to make")->required();
+  verb->add_option("--position", arguments->position,
+                   "fairseq: the position section, as \"{kind: alibi}\" or a kind's name");
+  verb->add_option("--dictionary", arguments->dictionary,
+                   "fairseq: the dict.txt of the model's training data");
+  add_common_options(*verb, options);
+  verb->callback([arguments, &options] {
+    apply(options);
+    import_run(*arguments, options);
+  });
+}
+
+}  // namespace longspan::cli

@@ -5,7 +5,6 @@
 
 #include "golden/recording.h"
 #include "longspan/evaluate/evaluate.h"
-#include "support/start_only_tokenizer.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -13,20 +12,12 @@ namespace {
 
 constexpr double kScoreLimit = 5e-5, kPerplexityLimit = 1e-5;
 
-EvaluationText text_of(const at::Tensor& ids) {
-  std::vector<std::int32_t> values;
-  for (std::int64_t i = 0; i < ids.numel(); ++i)
-    values.push_back(static_cast<std::int32_t>(ids[i].item<std::int64_t>()));
-  return {TokenStream::from_ids(std::move(values)), TextCounts{},
-          std::make_shared<testing::StartOnlyTokenizer>(), "valid"};
-}
-
 TEST_CASE("golden: eval") {
   for (const auto& recording : testing::recordings_of("eval")) {
     INFO(recording.name);
     const auto tensors = recording.tensors();
     const auto model = testing::recorded_model(recording.manifest.at("model"), tensors, "param.");
-    const auto text = text_of(tensors.at("stream.ids"));
+    const auto text = testing::recorded_text(tensors.at("stream.ids"));
     for (const auto& run : recording.manifest.at("runs")) {
       const std::int64_t length = run.at("L"), stride = run.at("stride");
       INFO("length " << length << ", stride " << stride);

@@ -4,7 +4,6 @@
 #include "golden/recording.h"
 #include "longspan/evaluate/evaluate.h"
 #include "longspan/interop/imported_model.h"
-#include "support/start_only_tokenizer.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -13,14 +12,6 @@ namespace {
 constexpr double kScoreLimit = 5e-5;
 
 using Tensors = std::map<std::string, at::Tensor>;
-
-EvaluationText text_of(const at::Tensor& ids) {
-  std::vector<std::int32_t> values;
-  for (std::int64_t i = 0; i < ids.numel(); ++i)
-    values.push_back(static_cast<std::int32_t>(ids[i].item<std::int64_t>()));
-  return {TokenStream::from_ids(std::move(values)), TextCounts{},
-          std::make_shared<testing::StartOnlyTokenizer>(), "valid"};
-}
 
 Transformer model_of(const ImportedModel& imported, std::int64_t seq_len) {
   const auto document = config::Document::from_text(imported.config_yaml, "imported.yaml");
@@ -64,7 +55,7 @@ void check_scores(const Transformer& model, const Tensors& tensors, const Json& 
   INFO("length " << length << ", stride " << stride);
   EvaluationOptions options;
   options.train_length = length;
-  const auto scores = score_targets(model, text_of(tensors.at("stream.ids")), length,
+  const auto scores = score_targets(model, testing::recorded_text(tensors.at("stream.ids")), length,
                                     {stride == length ? 0 : stride}, options);
   CHECK(testing::difference(at::tensor(scores, at::kDouble), tensors.at(run.at("tensor")),
                             kScoreLimit) == "");

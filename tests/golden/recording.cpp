@@ -6,6 +6,7 @@
 
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/files.h"
+#include "support/start_only_tokenizer.h"
 #include "support/torch_catch.h"
 
 namespace longspan::testing {
@@ -77,6 +78,13 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   const std::size_t size = std::fread(digest, 1, 64, output);
   REQUIRE(pclose(output) == 0);
   return {digest, size};
+}
+
+EvaluationText recorded_text(const at::Tensor& ids_N) {
+  std::vector<std::int32_t> ids;
+  for (std::int64_t i = 0; i < ids_N.numel(); ++i)
+    ids.push_back(static_cast<std::int32_t>(ids_N[i].item<std::int64_t>()));
+  return text_of_ids(std::move(ids));
 }
 
 std::string model_yaml(const Json& model) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "longspan/core/json.h"
-#include "longspan/model/transformer.h"
+#include "longspan/evaluate/evaluate.h"
 
 namespace longspan::testing {
 
@@ -33,6 +33,9 @@ std::vector<Recording> recordings_of(const std::string& kind);
 std::optional<std::filesystem::path> find_text(const std::string& name, const std::string& sha256);
 /// Returns the SHA-256 of a file in hexadecimal digits.
 std::string sha256_of_file(const std::filesystem::path& path);
+
+/// Returns recorded ids as a text to score, with fairseq's </s> in front.
+EvaluationText recorded_text(const at::Tensor& ids_N);
 
 /// Returns the model and position sections of a configuration, as YAML, that a recorded model has.
 std::string model_yaml(const Json& model);

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "longspan/tokenizer/tokenizer.h"
+#include "longspan/evaluate/evaluate.h"
 
 namespace longspan::testing {
 
@@ -23,5 +25,11 @@ class StartOnlyTokenizer final : public Tokenizer {
   void save(const std::filesystem::path&) const override {}
   std::string fingerprint() const override { return "start-only"; }
 };
+
+/// Returns ids as a text to score.
+inline EvaluationText text_of_ids(std::vector<std::int32_t> ids, TextCounts counts = {}) {
+  return {TokenStream::from_ids(std::move(ids)), counts, std::make_shared<StartOnlyTokenizer>(),
+          "valid"};
+}
 
 }  // namespace longspan::testing

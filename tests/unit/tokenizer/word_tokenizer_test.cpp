@@ -1,10 +1,9 @@
-// The word vocabulary against fairseq-preprocess's own output on a text of edge cases.
+// The word vocabulary: order, ends of lines, saving. Its ids against fairseq-preprocess: tests/golden.
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
 
 #include "longspan/core/files.h"
-#include "longspan/core/json.h"
 #include "longspan/tokenizer/tokenizer.h"
 #include "support/temporary_folder.h"
 #include "unit/tokenizer/caught.h"
@@ -45,7 +44,7 @@ std::vector<std::int32_t> encode(const Tokenizer& tokenizer,
 }
 
 const std::filesystem::path kEdgeCases =
-    std::filesystem::path(LONGSPAN_SOURCE_DIR) / "tests/unit/tokenizer/dictionary_edge";
+    std::filesystem::path(LONGSPAN_SOURCE_DIR) / "tests/golden/dictionary_edge";
 
 TokenizerConfig word_config(std::int64_t pad_multiple, bool end_of_line = true) {
   TokenizerConfig config;
@@ -55,37 +54,6 @@ TokenizerConfig word_config(std::int64_t pad_multiple, bool end_of_line = true) 
 }
 
 }  // namespace
-
-TEST_CASE("word tokenizer: symbols and ids equal those of fairseq-preprocess") {
-  const Json expected = read_json(kEdgeCases / "expected.json");
-  const std::vector<std::string> train = read_lines(kEdgeCases / "train.txt");
-  const auto tokenizer = build_tokenizer(word_config(8), lines_of(train));
-  const auto symbols = expected.at("symbols").get<std::vector<std::string>>();
-  REQUIRE(tokenizer->vocab_size() == static_cast<std::int64_t>(symbols.size()));
-  for (std::int32_t id = 0; id < tokenizer->vocab_size(); ++id) {
-    if (id == 2) continue;  // the end of a line decodes to a line break
-    CHECK(tokenizer->decode(std::vector{id}) == symbols[static_cast<std::size_t>(id)]);
-  }
-  for (const char* split : {"train", "valid"}) {
-    const std::vector<std::string> lines = read_lines(kEdgeCases / (std::string(split) + ".txt"));
-    CHECK(lines.size() == expected.at(split).at("lines").get<std::size_t>());
-    CHECK(encode(*tokenizer, lines) ==
-          expected.at(split).at("ids").get<std::vector<std::int32_t>>());
-  }
-}
-
-TEST_CASE("word tokenizer: dict.txt has fairseq's format, without the special symbols") {
-  const testing::TemporaryFolder folder;
-  const Json expected = read_json(kEdgeCases / "expected.json");
-  build_tokenizer(word_config(8), lines_of(read_lines(kEdgeCases / "train.txt")))
-      ->save(folder.path());
-  std::string dictionary;
-  for (std::size_t id = 4; id < expected.at("symbols").size(); ++id) {
-    dictionary += expected.at("symbols")[id].get<std::string>() + " " +
-                  std::to_string(expected.at("counts")[id].get<std::int64_t>()) + "\n";
-  }
-  CHECK(read_file(folder.path() / "dict.txt") == dictionary);
-}
 
 TEST_CASE("word tokenizer: falling count, ties by code point, padded to a multiple") {
   const auto tokenizer = build_tokenizer(word_config(5), lines_of({"b a b c", "c  d"}));

@@ -1,4 +1,4 @@
-// The word vocabulary: order, ends of lines, saving. Its ids against fairseq-preprocess: tests/golden.
+// The word vocabulary: order, ends of lines, saving. Its ids are compared in tests/golden.
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>

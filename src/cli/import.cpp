@@ -69,11 +69,7 @@ std::string folder_tokenizer(const fs::path& folder, std::int64_t vocab_size) {
 
 // Fails when the configuration, overrides included, is not the model's.
 void check_fits(const RunConfig& config, const ImportedModel& imported) {
-  Transformer model(config.model,
-                    config.position.make({config.model.d_model, config.model.num_heads,
-                                          config.model.head_dim(), config.data.seq_len}),
-                    imported.vocab_size);
-  model.load_parameters(imported.parameters);
+  make_unset_model(config, imported.vocab_size).load_parameters(imported.parameters);
 }
 
 void print_result(const ImportedModel& model, const RunConfig& config, const std::string& run,

@@ -44,14 +44,9 @@ TextSize size_of_text(const DataConfig& data, const PlanOptions& options) {
   return size;
 }
 
-Transformer model_of_one_layer(const RunConfig& config, std::int64_t vocab_size) {
-  ModelConfig model = config.model;
-  model.num_layers = 1;
-  model.init = "gpt2";
-  return Transformer(
-      model,
-      config.position.make({model.d_model, model.num_heads, model.head_dim(), config.data.seq_len}),
-      vocab_size);
+Transformer model_of_one_layer(RunConfig config, std::int64_t vocab_size) {
+  config.model.num_layers = 1;
+  return make_unset_model(config, vocab_size);
 }
 
 // "layers.0.attn.q.weight" is of the part "attention".

@@ -18,12 +18,7 @@ TrainedRun open_run(const std::filesystem::path& folder, const std::string& chec
       read_run_config(config::Document::from_file(checkpoint_folder / "config.yaml", overrides));
   const CheckpointContents contents = load_checkpoint_model(checkpoint_folder);
   std::shared_ptr<const Tokenizer> tokenizer = load_tokenizer(checkpoint_folder / "tokenizer");
-  RunConfig bare = config;
-  bare.model.init = "gpt2";  // the values come from the checkpoint
-  Transformer model(bare.model,
-                    config.position.make({config.model.d_model, config.model.num_heads,
-                                          config.model.head_dim(), config.data.seq_len}),
-                    tokenizer->vocab_size());
+  Transformer model = make_unset_model(config, tokenizer->vocab_size());
   model.load_parameters(contents.model);
   return {folder, std::move(config), contents.step, std::move(tokenizer), std::move(model)};
 }

@@ -130,12 +130,17 @@ std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epo
   return steps == kMany && steps_per_epoch == 0 ? 0 : steps;
 }
 
+Transformer make_unset_model(const RunConfig& config, std::int64_t vocab_size) {
+  const ModelConfig& model = config.model;
+  return {
+      model,
+      config.position.make({model.d_model, model.num_heads, model.head_dim(), config.data.seq_len}),
+      vocab_size};
+}
+
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size) {
   const ModelConfig& model_config = config.model;
-  Transformer model(model_config,
-                    config.position.make({model_config.d_model, model_config.num_heads,
-                                          model_config.head_dim(), config.data.seq_len}),
-                    vocab_size);
+  Transformer model = make_unset_model(config, vocab_size);
   if (model_config.init != "from") {
     model.initialize(config.seed);
     return model;

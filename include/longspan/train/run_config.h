@@ -75,6 +75,8 @@ struct RunConfig {
 /// Reads a whole configuration. @throws Error(Config)
 RunConfig read_run_config(const config::Document& document);
 
+/// Makes the model of a run with values that are not set. @throws Error(Config)
+Transformer make_unset_model(const RunConfig& config, std::int64_t vocab_size);
 /// Makes the model of a run with its start values. @throws Error(Config), Error(Checkpoint) for
 /// init.from
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size);

@@ -1,4 +1,5 @@
 // Reads the data section.
+#include "data/known_corpora.h"
 #include "longspan/data/batches.h"
 #include "longspan/data/shards.h"
 
@@ -14,6 +15,7 @@ DataConfig read_data_config(const config::Reader& reader) {
   config.seq_len =
       reader.integer("seq_len", {.low = 1, .high = std::int64_t{1} << 24}, config.seq_len);
   config.order = reader.choice("order", batch_orders(), config.order);
+  config.expect = reader.choice("expect", known_corpora(), config.expect);
   reader.finish();
   return config;
 }

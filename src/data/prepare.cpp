@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "data/known_corpora.h"
 #include "data/manifest.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
@@ -181,10 +182,7 @@ ShardFolder prepare_locked(const DataConfig& config, const fs::path& folder) {
   return open_matching(config, folder);
 }
 
-}  // namespace
-
-ShardFolder prepare_data(const DataConfig& config) {
-  const fs::path folder = shard_folder_of(config);
+ShardFolder make_or_open(const DataConfig& config, const fs::path& folder) {
   if (ShardFolder::exists(folder)) return open_matching(config, folder);
   try {
     return prepare_locked(config, folder);
@@ -193,6 +191,25 @@ ShardFolder prepare_data(const DataConfig& config) {
     std::throw_with_nested(
         Error(ErrorKind::Data, concat("data.shards must be writable: ", cause.what())));
   }
+}
+
+void compare_with_published(const DataConfig& config, const ShardFolder& shards) {
+  if (config.expect == kExpectNothing) return;
+  const std::string difference =
+      difference_from(known_corpus(config.expect), config.tokenizer, shards);
+  if (difference.empty())
+    log::info("the data is the published corpus", {{"corpus", config.expect}});
+  else
+    log::warn(concat("data.expect: the data is not the published ", config.expect, ": ", difference,
+                     "; perplexities will not compare with published ones"));
+}
+
+}  // namespace
+
+ShardFolder prepare_data(const DataConfig& config) {
+  ShardFolder shards = make_or_open(config, shard_folder_of(config));
+  compare_with_published(config, shards);
+  return shards;
 }
 
 TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts) {

@@ -22,6 +22,7 @@ struct DataConfig {
   std::string shards;              ///< folder
   std::int64_t seq_len = 512;      ///< tokens of a training sequence
   std::string order = "shuffled";  ///< shuffled | sequential | fairseq
+  std::string expect = "none";  ///< the published corpus that the text must be: wikitext-103, ...
 };
 
 /// Reads the data section.
@@ -82,7 +83,7 @@ class ShardFolder {
 
 /// Tokenizer and shards of a config: makes what is missing, keeps what is there and intact.
 /// A folder made from another text or another tokenizer config is an error that names the
-/// difference.
+/// difference. Warns when the data is not the corpus that config.expect names.
 /// @throws Error(Data); a failed run leaves no folder that looks whole
 ShardFolder prepare_data(const DataConfig& config);
 

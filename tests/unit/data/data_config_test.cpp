@@ -26,13 +26,16 @@ TEST_CASE("data config: reads every key, with defaults") {
   CHECK(plain.tokenizer.kind == "word");
   CHECK(plain.seq_len == 512);
   CHECK(plain.order == "shuffled");
+  CHECK(plain.expect == "none");
   const DataConfig full = read(
       kFiles +
-      ", test: {synthetic: {seed: 3}}, tokenizer: {kind: bytes}, seq_len: 7, order: sequential");
+      ", test: {synthetic: {seed: 3}}, tokenizer: {kind: bytes}, seq_len: 7, order: sequential, "
+      "expect: wikitext-2");
   CHECK(full.test->synthetic_config.seed == 3);
   CHECK(full.tokenizer.kind == "bytes");
   CHECK(full.seq_len == 7);
   CHECK(full.order == "sequential");
+  CHECK(full.expect == "wikitext-2");
 }
 
 TEST_CASE("data config: wrong, missing and unknown keys are named") {
@@ -42,6 +45,7 @@ TEST_CASE("data config: wrong, missing and unknown keys are named") {
         std::pair{"train: t.txt, valid: v.txt", "data.shards"},
         std::pair{"train: t, valid: v, shards: s, seq_len: 0", "data.seq_len"},
         std::pair{"train: t, valid: v, shards: s, order: random", "data.order"},
+        std::pair{"train: t, valid: v, shards: s, expect: wikitext", "data.expect"},
         std::pair{"train: t, valid: v, shards: s, sequence: 4", "data.sequence"},
         std::pair{"train: t, valid: v, shards: s, tokenizer: {kind: bytes, padding: 2}",
                   "data.tokenizer.padding"}}) {

@@ -1,0 +1,77 @@
+// Published corpora by their counts, so that a text that was cut, cleaned or tokenized by someone
+// else is noticed before a model is trained on it.
+#include "data/known_corpora.h"
+
+#include <algorithm>
+
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+// Words and lines of arXiv:1609.07843's files; words + lines are the published numbers of tokens
+// (WikiText-103: 103,227,021 / 217,646 / 245,569), each line ending in one. The vocabularies are
+// fairseq's: four specials, the words of train, dummies up to a multiple of 8.
+constexpr std::array kCorpora{
+    PublishedCorpus{"wikitext-2",
+                    33280,
+                    {{{"train", 36718, 2051910}, {"valid", 3760, 213886}, {"test", 4358, 241211}}}},
+    PublishedCorpus{
+        "wikitext-103",
+        267744,
+        {{{"train", 1801350, 101425671}, {"valid", 3760, 213886}, {"test", 4358, 241211}}}},
+};
+constexpr std::int64_t kPadMultiple = 8;
+
+/// Collects what differs.
+class Differences {
+ public:
+  void compare(std::string_view where, std::string_view unit, std::int64_t expected,
+               std::int64_t found) {
+    if (expected == found) return;
+    text_ += concat(text_.empty() ? "" : "; ", where, " must have ", expected, ' ', unit,
+                    ", found ", found);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+std::vector<std::string> known_corpora() {
+  std::vector<std::string> names{std::string(kExpectNothing)};
+  for (const PublishedCorpus& corpus : kCorpora) names.emplace_back(corpus.name);
+  return names;
+}
+
+const PublishedCorpus& known_corpus(std::string_view name) {
+  const auto found = std::ranges::find(kCorpora, name, &PublishedCorpus::name);
+  if (found == kCorpora.end()) unreachable();
+  return *found;
+}
+
+std::string difference_from(const PublishedCorpus& corpus, const TokenizerConfig& tokenizer,
+                            const ShardFolder& shards) {
+  const bool in_words = tokenizer.kind == "word";
+  const std::vector<std::string> present = shards.splits();
+  Differences differences;
+  for (const PublishedSplit& split : corpus.splits) {
+    const std::string name(split.name);
+    if (std::ranges::find(present, name) == present.end()) continue;
+    const TextCounts counts = shards.counts(name);
+    differences.compare(name, "lines", split.lines, counts.lines);
+    if (in_words)
+      differences.compare(name, "tokens", split.words + (tokenizer.end_of_line ? split.lines : 0),
+                          shards.stream(name).size());
+    else
+      differences.compare(name, "words", split.words, counts.words);
+  }
+  if (in_words && tokenizer.pad_multiple == kPadMultiple)
+    differences.compare("the vocabulary", "ids", corpus.vocab_size,
+                        shards.tokenizer().vocab_size());
+  return differences.text();
+}
+
+}  // namespace longspan

@@ -32,8 +32,8 @@ CurvePoint summarize(std::int64_t length, const std::vector<double>& values) {
   return point;
 }
 
-Curve make_curve(std::size_t line, const std::string& label, const Samples& samples) {
-  Curve curve{line, label, {}, 0, {}};
+Curve make_curve(std::size_t line, const Lines& lines, const Samples& samples) {
+  Curve curve{line, lines.look(line), lines.label(line), {}, 0, {}};
   std::map<std::int64_t, std::vector<double>> ppl_by_length;
   for (const Sample& sample : samples) {
     if (sample.line != line) continue;
@@ -95,7 +95,7 @@ Comparison make_comparison(const Samples& samples, const Lines& lines) {
   comparison.lengths.assign(lengths.begin(), lengths.end());
   comparison.train_lengths.assign(train_lengths.begin(), train_lengths.end());
   for (const std::size_t line : present)
-    comparison.curves.push_back(make_curve(line, lines.label(line), samples));
+    comparison.curves.push_back(make_curve(line, lines, samples));
   comparison.differences = find_differences(samples, lines);
   const auto same_mode = [&](const Sample& sample) {
     return sample.cell->mode == samples.front().cell->mode;

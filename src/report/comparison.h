@@ -19,6 +19,7 @@ struct CurvePoint {
 /// Perplexity over length.
 struct Curve {
   std::size_t line = 0;
+  Look look;
   std::string label;
   std::vector<std::string> runs;  ///< names; more than one are repetitions
   std::int64_t train_length = 0;

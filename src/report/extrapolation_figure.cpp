@@ -28,7 +28,7 @@ std::string caption_of(const Comparison& comparison) {
 }
 
 Series series_of(const Curve& curve) {
-  Series series{curve.line, curve.label, curve.runs, {}};
+  Series series{curve.line, curve.look, curve.label, curve.runs, {}};
   if (curve.runs.size() > 1) series.label += concat(" (", curve.runs.size(), " seeds)");
   for (const CurvePoint& point : curve.points)
     series.points.push_back({static_cast<double>(point.length), point.mean, point.low, point.high});

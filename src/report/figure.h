@@ -6,6 +6,7 @@
 
 #include "longspan/core/json.h"
 #include "report/axis.h"
+#include "report/look.h"
 
 namespace longspan::report {
 
@@ -18,7 +19,8 @@ struct PlotPoint {
 
 /// One drawn line. A band is drawn where low and high differ.
 struct Series {
-  std::size_t line = 0;  ///< index of report::Lines; chooses the look and is labelled once
+  std::size_t line = 0;  ///< index of report::Lines; labelled once
+  Look look;
   std::string label;
   std::vector<std::string> runs;
   std::vector<PlotPoint> points;
@@ -37,15 +39,6 @@ struct Figure {
   std::vector<Tick> marks;  ///< vertical lines
   std::vector<Series> series;
 };
-
-/// How a line looks, by its index: neighbours differ in colour (Okabe and Ito's palette), marker
-/// and dashes.
-struct Look {
-  const char* colour;  ///< "#rrggbb"
-  int marker;          ///< gnuplot's point type
-  const char* dashes;  ///< "" or gnuplot's on, off, ... lengths
-};
-Look look_of(std::size_t line);
 
 /// Returns the numbers of a figure, as FORMAT.md says.
 Json to_json(const Figure& figure);

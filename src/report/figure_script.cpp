@@ -31,6 +31,7 @@ struct Frame {
 // A line's name beside its end.
 struct EndLabel {
   std::size_t line;
+  Look look;
   std::string text;
   double x, y;    // the end, in the data's units
   double target;  // the end's height, in parts of the axis
@@ -58,7 +59,8 @@ std::vector<EndLabel> end_labels(const Figure& figure) {
                                    [](const PlotPoint& point) { return std::isfinite(point.y); });
     if (last == series.points.rend()) continue;
     const double height = std::clamp(figure.y.fraction(last->y), 0.0, 1.0);
-    labels.push_back({series.line, shortened(series.label), last->x, last->y, height, height});
+    labels.push_back(
+        {series.line, series.look, shortened(series.label), last->x, last->y, height, height});
   }
   return labels;
 }
@@ -165,7 +167,7 @@ std::string end_label_commands(const Figure& figure, const Frame& frame,
   const double pixel = 1.0 / (figure.width * (frame.right - frame.left));  // in parts of the axis
   std::string script;
   for (const EndLabel& label : labels) {
-    const Look look = look_of(label.line);
+    const Look& look = label.look;
     const std::string height = exact(label.placed);
     script +=
         concat("set label ", string_literal(label.text), " at graph ", exact(1.0 + 20.0 * pixel),
@@ -196,7 +198,7 @@ bool has_band(const Series& series) {
 std::string plot_command(const Figure& figure) {
   std::string bands, lines;
   for (std::size_t i = 0; i < figure.series.size(); ++i) {
-    const Look look = look_of(figure.series[i].line);
+    const Look& look = figure.series[i].look;
     const std::string dashes = *look.dashes == '\0' ? "1" : concat("(", look.dashes, ")");
     const std::size_t every = std::max<std::size_t>(1, figure.series[i].points.size() / 10);
     if (has_band(figure.series[i]))

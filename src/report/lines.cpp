@@ -44,6 +44,7 @@ Lines::Lines(const std::vector<Run>& runs, Modes modes) : modes_(modes) {
     for (const Evaluation& evaluation : run.evaluations)
       for (const Cell& cell : evaluation.cells) add(key_of_cell(run, evaluation, cell), run.name);
   name_lines();
+  choose_looks();
 }
 
 LineKey Lines::key_of_cell(const Run& run, const Evaluation& evaluation, const Cell& cell) const {
@@ -71,6 +72,12 @@ void Lines::name_lines() {
   const std::vector<std::string> plain = labels_;
   for (std::size_t i = 0; i < plain.size(); ++i)
     if (std::count(plain.begin(), plain.end(), plain[i]) > 1) labels_[i] += ", " + first_runs_[i];
+}
+
+void Lines::choose_looks() {
+  std::vector<std::string> methods;
+  for (const LineKey& key : keys_) methods.push_back(key.method);
+  looks_ = looks_of(methods);
 }
 
 std::size_t Lines::of_training(const Run& run) const {

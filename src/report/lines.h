@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "report/look.h"
 #include "report/run_folder.h"
 
 namespace longspan::report {
@@ -24,8 +25,8 @@ struct LineKey {
   auto operator<=>(const LineKey&) const = default;
 };
 
-/// The lines of a report, with a name for each. A line's index chooses its look, so that it looks
-/// the same in every plot. Trained configurations come first, in the order of the runs.
+/// The lines of a report, with a name and a look for each, the same in every plot. Trained
+/// configurations come first, in the order of the runs.
 class Lines {
  public:
   Lines(const std::vector<Run>& runs, Modes modes);
@@ -36,17 +37,20 @@ class Lines {
   std::size_t of_cell(const Run& run, const Evaluation& evaluation, const Cell& cell) const;
   /// Returns the name: the method, with what else is needed to tell the lines apart.
   const std::string& label(std::size_t line) const { return labels_.at(line); }
+  const Look& look(std::size_t line) const { return looks_.at(line); }
   std::size_t size() const { return labels_.size(); }
 
  private:
   LineKey key_of_cell(const Run& run, const Evaluation& evaluation, const Cell& cell) const;
   void add(const LineKey& key, const std::string& run_name);
   void name_lines();
+  void choose_looks();
 
   Modes modes_;
   std::vector<LineKey> keys_;
   std::vector<std::string> first_runs_;
   std::vector<std::string> labels_;
+  std::vector<Look> looks_;
 };
 
 /// Returns the words for a mode: "non-overlapping windows", "sliding windows, stride 16".

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kTimes = "\u00d7";
 constexpr const char* kDash = "\u2013";
 
-// The marker at (18, 6), for the point types of look_of().
+// The marker at (18, 6), for the point types of looks_of().
 std::string marker_shape(const Look& look) {
   const std::string fill = concat(" fill=\"", look.colour, "\"/>");
   const std::string outline =
@@ -37,8 +37,7 @@ std::string marker_shape(const Look& look) {
 }
 
 // A piece of the line as the plot draws it.
-std::string swatch(std::size_t line) {
-  const Look look = look_of(line);
+std::string swatch(const Look& look) {
   return concat(
       "<svg class=\"swatch\" viewBox=\"0 0 36 12\" aria-hidden=\"true\"><path d=\"M0 6 H36\" "
       "stroke-width=\"2\" "
@@ -78,7 +77,7 @@ TableCell result_cell(const Comparison& comparison, const Curve& curve, std::int
 }
 
 std::string row_name(const Curve& curve) {
-  std::string name = swatch(curve.line) + escape(curve.label);
+  std::string name = swatch(curve.look) + escape(curve.label);
   if (curve.runs.size() > 1) name += concat("<small>mean of ", curve.runs.size(), " seeds</small>");
   return name;
 }

@@ -104,7 +104,8 @@ Figure make_figure(const std::vector<Run>& runs, const Lines& lines, const Subje
   double last_x = 0.0;
   for (const Run& run : runs) {
     const std::size_t line = lines.of_training(run);
-    Series series{line, lines.label(line), {run.name}, points_of(run, progress, subject)};
+    Series series{
+        line, lines.look(line), lines.label(line), {run.name}, points_of(run, progress, subject)};
     if (series.points.empty()) continue;
     if (subject.smoothed) smooth(series.points);
     thin_out(series.points);

@@ -89,8 +89,8 @@ void scale_gradients(const NamedTensors& parameters, double factor) {
   for (const auto& gradient : gradients.others) gradient.mul_(factor);
 }
 
-double clip_factor(double norm, double clip_norm) {
-  return clip_norm == 0.0 ? 1.0 : std::min(1.0, clip_norm / (norm + 1e-6));
+double clip_factor(double norm, double clip_norm, double eps) {
+  return clip_norm == 0.0 ? 1.0 : std::min(1.0, clip_norm / (norm + eps));
 }
 
 }  // namespace longspan

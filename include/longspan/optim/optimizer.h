@@ -48,8 +48,8 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
 double gradient_norm(const NamedTensors& parameters, double scale);
 /// Multiplies every gradient by `factor` in place.
 void scale_gradients(const NamedTensors& parameters, double factor);
-/// Returns the factor that clips a norm to clip_norm: min(1, clip_norm / (norm + 1e-6)), 1 when
-/// clip_norm is 0 (fairseq's float32 path).
-double clip_factor(double norm, double clip_norm);
+/// Returns the factor that clips a norm to clip_norm: min(1, clip_norm / (norm + eps)), 1 when
+/// clip_norm is 0. fairseq has the default eps for float32 and none for float16.
+double clip_factor(double norm, double clip_norm, double eps = 1e-6);
 
 }  // namespace longspan

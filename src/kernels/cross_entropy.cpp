@@ -88,7 +88,7 @@ std::int64_t chunk_rows(std::int64_t V) {
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static at::Tensor forward(torch::autograd::AutogradContext* context,
                             const at::Tensor& features_ND, const at::Tensor& weight_VD,
-                            const at::Tensor& targets_N) {
+                            const at::Tensor& targets_N, double loss_scale) {
     const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
     const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const auto wide = features_ND.options().dtype(dtype);
@@ -105,6 +105,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
       at::Tensor logits_NV = at::mm(x_ND, weight_VD.t()).to(dtype);
       loss += chunk_loss(logits_NV, targets_N.narrow(0, begin, rows));
       if (!wants_gradient) continue;
+      if (loss_scale != 1.0) logits_NV.mul_(loss_scale);
       const auto d_logits_NV = logits_NV.to(features_ND.scalar_type());
       auto d_x_ND = d_features_ND.narrow(0, begin, rows);
       at::mm_out(d_x_ND, d_logits_NV, weight_VD);
@@ -114,6 +115,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
         d_weight_VD.add_(at::mm(d_logits_NV.t(), x_ND));
     }
     context->save_for_backward({d_features_ND, d_weight_VD});
+    context->saved_data["loss_scale"] = loss_scale;
     context->saved_data["weight_dtype"] = static_cast<std::int64_t>(weight_VD.scalar_type());
     return loss.to(dtype);
   }
@@ -123,18 +125,20 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     const auto saved = context->get_saved_variables();
     const auto weight_dtype =
         static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
-    const auto& scale = gradients[0];
-    return {
-        saved[0].mul(scale.to(saved[0].scalar_type())), saved[1].mul(scale).to(weight_dtype), {}};
+    const auto scale = gradients[0].div(context->saved_data["loss_scale"].toDouble());
+    return {saved[0].mul(scale.to(saved[0].scalar_type())),
+            saved[1].mul(scale).to(weight_dtype),
+            {},
+            {}};
   }
 };
 
 }  // namespace
 
 at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD,
-                                const at::Tensor& targets_N) {
+                                const at::Tensor& targets_N, double loss_scale) {
   return LinearCrossEntropy::apply(features_ND.contiguous(), weight_VD.contiguous(),
-                                   targets_N.contiguous());
+                                   targets_N.contiguous(), loss_scale);
 }
 
 at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,

@@ -67,6 +67,9 @@ at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, double p,
     case at::kBFloat16:
       multiply_rows<at::BFloat16, float>(x_ND, out_ND, row_ids_N, p, key);
       break;
+    case at::kHalf:
+      multiply_rows<at::Half, float>(x_ND, out_ND, row_ids_N, p, key);
+      break;
     default:
       unreachable();
   }

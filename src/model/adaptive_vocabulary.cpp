@@ -64,8 +64,10 @@ class AdaptiveVocabulary final : public Vocabulary {
   at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N,
                       const at::Tensor& row_ids_N, const Pass& pass) const override {
     const auto dtype = pass.options->compute_dtype;
+    const double scale = pass.options->loss_scale;
     const auto narrow_ND = features_ND.to(dtype);
-    auto loss = linear_cross_entropy(narrow_ND, head_weight().to(dtype), head_targets(targets_N));
+    auto loss =
+        linear_cross_entropy(narrow_ND, head_weight().to(dtype), head_targets(targets_N), scale);
     for (std::size_t i = 1; i < head_.size(); ++i) {
       const auto place_N = members(targets_N, head_[i]);
       if (place_N.numel() == 0) continue;
@@ -75,7 +77,7 @@ class AdaptiveVocabulary final : public Vocabulary {
                     tail_dropout_, DropoutPlace::Tail, static_cast<std::int64_t>(i), rows);
       auto local_N = targets_N.index_select(0, place_N) - head_[i].begin;
       if (fairseq_dialect_) local_N.masked_fill_(local_N.eq(kPaddingRow), kNotCounted);
-      loss = loss + linear_cross_entropy(inner_NW, head_[i].weight_RW.to(dtype), local_N);
+      loss = loss + linear_cross_entropy(inner_NW, head_[i].weight_RW.to(dtype), local_N, scale);
     }
     return loss;
   }

@@ -35,7 +35,8 @@ class PlainVocabulary final : public Vocabulary {
   at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N, const at::Tensor&,
                       const Pass& pass) const override {
     const auto dtype = pass.options->compute_dtype;
-    return linear_cross_entropy(features_ND.to(dtype), head_VD_.to(dtype), targets_N);
+    return linear_cross_entropy(features_ND.to(dtype), head_VD_.to(dtype), targets_N,
+                                pass.options->loss_scale);
   }
 
   at::Tensor target_log_probabilities(const at::Tensor& features_ND,

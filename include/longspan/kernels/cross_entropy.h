@@ -8,9 +8,11 @@ namespace longspan {
 /// holding all logits: rows are taken in chunks and gradients are formed at once in the forward
 /// pass. A target below 0 is not counted.
 /// @param features_ND float  @param weight_VD as features  @param targets_N int64, < V
+/// @param loss_scale what backward will be called with: the gradient of the logits is multiplied by
+/// it before it is rounded to the features' dtype, which float16 needs
 /// @return float32 (float64 for float64 input) scalar, differentiable in features and weight
 at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD,
-                                const at::Tensor& targets_N);
+                                const at::Tensor& targets_N, double loss_scale = 1.0);
 
 /// Returns log p(target) in nats of each row, float32 [N], without a gradient and without holding
 /// all logits.

@@ -41,6 +41,13 @@ TEST_CASE("loss and gradients equal the plain ones, ignored targets included") {
   CHECK(difference(weight.grad(), plain_weight.grad(), 1e-10).empty());
 }
 
+TEST_CASE("a chunk of logits has 2^21 elements, and 16 to 4,096 rows") {
+  CHECK(rows_of_logits_at_once(4096) == 512);
+  CHECK(rows_of_logits_at_once(4097) == 511);
+  CHECK(rows_of_logits_at_once(1) == 4096);
+  CHECK(rows_of_logits_at_once(267744) == 16);
+}
+
 TEST_CASE("gradients of the loss pass the float64 check") {
   auto features = random_tensor({4, 3}, 5, at::kDouble).requires_grad_();
   auto weight = random_tensor({6, 3}, 6, at::kDouble).requires_grad_();
@@ -49,7 +56,7 @@ TEST_CASE("gradients of the loss pass the float64 check") {
                                  {features, weight}) == "");
 }
 
-TEST_CASE("float32 and bfloat16 stay within their rounding of the float64 loss") {
+TEST_CASE("narrower types stay within their rounding of the float64 loss") {
   const auto features = random_tensor({64, 32}, 7, at::kDouble),
              weight = random_tensor({211, 32}, 8, at::kDouble);
   const auto targets = at::arange(64, at::kLong).mul(3);
@@ -57,12 +64,39 @@ TEST_CASE("float32 and bfloat16 stay within their rounding of the float64 loss")
   const double single =
       linear_cross_entropy(features.to(at::kFloat), weight.to(at::kFloat), targets).item<double>();
   CHECK(std::abs(single / exact - 1) < 32 * std::exp2(-24));
-  // A logit is a sum of 32 products of inputs rounded to 2^-9, then rounded itself; the mean over
-  // 64 rows averages it.
-  const double half =
-      linear_cross_entropy(features.to(at::kBFloat16), weight.to(at::kBFloat16), targets)
-          .item<double>();
-  CHECK(std::abs(half / exact - 1) < 4 * std::exp2(-9));
+  // A logit is a sum of 32 products of inputs rounded to 2^-9 (float16: 2^-12), then rounded
+  // itself; the mean over 64 rows averages it.
+  for (const auto& [dtype, rounding] :
+       {std::pair{at::kBFloat16, std::exp2(-9)}, std::pair{at::kHalf, std::exp2(-12)}}) {
+    const double narrow =
+        linear_cross_entropy(features.to(dtype), weight.to(dtype), targets).item<double>();
+    CHECK(std::abs(narrow / exact - 1) < 4 * rounding);
+  }
+}
+
+// The second id's probability is exp(-18) = 1.5e-8, below the least float16 (6.0e-8) and, times
+// 1024, 1.6e-5: 256 of its steps, so it is rounded by at most a 512th.
+TEST_CASE("float16: a gradient below its range survives when the loss scale is known") {
+  const auto features = at::ones({1, 1}, at::kHalf);
+  const auto gradient = [&](double told, double loss_scale) {
+    const auto weight = at::tensor({0.0, -18.0}).view({2, 1}).to(at::kHalf).requires_grad_();
+    linear_cross_entropy(features, weight, at::tensor({0}, at::kLong), told)
+        .backward(at::full({}, loss_scale));
+    return weight.grad()[1][0].item<double>() / loss_scale;
+  };
+  CHECK(gradient(1.0, 1024.0) == 0.0);
+  CHECK(std::abs(gradient(1024.0, 1024.0) / std::exp(-18.0) - 1) < 1.0 / 512);
+  CHECK(std::isinf(gradient(std::exp2(43), std::exp2(43))));  // past 65504: shown, not hidden
+}
+
+TEST_CASE("a loss scale that is told ahead changes no float32 gradient") {
+  const auto features = random_tensor({9, 4}, 1), targets = at::arange(9, at::kLong);
+  const auto gradient = [&](double told) {
+    const auto weight = random_tensor({11, 4}, 2).requires_grad_();
+    linear_cross_entropy(features, weight, targets, told).backward(at::full({}, 64.0));
+    return weight.grad();
+  };
+  CHECK(gradient(64.0).equal(gradient(1.0)));
 }
 
 TEST_CASE("log-probabilities sum to the loss") {

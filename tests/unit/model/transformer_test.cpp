@@ -131,14 +131,16 @@ TEST_CASE("every variant: all gradients pass the float64 check, dropouts on") {
   CHECK(testing::check_gradients(loss, inputs, 2e-6) == "");
 }
 
-TEST_CASE("bf16 products stay near the float32 loss and give float32 gradients") {
+TEST_CASE("bf16 and fp16 products stay near the float32 loss and give float32 gradients") {
+  const auto [dtype, rounding] =
+      GENERATE(table<at::ScalarType, double>({{at::kBFloat16, 0x1p-9}, {at::kHalf, 0x1p-12}}));
   const auto model = make(adaptive(true));
   ForwardOptions half;
-  half.compute_dtype = at::kBFloat16;
+  half.compute_dtype = dtype;
   const double exact = model.loss_sum(model.features(kInputs, {}), targets(), {}).item<double>();
   const auto loss = model.loss_sum(model.features(kInputs, half), targets(), half);
-  // Each of about ten products in sequence rounds its inputs to 2^-9; logits are of size 1.
-  CHECK(std::abs(loss.item<double>() - exact) < 10 * std::exp2(-9) * 11);
+  // Each of about ten products in sequence rounds its inputs; logits are of size 1.
+  CHECK(std::abs(loss.item<double>() - exact) < 10 * rounding * 11);
   loss.backward();
   for (const auto& parameter : model.parameters())
     CHECK(parameter.tensor.grad().scalar_type() == at::kFloat);

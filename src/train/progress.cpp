@@ -12,6 +12,7 @@ namespace longspan {
 Json RunProgress::to_json() const {
   Json document{{"format", "longspan.trainer/1"},
                 {"step", step},
+                {"skipped", skipped},
                 {"tokens", tokens},
                 {"elapsed_seconds", elapsed_seconds},
                 {"interval_loss_sum", interval_loss_sum},
@@ -19,8 +20,11 @@ Json RunProgress::to_json() const {
                 {"best_value", nullptr},
                 {"best_step", best_step},
                 {"micro_batch_tokens", micro_batch_tokens},
-                {"data_fingerprint", data_fingerprint}};
+                {"data_fingerprint", data_fingerprint},
+                {"loss_scale", nullptr}};
   if (best_value) document["best_value"] = *best_value;
+  if (loss_scale)
+    document["loss_scale"] = {{"scale", loss_scale->scale}, {"updates", loss_scale->updates}};
   return document;
 }
 
@@ -37,6 +41,11 @@ RunProgress RunProgress::from_json(const Json& document) {
     document.at("best_step").get_to(result.best_step);
     document.at("micro_batch_tokens").get_to(result.micro_batch_tokens);
     document.at("data_fingerprint").get_to(result.data_fingerprint);
+    result.skipped = document.value("skipped", result.skipped);  // absent from older checkpoints
+    const auto loss_scale = document.find("loss_scale");
+    if (loss_scale != document.end() && !loss_scale->is_null())
+      result.loss_scale = {loss_scale->at("scale").get<double>(),
+                           loss_scale->at("updates").get<std::int64_t>()};
     return result;
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::Checkpoint,

@@ -5,20 +5,23 @@
 #include <string>
 
 #include "longspan/core/json.h"
+#include "longspan/optim/loss_scale.h"
 
 namespace longspan {
 
 /// The counters of a run that a checkpoint carries besides tensors.
 struct RunProgress {
-  std::int64_t step = 0;
-  std::int64_t tokens = 0;         ///< targets trained on
+  std::int64_t step = 0;           ///< batches, those of skipped updates included
+  std::int64_t skipped = 0;        ///< of these steps, those whose update fp16 skipped
+  std::int64_t tokens = 0;         ///< targets of these batches
   double elapsed_seconds = 0.0;    ///< in training, all parts of the run
-  double interval_loss_sum = 0.0;  ///< since the last row of metrics
+  double interval_loss_sum = 0.0;  ///< of the updates since the last row of metrics
   std::int64_t interval_targets = 0;
   std::optional<double> best_value;  ///< of checkpoint.keep_best
   std::int64_t best_step = 0;
   std::int64_t micro_batch_tokens = 0;
   std::string data_fingerprint;
+  std::optional<LossScale::State> loss_scale;  ///< fp16 only
 
   Json to_json() const;
   /// @throws Error(Checkpoint)

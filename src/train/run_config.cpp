@@ -35,8 +35,11 @@ TrainConfig read_train(const config::Reader& reader, std::int64_t seq_len) {
         reader.place("micro_batch_tokens"), " must be a multiple of data.seq_len (", seq_len,
         "), got ", result.micro_batch_tokens);
   result.precision = reader.choice("precision", {"fp32", "bf16", "fp16"}, result.precision);
-  check(result.precision != "fp16", ErrorKind::Config, reader.place("precision"),
-        " must be fp32 or bf16 on a CPU, got fp16");
+  if (result.precision == "fp16")
+    result.loss_scale = read_loss_scale_config(reader.section("loss_scale"));
+  else
+    check(!reader.has("loss_scale"), ErrorKind::Config, reader.place("loss_scale"),
+          " must be given with precision fp16 only, got precision ", result.precision);
   result.activation_checkpointing = reader.boolean("activation_checkpointing", false);
   reader.finish();
   return result;

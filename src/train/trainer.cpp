@@ -38,9 +38,11 @@ std::int64_t peak_resident_bytes() {
   return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
 }
 
-// LibTorch hands bfloat16 products to oneDNN only where these are there.
-bool has_fast_bf16() {
+// LibTorch hands products of two bytes an element to oneDNN only where these are there.
+bool has_fast_products(const std::string& precision) {
+  if (precision == "fp32") return true;
 #if defined(__x86_64__)
+  if (precision == "fp16") return __builtin_cpu_supports("avx512fp16");
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq");
 #else
@@ -65,6 +67,7 @@ class Trainer {
  private:
   void resume();
   void settle_micro_batch();
+  void start_loss_scale();
   void restore(const CheckpointContents& contents);
   void describe() const;
   TrainResult loop();
@@ -85,6 +88,7 @@ class Trainer {
   std::int64_t num_blocks_ = 0;
   Transformer model_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<LossScale> loss_scale_;  // fp16 only
   RunProgress progress_;
   std::unique_ptr<MetricsWriter> metrics_;
   CheckpointWriter checkpoints_;
@@ -157,10 +161,10 @@ void Trainer::describe() const {
   environment["train_tokens"] = train_stream_.size();
   write_json(options_.run_folder / "environment.json", environment);
   log::info("attention", {{"path", attention_path(c10::kCPU, model_.position().score_bias(1))}});
-  if (config_.train.precision == "bf16" && !has_fast_bf16())
-    log::warn(
-        "bf16 products take LibTorch's plain loops on a processor without AVX-512, tens of times "
-        "slower than fp32; set train.precision to fp32");
+  if (const auto& precision = config_.train.precision; !has_fast_products(precision))
+    log::warn(concat(precision, " products take LibTorch's plain loops on a processor without ",
+                     precision == "fp16" ? "AVX512-FP16" : "AVX-512",
+                     ", tens of times slower than fp32; set train.precision to fp32"));
   log::info("training", {{"parameters", model_.num_parameters()},
                          {"vocab_size", model_.vocab_size()},
                          {"train_tokens", train_stream_.size()},
@@ -181,6 +185,14 @@ void Trainer::settle_micro_batch() {
   progress_.micro_batch_tokens = micro_batch_tokens;
 }
 
+void Trainer::start_loss_scale() {
+  const TrainConfig& train = config_.train;
+  if (train.precision != "fp16") return;
+  loss_scale_.emplace(train.loss_scale, (train.batch_tokens + train.micro_batch_tokens - 1) /
+                                            train.micro_batch_tokens);
+  if (progress_.loss_scale) loss_scale_->set_state(*progress_.loss_scale);
+}
+
 TrainResult Trainer::run() {
   resume();
   if (progress_.step >= total_steps_ ||
@@ -189,6 +201,7 @@ TrainResult Trainer::run() {
     return {TrainResult::End::AlreadyDone, progress_.step};
   }
   settle_micro_batch();
+  start_loss_scale();
   describe();
   metrics_ =
       std::make_unique<MetricsWriter>(options_.run_folder, progress_.step, config_.log.tensorboard);
@@ -206,7 +219,8 @@ TrainResult Trainer::loop() {
     const BatchLoader::Step batch = loader.next();
     interval_.data_wait_seconds += seconds_since(waiting);
     log::set_step(batch.step + 1);
-    finish_step(run_step(config_, model_, *optimizer_, batch));
+    const StepState state{*optimizer_, loss_scale_ ? &*loss_scale_ : nullptr, progress_.skipped};
+    finish_step(run_step(config_, model_, state, batch));
     if (is_last(progress_.step) || SignalGuard::received() != 0) break;
   }
   checkpoints_.wait();
@@ -231,8 +245,14 @@ void Trainer::finish_step(const StepResult& result) {
   const std::int64_t step = ++progress_.step;
   progress_.tokens += result.num_targets;
   progress_.elapsed_seconds = elapsed_before_ + seconds_since(started_);
-  progress_.interval_loss_sum += result.loss_sum;
-  progress_.interval_targets += result.num_targets;
+  if (loss_scale_) progress_.loss_scale = loss_scale_->state();
+  if (result.skipped) {
+    ++progress_.skipped;
+    log::info("update skipped: the gradient overflowed", {{"loss_scale", loss_scale_->scale()}});
+  } else {
+    progress_.interval_loss_sum += result.loss_sum;
+    progress_.interval_targets += result.num_targets;
+  }
   ++interval_.steps;
   interval_.targets += result.num_targets;
   const bool last = is_last(step), stopped = SignalGuard::received() != 0;
@@ -301,6 +321,7 @@ void Trainer::write_row(const StepResult& result, const Json& validation) {
       {"perf/step_seconds", seconds / static_cast<double>(interval_.steps)},
       {"perf/data_wait_fraction", interval_.data_wait_seconds / seconds},
       {"memory/peak_bytes", peak_resident_bytes()}};
+  if (loss_scale_) row["train/loss_scale"] = loss_scale_->scale();
   row.update(validation);
   metrics_->write(row);
   show_progress(row);

@@ -10,6 +10,7 @@
 #include "longspan/data/shards.h"
 #include "longspan/distributed/config.h"
 #include "longspan/model/transformer.h"
+#include "longspan/optim/loss_scale.h"
 #include "longspan/optim/optimizer.h"
 #include "longspan/optim/schedule.h"
 
@@ -27,7 +28,8 @@ struct TrainConfig {
   /// fits.
   std::int64_t micro_batch_tokens = 0;
   std::string precision =
-      "fp32";  ///< fp32 | bf16: of matrix products; parameters and sums stay float32
+      "fp32";  ///< fp32 | bf16 | fp16: of matrix products; parameters and sums stay float32
+  LossScaleConfig loss_scale;             ///< fp16 only
   bool activation_checkpointing = false;  ///< run each layer again in backward to save memory
 };
 
@@ -68,6 +70,7 @@ struct RunConfig {
 
   std::int64_t sequences_per_step() const { return train.batch_tokens / data.seq_len; }
   at::ScalarType compute_dtype() const {
+    if (train.precision == "fp16") return at::kHalf;
     return train.precision == "bf16" ? at::kBFloat16 : at::kFloat;
   }
 };

@@ -61,6 +61,10 @@ TEST_CASE("sections check each other") {
   CHECK_THAT(error_of({"position.kind=rotary", "model.d_model=6"}), ContainsSubstring("rotary"));
   CHECK_THAT(error_of({"validate.lengths=[]"}), ContainsSubstring("validate.lengths"));
   CHECK_THAT(error_of({"trian.max_steps=4"}), ContainsSubstring("trian"));
+  CHECK_THAT(
+      error_of({"train.loss_scale={init: 64}"}),
+      ContainsSubstring("train.loss_scale must be given with precision fp16 only, got precision"));
+  CHECK(error_of({"train.precision=fp16", "train.loss_scale={init: 64}"}) == "no error");
 }
 
 TEST_CASE("every shipped configuration reads") {

@@ -81,10 +81,6 @@ at::Tensor chunk_loss(at::Tensor& logits_NV, const at::Tensor& targets_N) {
   return at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss);
 }
 
-std::int64_t chunk_rows(std::int64_t V) {
-  return std::clamp<std::int64_t>(kChunkElements / std::max<std::int64_t>(V, 1), 16, 4096);
-}
-
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static at::Tensor forward(torch::autograd::AutogradContext* context,
                             const at::Tensor& features_ND, const at::Tensor& weight_VD,
@@ -92,7 +88,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
     const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const auto wide = features_ND.options().dtype(dtype);
-    const std::int64_t N = features_ND.size(0), chunk = chunk_rows(weight_VD.size(0));
+    const std::int64_t N = features_ND.size(0), chunk = rows_of_logits_at_once(weight_VD.size(0));
     at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
     at::Tensor d_features_ND, d_weight_VD;
     if (wants_gradient) {
@@ -135,6 +131,10 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 }  // namespace
 
+std::int64_t rows_of_logits_at_once(std::int64_t V) {
+  return std::clamp<std::int64_t>(kChunkElements / std::max<std::int64_t>(V, 1), 16, 4096);
+}
+
 at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD,
                                 const at::Tensor& targets_N, double loss_scale) {
   return LinearCrossEntropy::apply(features_ND.contiguous(), weight_VD.contiguous(),
@@ -144,7 +144,8 @@ at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor&
 at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,
                                     const at::Tensor& targets_N) {
   const at::NoGradGuard no_gradient;
-  const std::int64_t N = features_ND.size(0), V = weight_VD.size(0), chunk = chunk_rows(V);
+  const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
+                     chunk = rows_of_logits_at_once(V);
   at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));
   for (std::int64_t begin = 0; begin < N; begin += chunk) {
     const std::int64_t rows = std::min(chunk, N - begin);

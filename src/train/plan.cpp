@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
+#include "longspan/kernels/cross_entropy.h"
 
 namespace longspan {
 namespace {
@@ -163,11 +164,8 @@ HeadSize head_size(const ModelConfig& model, std::int64_t vocab_size) {
   return size;
 }
 
-// Logits exist for some rows at a time (src/kernels/cross_entropy.cpp).
 std::int64_t logits_at_once(std::int64_t tokens, std::int64_t vocab_size) {
-  const std::int64_t rows =
-      std::clamp<std::int64_t>((std::int64_t{1} << 21) / vocab_size, 16, 4096);
-  return std::min(tokens, rows) * vocab_size;
+  return std::min(tokens, rows_of_logits_at_once(vocab_size)) * vocab_size;
 }
 
 std::int64_t kept_inner_activations(const ModelConfig& model) {

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace longspan {
 
 /// Returns the summed cross-entropy, in nats, of the logits features * weight^T, without ever
@@ -19,5 +21,8 @@ at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor&
 /// @param targets_N int64, each in [0, V)
 at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,
                                     const at::Tensor& targets_N);
+
+/// Returns how many rows of logits both hold at a time, at most, with V ids: 16 to 4,096.
+std::int64_t rows_of_logits_at_once(std::int64_t V);
 
 }  // namespace longspan

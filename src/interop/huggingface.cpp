@@ -208,20 +208,20 @@ Shape llama_shape(const HuggingFaceConfig& config) {
   config.demand("mlp_bias", attention_bias);
   config.demand("hidden_act", "silu");
   const auto heads = config.get<std::int64_t>("num_attention_heads");
-  const Shape shape{config.get<std::int64_t>("num_hidden_layers"),
-                    config.get<std::int64_t>("hidden_size"),
-                    heads,
-                    config.get<std::int64_t>("num_key_value_heads", heads),
-                    config.get<std::int64_t>("intermediate_size"),
-                    config.get<std::int64_t>("vocab_size"),
-                    config.get<std::int64_t>("max_position_embeddings"),
-                    "swiglu",
-                    "rmsnorm",
-                    config.get<double>("rms_norm_eps", 1e-6),
-                    attention_bias,
-                    false,
-                    config.get<bool>("tie_word_embeddings", false),
-                    rotary_yaml(config, "rope_theta", "partial_rotary_factor")};
+  const Shape shape{.num_layers = config.get<std::int64_t>("num_hidden_layers"),
+                    .d_model = config.get<std::int64_t>("hidden_size"),
+                    .num_heads = heads,
+                    .num_kv_heads = config.get<std::int64_t>("num_key_value_heads", heads),
+                    .ffn_dim = config.get<std::int64_t>("intermediate_size"),
+                    .vocab_size = config.get<std::int64_t>("vocab_size"),
+                    .seq_len = config.get<std::int64_t>("max_position_embeddings"),
+                    .activation = "swiglu",
+                    .norm = "rmsnorm",
+                    .norm_eps = config.get<double>("rms_norm_eps", 1e-6),
+                    .bias = attention_bias,
+                    .parallel_residual = false,
+                    .tie = config.get<bool>("tie_word_embeddings", false),
+                    .position = rotary_yaml(config, "rope_theta", "partial_rotary_factor")};
   check_heads(config, shape);
   config.demand("head_dim", shape.head_dim());
   return shape;
@@ -250,20 +250,21 @@ NamedTensors llama_parameters(const Shape& shape, Tensors& tensors) {
 Shape neox_shape(const HuggingFaceConfig& config) {
   config.demand("attention_bias", true);
   const auto heads = config.get<std::int64_t>("num_attention_heads");
-  const Shape shape{config.get<std::int64_t>("num_hidden_layers"),
-                    config.get<std::int64_t>("hidden_size"),
-                    heads,
-                    heads,
-                    config.get<std::int64_t>("intermediate_size"),
-                    config.get<std::int64_t>("vocab_size"),
-                    config.get<std::int64_t>("max_position_embeddings"),
-                    activation_of(config, config.get<std::string>("hidden_act", "gelu")),
-                    "layernorm",
-                    config.get<double>("layer_norm_eps", 1e-5),
-                    true,
-                    config.get<bool>("use_parallel_residual", true),
-                    config.get<bool>("tie_word_embeddings", false),
-                    rotary_yaml(config, "rotary_emb_base", "rotary_pct")};
+  const Shape shape{
+      .num_layers = config.get<std::int64_t>("num_hidden_layers"),
+      .d_model = config.get<std::int64_t>("hidden_size"),
+      .num_heads = heads,
+      .num_kv_heads = heads,
+      .ffn_dim = config.get<std::int64_t>("intermediate_size"),
+      .vocab_size = config.get<std::int64_t>("vocab_size"),
+      .seq_len = config.get<std::int64_t>("max_position_embeddings"),
+      .activation = activation_of(config, config.get<std::string>("hidden_act", "gelu")),
+      .norm = "layernorm",
+      .norm_eps = config.get<double>("layer_norm_eps", 1e-5),
+      .bias = true,
+      .parallel_residual = config.get<bool>("use_parallel_residual", true),
+      .tie = config.get<bool>("tie_word_embeddings", false),
+      .position = rotary_yaml(config, "rotary_emb_base", "rotary_pct")};
   check_heads(config, shape);
   return shape;
 }
@@ -311,20 +312,20 @@ Shape mpt_shape(const HuggingFaceConfig& config) {
     config.refuse("attn_config.alibi must be true to be imported, got none");
   const auto heads = config.get<std::int64_t>("n_heads"),
              d_model = config.get<std::int64_t>("d_model");
-  const Shape shape{config.get<std::int64_t>("n_layers"),
-                    d_model,
-                    heads,
-                    heads,
-                    config.get<std::int64_t>("expansion_ratio", 4) * d_model,
-                    config.get<std::int64_t>("vocab_size"),
-                    config.get<std::int64_t>("max_seq_len"),
-                    "gelu",
-                    "layernorm",
-                    config.get<double>("layer_norm_epsilon", 1e-5),
-                    false,
-                    false,
-                    config.get<bool>("tie_word_embeddings", true),
-                    "{kind: alibi}"};
+  const Shape shape{.num_layers = config.get<std::int64_t>("n_layers"),
+                    .d_model = d_model,
+                    .num_heads = heads,
+                    .num_kv_heads = heads,
+                    .ffn_dim = config.get<std::int64_t>("expansion_ratio", 4) * d_model,
+                    .vocab_size = config.get<std::int64_t>("vocab_size"),
+                    .seq_len = config.get<std::int64_t>("max_seq_len"),
+                    .activation = "gelu",
+                    .norm = "layernorm",
+                    .norm_eps = config.get<double>("layer_norm_epsilon", 1e-5),
+                    .bias = false,
+                    .parallel_residual = false,
+                    .tie = config.get<bool>("tie_word_embeddings", true),
+                    .position = "{kind: alibi}"};
   check_heads(config, shape);
   return shape;
 }

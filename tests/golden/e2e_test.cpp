@@ -44,9 +44,12 @@ class Run {
     return true;
   }
 
+  // Validates on the whole split where the recording did: at the end of the epoch and of the run.
   void train_to(std::int64_t updates) const {
+    const std::int64_t epoch = manifest_.at("in_training_validation").at(0).at("after_update");
     require_done({"train", path("run.yaml").string(), "--run", path("run").string(), "--set",
-                  "train.max_steps=" + std::to_string(updates)});
+                  "train.max_steps=" + std::to_string(updates), "--set",
+                  "validate={every_steps: " + std::to_string(epoch) + "}"});
   }
 
   // Returns log(ours / recorded) of the perplexity of the latest checkpoint in each cell.
@@ -129,6 +132,20 @@ void check_updates(const Json& manifest, const std::vector<Json>& rows) {
   }
 }
 
+// The recorded validations drop the tail terms of "tailpad_quirk_words", two of 20,897 targets. At
+// most 12 nats each, that is 2e-4 of the loss, a tenth of the smallest limit.
+void check_validations(const Json& manifest, const std::vector<Json>& rows) {
+  for (const auto& validation : manifest.at("in_training_validation")) {
+    const std::size_t update = validation.at("after_update");
+    INFO("validation after update " << update);
+    REQUIRE(update <= rows.size());
+    const double recorded =
+        validation.at("loss_sum_nats").get<double>() / validation.at("sample_size").get<double>();
+    check_relative(rows[update - 1].at("valid/loss"), recorded,
+                   manifest.at("tolerance").at("in_training_validation_loss_rel"));
+  }
+}
+
 TEST_CASE("golden: e2e") {
   for (const auto& recording : testing::recordings_of("e2e")) {
     INFO(recording.name);
@@ -146,6 +163,7 @@ TEST_CASE("golden: e2e") {
       if (!limit.is_null()) run.check_parameters(updates, limit);
     }
     check_updates(manifest, run.rows());
+    check_validations(manifest, run.rows());
     for (const double ratio : run.log_perplexity_ratios(manifest.at("eval_final")))
       CHECK(std::abs(ratio) <= tolerance.at("eval_final_log_perplexity_abs").get<double>());
   }

@@ -260,8 +260,9 @@ void check_position(const ModelParts& parts, const FairseqOptions& options,
   check(position.kind != "sinusoidal" || options.position_embedding, ErrorKind::Data,
         parts.state.source(),
         ": option no_token_positional_embeddings must be False for sinusoidal positions, got True");
-  const auto method = position.make(
-      {parts.d_model, options.num_heads, parts.d_model / options.num_heads, options.seq_len});
+  const auto method =
+      position.make({parts.d_model, options.num_heads, parts.d_model / options.num_heads,
+                     options.seq_len, parts.num_layers});
   check(method->parameters().empty(), ErrorKind::Data, parts.state.source(),
         ": must hold the tensors of the position method, it has none for ", position.kind);
 }

@@ -1,5 +1,5 @@
-// Activation checkpointing of one layer. A bias that trains is shared by all layers, so it enters
-// as an input of its own: its graph must not be run through once a layer.
+// Activation checkpointing of one layer. A bias that trains may be shared by all layers, so it
+// enters as an input of its own: its graph must not be run through once a layer.
 
 #include "model/recompute.h"
 

@@ -111,7 +111,9 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   if (const auto limit = parts_->position->max_positions())
     check(num_keys <= *limit, ErrorKind::Config, "the position method ends at ", *limit,
           " positions, got a sequence of ", num_keys);
-  pass.bias = parts_->position->score_bias(num_keys);
+  const auto biases = parts_->position->layer_biases(num_keys);
+  check(biases.size() == 1 || biases.size() == parts_->layers.size(), ErrorKind::Internal,
+        "a position method must give one bias or one a layer, got ", biases.size());
   if (options.cache != nullptr) options.cache->layers.resize(parts_->layers.size());
 
   auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options.compute_dtype);
@@ -119,8 +121,11 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   x_BTD = parts_->position->embed(x_BTD, pass.positions);
   x_BTD = pass.drop(x_BTD, config.dropout.embedding, DropoutPlace::Embedding, 0);
   const bool recompute = options.activation_checkpointing && at::GradMode::is_enabled();
-  for (const Layer& layer : parts_->layers)
+  for (std::size_t i = 0; i < parts_->layers.size(); ++i) {
+    const Layer& layer = parts_->layers[i];
+    pass.bias = biases[biases.size() == 1 ? 0 : i];
     x_BTD = recompute ? forward_recomputed(layer, x_BTD, pass) : layer.forward(x_BTD, pass);
+  }
   if (options.cache != nullptr) options.cache->num_positions = num_keys;
   return config.final_norm ? parts_->final_norm.forward(x_BTD) : x_BTD;
 }

@@ -9,6 +9,9 @@ QueryKey PositionMethod::rotate(const QueryKey& query_key, const Positions&) con
   return query_key;
 }
 ScoreBias PositionMethod::score_bias(std::int64_t) const { return {}; }
+std::vector<ScoreBias> PositionMethod::layer_biases(std::int64_t num_keys) const {
+  return {score_bias(num_keys)};
+}
 std::optional<std::int64_t> PositionMethod::max_positions() const { return std::nullopt; }
 std::vector<PositionParameter> PositionMethod::parameters() const { return {}; }
 

@@ -60,7 +60,7 @@ std::string part_of(const std::string& name) {
 }
 
 std::int64_t copies_of(const std::string& name, const ModelConfig& model) {
-  return name.starts_with("layers.") ? model.num_layers : 1;
+  return name.find("layers.") == std::string::npos ? 1 : model.num_layers;
 }
 
 // Of an embedding that only looks rows up no weight multiplies a token, and of a rare band no

@@ -87,6 +87,11 @@ LogConfig read_log(const config::Reader& reader) {
   return result;
 }
 
+PositionDimensions position_dimensions(const RunConfig& config) {
+  const ModelConfig& model = config.model;
+  return {model.d_model, model.num_heads, model.head_dim(), config.data.seq_len, model.num_layers};
+}
+
 }  // namespace
 
 RunConfig read_run_config(const config::Document& document) {
@@ -109,8 +114,7 @@ RunConfig read_run_config(const config::Document& document) {
   result.log = read_log(root.section("log"));
   root.finish();
   // Made once and dropped: what a method demands of the model's sizes is checked before any work.
-  result.position.make(
-      {result.model.d_model, result.model.num_heads, result.model.head_dim(), result.data.seq_len});
+  result.position.make(position_dimensions(result));
   result.resolved = document.resolved();
   return result;
 }
@@ -134,11 +138,7 @@ std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epo
 }
 
 Transformer make_unset_model(const RunConfig& config, std::int64_t vocab_size) {
-  const ModelConfig& model = config.model;
-  return {
-      model,
-      config.position.make({model.d_model, model.num_heads, model.head_dim(), config.data.seq_len}),
-      vocab_size};
+  return {config.model, config.position.make(position_dimensions(config)), vocab_size};
 }
 
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size) {

@@ -31,7 +31,8 @@ struct PositionDimensions {
   std::int64_t d_model = 0;
   std::int64_t num_heads = 0;
   std::int64_t head_dim = 0;
-  std::int64_t seq_len = 0;  ///< trained length
+  std::int64_t seq_len = 0;     ///< trained length
+  std::int64_t num_layers = 0;  ///< needed by methods with parameters of each layer
 };
 
 /// How a parameter of a method starts.
@@ -54,6 +55,9 @@ class PositionMethod {
   virtual QueryKey rotate(const QueryKey& query_key, const Positions& positions) const;
   /// Returns the bias for sequences of up to num_keys keys.
   virtual ScoreBias score_bias(std::int64_t num_keys) const;
+  /// Returns the biases of the layers from the first on, or the one that all share: by default
+  /// score_bias's.
+  virtual std::vector<ScoreBias> layer_biases(std::int64_t num_keys) const;
   /// Returns the number of positions it can tell apart; nothing when unlimited.
   virtual std::optional<std::int64_t> max_positions() const;
   /// Returns the trainable tensors, in a fixed order.

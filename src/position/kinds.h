@@ -18,6 +18,7 @@ PositionMaker read_kerple(const config::Reader& reader);
 PositionMaker read_learned(const config::Reader& reader);
 PositionMaker read_none(const config::Reader& reader);
 PositionMaker read_rotary(const config::Reader& reader);
+PositionMaker read_sandwich(const config::Reader& reader);
 PositionMaker read_sinusoidal(const config::Reader& reader);
 PositionMaker read_t5(const config::Reader& reader);
 PositionMaker read_xpos(const config::Reader& reader);

@@ -23,6 +23,7 @@ constexpr std::array kKinds{
     Kind{"xpos", read_xpos},
     Kind{"kerple", read_kerple},
     Kind{"fire", read_fire},
+    Kind{"sandwich", read_sandwich},
     Kind{"learned", read_learned},
     Kind{"none", read_none},
 };

@@ -1,7 +1,9 @@
 // Rotary embeddings (RoFormer, arXiv:2104.09864): pairs of each query's and key's elements are
 // turned by position * base^(-2j/K). `pairing` says which elements are a pair: neighbours
 // (RoFormer, GPT-J, the paper's starting point) or halves (GPT-NeoX, LLaMA); `fraction` how much of
-// each head, from its front, is turned (GPT-NeoX).
+// each head, from its front, is turned (GPT-NeoX). The ALiBi paper names RoFormer_pytorch as its
+// origin and states no more, so the defaults are that code's: interleaved, base 10000, first
+// position 0. Scores see distances only, so another `first_position` changes rounding alone.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -17,8 +19,8 @@ namespace {
 
 class Rotary final : public PositionMethod {
  public:
-  Rotary(std::int64_t rotary_dim, double base, RotaryPairing pairing)
-      : rotary_dim_(rotary_dim), base_(base), pairing_(pairing) {}
+  Rotary(std::int64_t rotary_dim, double base, RotaryPairing pairing, std::int64_t first_position)
+      : rotary_dim_(rotary_dim), base_(base), pairing_(pairing), first_position_(first_position) {}
 
   QueryKey rotate(const QueryKey& query_key, const Positions& positions) const override {
     const RotaryAngles angles = angles_at(positions, query_key.q_BTHK);
@@ -34,7 +36,8 @@ class Rotary final : public PositionMethod {
     const auto exponent_F =
         at::arange(0, rotary_dim_, 2, options).div(static_cast<double>(rotary_dim_));
     const auto frequency_F = exponent_F.mul(-std::log(base_)).exp();
-    const auto position_T = at::arange(positions.first, positions.first + positions.count, options);
+    const std::int64_t first = first_position_ + positions.first;
+    const auto position_T = at::arange(first, first + positions.count, options);
     const auto angle_TF = position_T.unsqueeze(1) * frequency_F.unsqueeze(0);
     return {angle_TF.cos(), angle_TF.sin()};
   }
@@ -42,6 +45,7 @@ class Rotary final : public PositionMethod {
   std::int64_t rotary_dim_;  // the first elements of each head that are turned
   double base_;
   RotaryPairing pairing_;
+  std::int64_t first_position_;  // of a sequence's first token
 };
 
 }  // namespace
@@ -53,6 +57,8 @@ PositionMaker read_rotary(const config::Reader& reader) {
           ? RotaryPairing::Interleaved
           : RotaryPairing::HalfSplit;
   const double fraction = reader.number("fraction", {.high = 1.0, .above = 0.0}, 1.0);
+  const std::int64_t first_position =
+      reader.integer("first_position", {.low = 0, .high = 1 << 16}, 0);
   return [=, place = reader.place()](const PositionDimensions& dimensions) {
     const auto rotary_dim =
         static_cast<std::int64_t>(fraction * static_cast<double>(dimensions.head_dim));
@@ -60,7 +66,7 @@ PositionMaker read_rotary(const config::Reader& reader) {
           ": rotary positions need an even number of elements of each head to turn (fraction times "
           "model.d_model / model.num_heads), got ",
           rotary_dim, " of ", dimensions.head_dim);
-    return std::make_unique<Rotary>(rotary_dim, base, pairing);
+    return std::make_unique<Rotary>(rotary_dim, base, pairing, first_position);
   };
 }
 

@@ -1,9 +1,13 @@
 // T5's relative bias (Raffel et al., arXiv:1910.10683, section 2.1, causal case): one learned
-// scalar for each head and distance bucket, shared by all layers, added after scaling. Half the
-// buckets hold one distance each, the others grow logarithmically.
+// scalar for each head and distance bucket. Half the buckets hold one distance each, the others
+// grow logarithmically. The ALiBi paper starts from Hugging Face's T5 and states no more, so the
+// defaults are that code's (32 buckets to distance 128, one table for all layers, start of
+// deviation d_model^-1/2), but for `scale_scores`: there the paper's other methods keep 1/sqrt(K),
+// and T5 leaves it out only with start values of the projections that make up for it.
 
-#include <ATen/ops/empty.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,31 +35,70 @@ struct BucketRule {
   }
 };
 
+struct T5Options {
+  BucketRule rule;
+  std::string init;   // d_model, unit or zero
+  bool shared;        // one table for all layers
+  bool scale_scores;  // keeps attention's 1/sqrt(K)
+
+  double start_std(std::int64_t d_model) const {
+    if (init == "zero") return 0.0;
+    return init == "unit" ? 1.0 : 1.0 / std::sqrt(static_cast<double>(d_model));
+  }
+};
+
 class T5 final : public PositionMethod {
  public:
-  T5(const PositionDimensions& dimensions, BucketRule rule)
-      : rule_(rule),
-        start_std_(1.0 / std::sqrt(static_cast<double>(dimensions.d_model))),
-        table_NH_(at::empty({rule.num_buckets, dimensions.num_heads}, at::kFloat)
-                      .zero_()
-                      .requires_grad_()) {}
+  T5(const PositionDimensions& dimensions, const T5Options& options)
+      : rule_(options.rule),
+        start_std_(options.start_std(dimensions.d_model)),
+        shared_(options.shared),
+        scale_scores_(options.scale_scores) {
+    check(shared_ || dimensions.num_layers > 0, ErrorKind::Internal,
+          "tables of each layer need the number of layers, got ", dimensions.num_layers);
+    const std::int64_t num_tables = shared_ ? 1 : dimensions.num_layers;
+    for (std::int64_t i = 0; i < num_tables; ++i)
+      tables_NH_.push_back(
+          at::zeros({rule_.num_buckets, dimensions.num_heads}, at::kFloat).requires_grad_());
+  }
+
+  // Attention divides by sqrt(K); scores that are not to be scaled take it back here.
+  QueryKey rotate(const QueryKey& query_key, const Positions&) const override {
+    if (scale_scores_) return query_key;
+    const double sqrt_K = std::sqrt(static_cast<double>(query_key.q_BTHK.size(-1)));
+    return {query_key.q_BTHK * sqrt_K, query_key.k_BTGK};
+  }
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
+    return layer_biases(num_keys).front();
+  }
+
+  std::vector<ScoreBias> layer_biases(std::int64_t num_keys) const override {
     std::vector<std::int64_t> buckets;
     for (std::int64_t distance = 0; distance < num_keys; ++distance)
       buckets.push_back(rule_.bucket(distance));
-    return DistanceBias{
-        table_NH_.index_select(0, at::tensor(buckets, table_NH_.options().dtype(at::kLong))).t()};
+    const auto buckets_N =
+        at::tensor(buckets, tables_NH_.front().options().dtype(at::kLong).requires_grad(false));
+    std::vector<ScoreBias> biases;
+    for (const auto& table_NH : tables_NH_)
+      biases.emplace_back(DistanceBias{table_NH.index_select(0, buckets_N).t()});
+    return biases;
   }
 
   std::vector<PositionParameter> parameters() const override {
-    return {{"t5.weight", table_NH_, start_std_, 0.0}};
+    if (shared_) return {{"t5.weight", tables_NH_.front(), start_std_, 0.0}};
+    std::vector<PositionParameter> result;
+    for (std::size_t i = 0; i < tables_NH_.size(); ++i)
+      result.push_back(
+          {"t5.layers." + std::to_string(i) + ".weight", tables_NH_[i], start_std_, 0.0});
+    return result;
   }
 
  private:
   BucketRule rule_;
   double start_std_;
-  at::Tensor table_NH_;
+  bool shared_, scale_scores_;
+  std::vector<at::Tensor> tables_NH_;  // one, or one a layer
 };
 
 }  // namespace
@@ -66,8 +109,12 @@ PositionMaker read_t5(const config::Reader& reader) {
       reader.integer("max_distance", {.low = 2, .high = 1 << 24}, 128);
   check(max_distance > num_buckets / 2, ErrorKind::Config, reader.place("max_distance"),
         " must be greater than half of num_buckets (", num_buckets, "), got ", max_distance);
-  return [rule = BucketRule{num_buckets, max_distance}](const PositionDimensions& dimensions) {
-    return std::make_unique<T5>(dimensions, rule);
+  const std::string init = reader.choice("init", {"d_model", "unit", "zero"}, "d_model");
+  const bool shared = reader.boolean("shared", true),
+             scale_scores = reader.boolean("scale_scores", true);
+  return [options = T5Options{{num_buckets, max_distance}, init, shared, scale_scores}](
+             const PositionDimensions& dimensions) {
+    return std::make_unique<T5>(dimensions, options);
   };
 }
 

@@ -29,9 +29,10 @@ Transformer make_model(const std::string& kind, at::ScalarType dtype = at::kFloa
   config.num_heads = config.num_kv_heads = kHeads;
   config.ffn_dim = 20;
   config.init = "fairseq";
-  Transformer model(config,
-                    config_of(kind).make({kDModel, kHeads, config.head_dim(), kTrainedLength}),
-                    kVocabSize);
+  Transformer model(
+      config,
+      config_of(kind).make({kDModel, kHeads, config.head_dim(), kTrainedLength, config.num_layers}),
+      kVocabSize);
   model.initialize(5);
   for (const auto& parameter : model.parameters()) {
     at::Tensor tensor = parameter.tensor;
@@ -144,6 +145,41 @@ TEST_CASE(
                        .abs()
                        .max();
   CHECK(gap.item<double>() > 1e-6);
+}
+
+TEST_CASE("a bias of its own for each layer reaches that layer, recomputed or not") {
+  const auto shared = make_model("t5", at::kDouble);
+  auto own = make_model("t5, shared: false", at::kDouble);
+  NamedTensors values = shared.parameters();
+  const auto table = random_tensor({32, kHeads}, 4, at::kDouble);
+  for (auto& value : values)
+    if (value.name == "position.t5.weight") value.tensor.detach().copy_(table);
+  std::erase_if(values, [](const auto& value) { return value.name == "position.t5.weight"; });
+  for (const std::string layer : {"0", "1"})
+    values.push_back({"position.t5.layers." + layer + ".weight", table});
+  own.load_parameters(values);
+  const auto ids = some_ids(2, 6);
+  const auto before = own.features(ids, in(at::kDouble));
+  CHECK(before.equal(shared.features(ids, in(at::kDouble))));
+
+  const auto gradients_of_tables = [&](bool recompute) {
+    ForwardOptions options = in(at::kDouble);
+    options.activation_checkpointing = recompute;
+    std::vector<at::Tensor> gradients;
+    for (const auto& parameter : own.parameters())
+      if (parameter.tensor.grad().defined()) parameter.tensor.mutable_grad().reset();
+    own.features(ids, options).square().sum().backward();
+    for (const auto& parameter : own.position().parameters())
+      gradients.push_back(parameter.tensor.grad().clone());
+    return gradients;
+  };
+  const auto kept = gradients_of_tables(false), recomputed = gradients_of_tables(true);
+  REQUIRE(kept.size() == 2);
+  CHECK_FALSE(kept[0].equal(kept[1]));
+  for (const std::size_t i : {0, 1}) CHECK(recomputed[i].equal(kept[i]));
+
+  own.position().parameters()[1].tensor.detach()[0].add_(1.0);
+  CHECK_FALSE(own.features(ids, in(at::kDouble)).equal(before));
 }
 
 TEST_CASE("methods differ only in their own parameters") {

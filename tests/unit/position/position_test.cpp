@@ -94,6 +94,14 @@ TEST_CASE("rotary turns pairs by position, keeps norms, and scores see only the 
   CHECK(std::abs(turned[0].item<double>() - (x * std::cos(1.0) - y * std::sin(1.0))) < 1e-12);
 }
 
+TEST_CASE("rotary counts from the first position that the config names") {
+  const auto x = testing::random_tensor({1, 3, 1, 4}, 1, at::kDouble);
+  const auto from_2 = make("{kind: rotary, first_position: 2}", {4, 1, 4, 8}),
+             from_0 = make("{kind: rotary}", {4, 1, 4, 8});
+  CHECK(from_2->rotate({x, x}, {5, 3}).q_BTHK.equal(from_0->rotate({x, x}, {7, 3}).q_BTHK));
+  CHECK_FALSE(from_2->rotate({x, x}, {5, 3}).q_BTHK.equal(from_0->rotate({x, x}, {5, 3}).q_BTHK));
+}
+
 TEST_CASE("rotary with a fraction leaves the rest of each head as it is") {
   const auto x = testing::random_tensor({1, 5, 2, 8}, 1, at::kDouble);
   const auto part = make("{kind: rotary, fraction: 0.5, pairing: half_split}", {16, 2, 8, 8});
@@ -196,6 +204,78 @@ TEST_CASE("T5 buckets: each small distance its own, then logarithmic, then the l
   CHECK(bias_HN[1][3].item<double>() == 7);
 }
 
+TEST_CASE("T5 starts by the rule that the config names") {
+  const auto start = [](const std::string& section) {
+    const auto parameters = make(section, {16, 2, 8, 8})->parameters();
+    return std::pair{parameters.front().normal_std, parameters.front().start_value};
+  };
+  CHECK(start("{kind: t5}") == std::pair{0.25, 0.0});  // 16^-1/2
+  CHECK(start("{kind: t5, init: unit}") == std::pair{1.0, 0.0});
+  CHECK(start("{kind: t5, init: zero}") == std::pair{0.0, 0.0});
+}
+
+TEST_CASE("T5 shares one table over the layers or gives each its own") {
+  const PositionDimensions three_layers{16, 2, 8, 8, 3};
+  CHECK(make("{kind: t5}", three_layers)->layer_biases(5).size() == 1);
+  const auto method = make("{kind: t5, shared: false, num_buckets: 4}", three_layers);
+  const auto parameters = method->parameters();
+  REQUIRE(parameters.size() == 3);
+  CHECK(parameters[2].name == "t5.layers.2.weight");
+  for (std::size_t i = 0; i < 3; ++i)
+    parameters[i].tensor.detach().copy_(at::arange(8, at::kFloat).view({4, 2}) + 10.0 * double(i));
+  const auto biases = method->layer_biases(5);
+  REQUIRE(biases.size() == 3);
+  const auto at_distance_1 = [&](std::size_t layer) {
+    return std::get<DistanceBias>(biases[layer]).bias_HN[1][1].item<double>();
+  };
+  CHECK(at_distance_1(0) == 3.0);  // bucket 1, head 1 of rows of two
+  CHECK(at_distance_1(2) == 23.0);
+  CHECK_THROWS_AS(make("{kind: t5, shared: false}", {16, 2, 8, 8}), Error);
+}
+
+TEST_CASE("T5 without scaled scores takes attention's 1/sqrt(K) back") {
+  const auto q = testing::random_tensor({1, 3, 2, 9}, 1, at::kDouble),
+             k = testing::random_tensor({1, 3, 2, 9}, 2, at::kDouble);
+  const auto rotated = [&](const std::string& section) {
+    return make(section, {18, 2, 9, 8})->rotate({q, k}, {0, 3});
+  };
+  CHECK(rotated("{kind: t5}").q_BTHK.equal(q));
+  const auto unscaled = rotated("{kind: t5, scale_scores: false}");
+  CHECK(unscaled.q_BTHK.equal(q * 3.0));
+  CHECK(unscaled.k_BTGK.equal(k));
+}
+
+// The expected numbers are inner products of the embeddings themselves, sin and cos of i / b_k and
+// of j / b_k with b_k = 10000^(2k / dim), at i = 7 + distance and j = 7, divided by 8h / H; summed
+// in Python's float64 and printed to 12 digits. Angles up to 3007 are rounded to 2^-42 at most, so
+// a sum of 64 terms over a ratio of 2/3 is off by less than 1e-10.
+TEST_CASE("Sandwich is the inner product of sinusoidal embeddings over the head's ratio") {
+  const auto bias = [](const std::string& section, std::int64_t num_heads) {
+    const auto method = make(section, {12, num_heads, 4, 8});
+    CHECK(method->parameters().empty());
+    return std::get<DistanceBias>(method->score_bias(3001)).bias_HN;
+  };
+  const auto check_head = [](const at::Tensor& bias_N, const std::vector<std::int64_t>& distances,
+                             const std::vector<double>& expected) {
+    for (std::size_t n = 0; n < distances.size(); ++n) {
+      INFO("distance " << distances[n]);
+      CHECK(std::abs(bias_N[distances[n]].item<double>() - expected[n]) < 1e-10);
+    }
+  };
+  const auto counted_from_0 = bias("{kind: sandwich, dim: 8}", 3);
+  CHECK(counted_from_0.sizes() == at::IntArrayRef{3, 3001});
+  check_head(counted_from_0[0], {0, 1, 5, 40},
+             {1.5, 1.325720989336, 1.184993440415, 0.224879781805});
+  check_head(counted_from_0[2], {0, 1, 5, 40},
+             {0.5, 0.441906996445, 0.394997813472, 0.074959927268});
+  const auto counted_from_1 = bias("{kind: sandwich, dim: 8, first_frequency: 1}", 3);
+  check_head(counted_from_1[1], {0, 1, 5, 40},
+             {0.75, 0.749053811380, 0.726810036996, 0.424989277465});
+  const auto by_default = bias("{kind: sandwich}", 12);
+  check_head(by_default[0], {1, 100, 3000}, {93.140525708651, 45.815182052236, 4.059301399014});
+  check_head(by_default[11], {1, 100, 3000}, {7.761710475721, 3.817931837686, 0.338275116584});
+}
+
 TEST_CASE("learned positions end at the trained length unless the config gives more") {
   CHECK(make("{kind: learned}", {12, 3, 4, 16})->max_positions() == 16);
   CHECK(make("{kind: learned, max_positions: 40}", {12, 3, 4, 16})->max_positions() == 40);
@@ -214,6 +294,13 @@ TEST_CASE("errors name the key, what must hold and what was found") {
              ContainsSubstring("model.d_model") && ContainsSubstring("9"));
   CHECK_THAT(error_of("{kind: t5, num_buckets: 64, max_distance: 32}"),
              ContainsSubstring("position.max_distance") && ContainsSubstring("32"));
+  CHECK_THAT(error_of("{kind: t5, init: one}"),
+             ContainsSubstring("position.init") && ContainsSubstring("one"));
+  CHECK_THAT(error_of("{kind: sandwich, dim: 7}"), ContainsSubstring("position.dim") &&
+                                                       ContainsSubstring("even") &&
+                                                       ContainsSubstring("7"));
+  CHECK_THAT(error_of("{kind: sandwich, first_frequency: 2}"),
+             ContainsSubstring("position.first_frequency") && ContainsSubstring("2"));
 }
 
 }  // namespace

@@ -52,8 +52,9 @@ TEST_CASE("the plans of the paper's other texts") {
 }
 
 TEST_CASE("a plan counts what a model of all layers has") {
-  for (const auto* kind : {"alibi", "t5", "learned"}) {
-    const auto config = read("tests/tiny", {"model.num_layers=3", concat("position.kind=", kind)});
+  for (const auto* kind : {"alibi", "t5", "t5, shared: false", "learned"}) {
+    const auto config =
+        read("tests/tiny", {"model.num_layers=3", concat("position={kind: ", kind, "}")});
     const auto plan = make_plan(config, {.vocab_size = 40, .train_tokens = 1000});
     CHECK(plan.parameters == make_model(config, 40).num_parameters());
     CHECK(plan.memory.optimizer == 8 * plan.parameters);

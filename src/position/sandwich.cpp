@@ -1,0 +1,54 @@
+// Sandwich (Chi et al., arXiv:2212.10356, section 5 and the code of its appendix E): what positions
+// alone add to the scores of sinusoidal embeddings, without the learned projections. Head h = 1 ..
+// H adds p_i . p_j / (8h / H) with p_i . p_j = sum over k of cos((i - j) / 10000^(2k / d')), d'/2
+// terms. Where sources differ, the default follows the authors, whose results it should give again:
+// - `dim`, the paper's d': 128, one number for all its models; NVIDIA NeMo takes the head's width;
+// - `first_frequency`, the first k: 0, as the embeddings of Vaswani et al. count; NeMo has 1.
+// NeMo also takes d'/2 off, a constant a head that softmax takes out again: no option.
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+
+#include <cmath>
+
+#include "longspan/core/error.h"
+#include "position/kinds.h"
+
+namespace longspan {
+namespace {
+
+constexpr double kBase = 10000.0;
+constexpr double kLargestRatio = 8.0;  // the compression of the last head; the first has 8 / H
+
+class Sandwich final : public PositionMethod {
+ public:
+  Sandwich(std::int64_t num_heads, std::int64_t dim, std::int64_t first_frequency)
+      : num_heads_(num_heads), dim_(dim), first_frequency_(first_frequency) {}
+
+  ScoreBias score_bias(std::int64_t num_keys) const override {
+    const auto k_F = at::arange(first_frequency_, first_frequency_ + dim_ / 2, at::kDouble);
+    const auto frequency_F = k_F.mul(-2.0 * std::log(kBase) / static_cast<double>(dim_)).exp();
+    const auto distance_N1 = at::arange(num_keys, at::kDouble).unsqueeze(1);
+    const auto product_N = (distance_N1 * frequency_F).cos().sum(1);
+    const auto ratio_H = at::arange(1, num_heads_ + 1, at::kDouble)
+                             .mul(kLargestRatio / static_cast<double>(num_heads_));
+    return DistanceBias{product_N / ratio_H.unsqueeze(1)};
+  }
+
+ private:
+  std::int64_t num_heads_, dim_, first_frequency_;
+};
+
+}  // namespace
+
+PositionMaker read_sandwich(const config::Reader& reader) {
+  const std::int64_t dim = reader.integer("dim", {.low = 2, .high = 1 << 16}, 128);
+  check(dim % 2 == 0, ErrorKind::Config, reader.place("dim"),
+        " must be even, a sine and a cosine for each frequency, got ", dim);
+  const std::int64_t first_frequency = reader.integer("first_frequency", {.low = 0, .high = 1}, 0);
+  return [=](const PositionDimensions& dimensions) {
+    return std::make_unique<Sandwich>(dimensions.num_heads, dim, first_frequency);
+  };
+}
+
+}  // namespace longspan

@@ -61,23 +61,24 @@ std::int64_t Transformer::num_parameters() const {
 
 void Transformer::initialize(std::uint64_t seed) { fill(parts_->parameters, seed); }
 
-void Transformer::load_parameters(const NamedTensors& values) {
+void Transformer::load_parameters(const NamedTensors& values, std::string_view source) {
+  constexpr std::string_view kRemedy = "; is it of another model?";
   std::map<std::string, at::Tensor> by_name;
   for (const auto& value : values) by_name[value.name] = value.tensor;
   const at::NoGradGuard no_gradient;
-  for (const auto& parameter : parameters()) {
-    const auto found = by_name.find(parameter.name);
-    check(found != by_name.end(), ErrorKind::Checkpoint, "the checkpoint must have a tensor ",
-          parameter.name, " ", parameter.tensor.sizes(), ", it has none; is it of another model?");
-    check(found->second.sizes() == parameter.tensor.sizes(), ErrorKind::Checkpoint, "tensor ",
-          parameter.name, " of the checkpoint must have the shape ", parameter.tensor.sizes(),
-          ", got ", found->second.sizes(), "; is it of another model?");
-    parameter.tensor.copy_(found->second);
+  for (const auto& [name, tensor] : parameters()) {
+    const auto found = by_name.find(name);
+    check(found != by_name.end(), ErrorKind::Checkpoint, source, " must have a tensor ", name, " ",
+          tensor.sizes(), ", it has none", kRemedy);
+    check(found->second.sizes() == tensor.sizes(), ErrorKind::Checkpoint, "tensor ", name, " of ",
+          source, " must have the shape ", tensor.sizes(), ", got ", found->second.sizes(),
+          kRemedy);
+    tensor.copy_(found->second);
     by_name.erase(found);
   }
-  check(by_name.empty(), ErrorKind::Checkpoint,
-        "the checkpoint must have no tensors beyond the model's, got ",
-        by_name.empty() ? "" : by_name.begin()->first, "; is it of another model?");
+  check(by_name.empty(), ErrorKind::Checkpoint, source,
+        " must have no tensors beyond the model's, got ",
+        by_name.empty() ? "" : by_name.begin()->first, kRemedy);
 }
 
 void Transformer::to(c10::Device device) {

@@ -58,11 +58,14 @@ ValidateConfig read_validate(const config::Reader& reader, std::int64_t seq_len)
   return result;
 }
 
+std::string extrapolation_metric(std::int64_t length) {
+  return "extrapolation/ppl@" + std::to_string(length);
+}
+
 bool is_metric(const std::string& name, const ValidateConfig& validate) {
   if (name.empty() || name == "valid/loss" || name == "valid/ppl") return true;
-  return std::ranges::any_of(validate.extrapolation_lengths, [&](std::int64_t length) {
-    return name == "extrapolation/ppl@" + std::to_string(length);
-  });
+  return std::ranges::find(validate.extrapolation_lengths, name, extrapolation_metric) !=
+         validate.extrapolation_lengths.end();
 }
 
 CheckpointConfig read_checkpoint(const config::Reader& reader, const ValidateConfig& validate) {
@@ -92,6 +95,22 @@ PositionDimensions position_dimensions(const RunConfig& config) {
   return {model.d_model, model.num_heads, model.head_dim(), config.data.seq_len, model.num_layers};
 }
 
+// A method is made once and dropped: what it demands of the model's sizes and what it cannot do are
+// found before any work.
+void check_position(const RunConfig& config, const config::Reader& root) {
+  const auto limit = config.position.make(position_dimensions(config))->max_positions();
+  if (!limit) return;
+  for (const std::int64_t length : config.validate.lengths)
+    check(length <= *limit, ErrorKind::Config, root.section("validate").place("lengths"),
+          " must not exceed the ", *limit, " positions that ", config.position.kind,
+          " can tell apart, got ", length);
+  for (const std::int64_t length : config.validate.extrapolation_lengths)
+    check(length <= *limit || config.checkpoint.keep_best != extrapolation_metric(length),
+          ErrorKind::Config, root.section("checkpoint").place("keep_best"),
+          " must be of a length within the ", *limit, " positions that ", config.position.kind,
+          " can tell apart, got ", config.checkpoint.keep_best);
+}
+
 }  // namespace
 
 RunConfig read_run_config(const config::Document& document) {
@@ -113,8 +132,7 @@ RunConfig read_run_config(const config::Document& document) {
   result.distributed = read_distributed_config(root.section("distributed"));
   result.log = read_log(root.section("log"));
   root.finish();
-  // Made once and dropped: what a method demands of the model's sizes is checked before any work.
-  result.position.make(position_dimensions(result));
+  check_position(result, root);
   result.resolved = document.resolved();
   return result;
 }
@@ -141,6 +159,16 @@ Transformer make_unset_model(const RunConfig& config, std::int64_t vocab_size) {
   return {config.model, config.position.make(position_dimensions(config)), vocab_size};
 }
 
+namespace {
+
+NamedTensors read_start(const std::filesystem::path& source) {
+  if (source.extension() == ".safetensors") return read_safetensors(source);
+  if (std::filesystem::exists(source / "manifest.json")) return load_checkpoint_model(source).model;
+  return load_checkpoint_model(find_checkpoint(source, "best")).model;
+}
+
+}  // namespace
+
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size) {
   const ModelConfig& model_config = config.model;
   Transformer model = make_unset_model(config, vocab_size);
@@ -149,12 +177,7 @@ Transformer make_model(const RunConfig& config, std::int64_t vocab_size) {
     return model;
   }
   const std::filesystem::path source = model_config.init_from;
-  if (source.extension() == ".safetensors")
-    model.load_parameters(read_safetensors(source));
-  else if (std::filesystem::exists(source / "manifest.json"))
-    model.load_parameters(load_checkpoint_model(source).model);
-  else
-    model.load_parameters(load_checkpoint_model(find_checkpoint(source, "best")).model);
+  model.load_parameters(read_start(source), concat("model.init.from ", source.string()));
   return model;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "longspan/core/named_tensors.h"
@@ -61,8 +62,8 @@ class Transformer {
   /// Fills the parameters as config().init says; each value is a function of (seed, name, index).
   void initialize(std::uint64_t seed);
   /// Copies values into the parameters. @throws Error(Checkpoint) that names a missing, extra or
-  /// misshapen tensor
-  void load_parameters(const NamedTensors& values);
+  /// misshapen tensor of `source`, a file or folder
+  void load_parameters(const NamedTensors& values, std::string_view source = "the checkpoint");
   /// Moves the parameters to a device.
   void to(c10::Device device);
 

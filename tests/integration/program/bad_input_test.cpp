@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "integration/program/tiny_run.h"
+#include "longspan/checkpoint/safetensors.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -99,6 +100,105 @@ TEST_CASE("shards of another tokenizer, and a truncated shard") {
   REQUIRE_FALSE(shard.empty());
   std::filesystem::resize_file(shard, std::filesystem::file_size(shard) - 10);
   check_error(tiny.train("run"), 3, {shard.filename().string()});
+}
+
+TEST_CASE("a dictionary that is not that of the shards, or none at all") {
+  const TinyRun tiny;
+  REQUIRE(tiny.run({"prepare", tiny.config().string()}).code == 0);
+  const std::string text = read_file(tiny.path("shards/tokenizer/dict.txt"));
+  const auto prepare_with = [&](const std::string& shards, const std::string& dictionary) {
+    return tiny.run({"prepare", tiny.config().string(), "--set",
+                     "data.shards=" + tiny.path(shards).string(), "--set",
+                     "data.tokenizer.dictionary=" + tiny.path(dictionary).string()});
+  };
+  write_file_durably(tiny.path("dict.txt"), text);
+  write_file_durably(tiny.path("other.txt"), text.substr(text.find('\n') + 1));
+  write_file_durably(tiny.path("words.txt"), "the\nof\n");
+  check_error(prepare_with("shards", "dict.txt"), 3,
+              {tiny.path("shards").string(), "data.tokenizer.dictionary was not set"});
+  REQUIRE(prepare_with("dictionary-shards", "dict.txt").code == 0);
+  const std::string manifest = read_file(tiny.path("dictionary-shards/manifest.json"));
+  check_error(prepare_with("dictionary-shards", "other.txt"), 3,
+              {tiny.path("dictionary-shards").string(),
+               "data.tokenizer.dictionary had another content than", "other.txt",
+               "name another data.shards"});
+  check_error(prepare_with("dictionary-shards", "words.txt"), 3,
+              {"words.txt:1: a line must be a word, a space and a count, got 'the'"});
+  check_error(prepare_with("dictionary-shards", "absent.txt"), 3,
+              {"data.tokenizer.dictionary must be readable", "absent.txt"});
+  CHECK(read_file(tiny.path("dictionary-shards/manifest.json")) == manifest);
+}
+
+TEST_CASE("a text that is not the published corpus it is said to be: one warning, no error") {
+  const TinyRun tiny;
+  const std::string expect = "data.expect=wikitext-103";
+  const auto prepared = tiny.run({"prepare", tiny.config().string(), "--set", expect});
+  CHECK(prepared.code == 0);
+  const std::string& log = prepared.err;
+  const std::size_t at = log.find(
+      "data.expect: the data is not the published wikitext-103: train must have 1801350 lines, "
+      "found ");
+  REQUIRE(at != std::string::npos);
+  const std::string line = log.substr(at, log.find('\n', at) - at);
+  for (const auto* part : {"train must have 103227021 tokens, found ", "valid must have 217646 ",
+                           "the vocabulary must have 267744 ids, found "})
+    CHECK_THAT(line, ContainsSubstring(part));
+  CHECK(log.find("data.expect", at + 1) == std::string::npos);
+  CHECK_THAT(tiny.run({"prepare", tiny.config().string()}).err, !ContainsSubstring("data.expect"));
+  check_error(tiny.run({"prepare", tiny.config().string(), "--set", "data.expect=wikitext103"}), 2,
+              {"data.expect", "wikitext103", "wikitext-103"});
+}
+
+TEST_CASE("adaptive cutoffs past the vocabulary") {
+  const TinyRun tiny;
+  REQUIRE(tiny.run({"prepare", tiny.config().string()}).code == 0);
+  const std::string embedding =
+      "model.embedding={kind: adaptive, cutoffs: [100, 60000], factor: 2}";
+  const std::vector<std::string> parts{"model.embedding.cutoffs", "below", "got 60000"};
+  check_error(tiny.train("run", {"--set", embedding}), 2, parts);
+  check_error(tiny.run({"plan", tiny.config().string(), "--set", embedding}), 2, parts);
+}
+
+TEST_CASE("lengths past a table of positions are found before training") {
+  const TinyRun tiny;
+  check_error(tiny.train("run", {"--set", "position={kind: learned, max_positions: 8}"}), 2,
+              {"position.max_positions must be at least data.seq_len (16), got 8"});
+  check_error(
+      tiny.train("run", {"--set", "position.kind=learned", "--set", "validate.lengths=[16, 32]"}),
+      2, {"validate.lengths must not exceed the 16 positions that learned can tell apart, got 32"});
+  CHECK_FALSE(std::filesystem::exists(tiny.path("run")));
+}
+
+TEST_CASE("a start that is not of the model") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run", {"--set", "train.max_steps=1"}).code == 0);
+  const auto latest = tiny.path("run/checkpoints/step-000000001/model.safetensors");
+  const auto start = tiny.path("start.safetensors");
+  const auto train_from = [&](const NamedTensors& tensors) {
+    write_safetensors(start, tensors);
+    return tiny.train("other", {"--set", "model.init={from: " + start.string() + "}", "--set",
+                                "train.max_steps=1"});
+  };
+  const NamedTensors whole = read_safetensors(latest);
+  const std::string name = "layers.0.ffn.fc1.weight", place = "model.init.from " + start.string();
+  const auto index =
+      static_cast<std::size_t>(std::ranges::find(whole, name, &NamedTensor::name) - whole.begin());
+  REQUIRE(index < whole.size());
+  auto changed = whole;
+  changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(index));
+  check_error(train_from(changed), 4, {place + " must have a tensor " + name + " [48, 32]"});
+  changed = whole;
+  changed.push_back({"layers.1.surplus", whole[index].tensor});
+  check_error(train_from(changed), 4,
+              {place + " must have no tensors beyond the model's, got layers.1.surplus"});
+  changed = whole;
+  changed[index].tensor = whole[index].tensor.t().contiguous();
+  check_error(train_from(changed), 4,
+              {"tensor " + name + " of " + place + " must have the shape [48, 32], got [32, 48]"});
+  CHECK_FALSE(std::filesystem::exists(tiny.path("other/checkpoints")));
+  check_error(tiny.train("other", {"--set", "model.init={from: absent.safetensors}"}), 4,
+              {"absent.safetensors", "No such file"});
+  CHECK(train_from(whole).code == 0);
 }
 
 TEST_CASE("a run folder that cannot be made, and one in use") {

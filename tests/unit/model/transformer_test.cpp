@@ -262,6 +262,9 @@ TEST_CASE("loading names the tensor that is missing, extra or misshapen") {
   auto misshapen = values;
   misshapen[1].tensor = at::zeros({3, 5});
   CHECK_THAT(error_of(misshapen), ContainsSubstring(values[1].name) && ContainsSubstring("[3, 5]"));
+  CHECK_THROWS_WITH(model.load_parameters(extra, "start.safetensors"),
+                    "start.safetensors must have no tensors beyond the model's, got surplus; is it "
+                    "of another model?");
 }
 
 TEST_CASE("cutoffs past the vocabulary are refused") {

@@ -57,6 +57,15 @@ TEST_CASE("sections check each other") {
   CHECK_THAT(error_of({"checkpoint.keep_best=extrapolation/ppl@128"}),
              ContainsSubstring("checkpoint.keep_best"));
   CHECK(error_of({"checkpoint.keep_best=extrapolation/ppl@64"}) == "no error");
+  CHECK_THAT(error_of({"position.kind=learned", "validate.lengths=[16, 17]"}),
+             ContainsSubstring("validate.lengths must not exceed the 16 positions that learned can "
+                               "tell apart, got 17"));
+  CHECK(error_of({"position={kind: learned, max_positions: 17}", "validate.lengths=[16, 17]"}) ==
+        "no error");
+  CHECK_THAT(
+      error_of({"position.kind=learned", "checkpoint.keep_best=extrapolation/ppl@64"}),
+      ContainsSubstring("checkpoint.keep_best must be of a length within the 16 positions that "
+                        "learned can tell apart, got extrapolation/ppl@64"));
   CHECK_THAT(error_of({"name=a/b"}), ContainsSubstring("name"));
   CHECK_THAT(error_of({"position.kind=rotary", "model.d_model=6"}), ContainsSubstring("rotary"));
   CHECK_THAT(error_of({"validate.lengths=[]"}), ContainsSubstring("validate.lengths"));

@@ -4,10 +4,22 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <numbers>
 
 #include "longspan/core/error.h"
 
 namespace longspan {
+namespace {
+
+// As Python's round(): the decimal nearest to the double's exact value.
+double rounded_bits(double nats) {
+  char text[512];  // the largest double has 309 digits before the point
+  std::snprintf(text, sizeof text, "%.3f", nats / std::numbers::ln2);
+  return std::strtod(text, nullptr);
+}
+
+}  // namespace
 
 Json RunProgress::to_json() const {
   Json document{{"format", "longspan.trainer/1"},
@@ -51,6 +63,12 @@ RunProgress RunProgress::from_json(const Json& document) {
     throw Error(ErrorKind::Checkpoint,
                 concat("trainer.json must hold the counters of a run: ", error.what()));
   }
+}
+
+bool is_better(double loss, std::optional<double> best, BestRule rule) {
+  if (std::isnan(loss)) return false;
+  if (!best) return true;
+  return rule == BestRule::Fairseq ? rounded_bits(loss) <= rounded_bits(*best) : loss < *best;
 }
 
 std::string clock_text(double seconds) {

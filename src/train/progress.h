@@ -28,6 +28,16 @@ struct RunProgress {
   static RunProgress from_json(const Json& document);
 };
 
+/// When a validation is the best of a run.
+enum class BestRule {
+  Lower,    ///< lower than all before
+  Fairseq,  ///< as fairseq's checkpoint_best: not above the best in bits rounded to 3 decimals, so
+            ///< the later of equals
+};
+/// Returns whether a validation's loss makes it the best. @param loss,best nats a token; best is
+/// nothing before the first validation @return false for a loss that is not a number
+bool is_better(double loss, std::optional<double> best, BestRule rule);
+
 /// Returns seconds as "1:02:03" or "2:03".
 std::string clock_text(double seconds);
 

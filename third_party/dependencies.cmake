@@ -21,3 +21,8 @@ if(TARGET yaml-cpp::yaml-cpp)
 else()
   target_link_libraries(longspan_yaml INTERFACE yaml-cpp)
 endif()
+
+# What LibTorch's header for Gloo needs to see of it (gloo/README.md).
+add_library(gloo_declarations INTERFACE)
+add_library(gloo::declarations ALIAS gloo_declarations)
+target_include_directories(gloo_declarations INTERFACE ${CMAKE_CURRENT_LIST_DIR}/gloo)

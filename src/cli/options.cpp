@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <thread>
 
 #include "cli/commands.h"
@@ -31,8 +32,10 @@ void add_common_options(CLI::App& verb, CommonOptions& options) {
 
 void apply(const CommonOptions& options) {
   log::set_level(options.quiet ? log::Level::Warn : log::parse_level(options.log_level));
+  // A launcher that starts several processes on a host gives each its share in OMP_NUM_THREADS.
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  at::set_num_threads(options.threads > 0 ? options.threads : cores);
+  if (options.threads > 0 || std::getenv("OMP_NUM_THREADS") == nullptr)
+    at::set_num_threads(options.threads > 0 ? options.threads : cores);
   at::globalContext().setFlushDenormal(true);
   check(options.device == "auto" || options.device == "cpu", ErrorKind::Config,
         "--device must be auto or cpu in this version, got ", options.device);

@@ -82,13 +82,14 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
 
 int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Invocation& invocation) {
   std::vector<std::filesystem::path> folders;
+  const auto alone = make_lone_communicator();
   for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
     const auto& run = sweep.runs[i];
     folders.push_back(folder / run.name);
     log::info("sweep", {{"run", run.name}, {"number", concat(i + 1, "/", sweep.runs.size())}});
     const RunConfig config =
         read_run_config(config::Document::from_file(sweep.base, run.overrides));
-    const auto result = train(config, {folders.back(), "auto", invocation.words});
+    const auto result = train(config, {folders.back(), "auto", invocation.words}, *alone);
     if (result.end == TrainResult::End::Interrupted) return kInterrupted;
     if (result.end == TrainResult::End::Terminated) return kTerminated;
   }

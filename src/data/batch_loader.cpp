@@ -21,6 +21,7 @@ struct BatchLoader::State {
   std::shared_ptr<const BatchPlan> plan;
   std::int64_t seq_len;
   std::int32_t start_id;
+  BatchShare share;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -31,8 +32,13 @@ struct BatchLoader::State {
 
   Step load(std::int64_t step) const {
     const StepSequences sequences = plan->sequences(step);
+    const auto size = static_cast<std::int64_t>(sequences.blocks.size());
+    const std::int64_t begin = share.index * size / share.count,
+                       end = (share.index + 1) * size / share.count;
+    const std::vector<std::int64_t> blocks(sequences.blocks.begin() + begin,
+                                           sequences.blocks.begin() + end);
     return {step, sequences.epoch,
-            read_blocks(stream, seq_len, start_id, sequences.blocks, sequences.first_sequence)};
+            read_blocks(stream, seq_len, start_id, blocks, sequences.first_sequence + begin)};
   }
 
   bool wait_for_room() {
@@ -58,9 +64,19 @@ struct BatchLoader::State {
 };
 
 BatchLoader::BatchLoader(TokenStream stream, std::shared_ptr<const BatchPlan> plan,
-                         std::int64_t seq_len, std::int32_t start_id, std::int64_t first_step)
-    : state_(new State{
-          std::move(stream), std::move(plan), seq_len, start_id, {}, {}, {}, {}, false, {}}) {
+                         std::int64_t seq_len, std::int32_t start_id, std::int64_t first_step,
+                         BatchShare share)
+    : state_(new State{std::move(stream),
+                       std::move(plan),
+                       seq_len,
+                       start_id,
+                       share,
+                       {},
+                       {},
+                       {},
+                       {},
+                       false,
+                       {}}) {
   state_->thread = std::thread([state = state_.get(), first_step] { state->run(first_step); });
 }
 

@@ -13,9 +13,14 @@ DistributedConfig read_distributed_config(const config::Reader& reader) {
         " must be auto or gloo in this version, got nccl");
   result.processes =
       reader.integer_or("processes", "auto", {.low = 1, .high = 1 << 16}, std::nullopt);
-  check(result.processes.value_or(1) == 1, ErrorKind::Config, reader.place("processes"),
-        " must be auto or 1 in this version, got ", result.processes.value_or(1));
   result.timeout_seconds = reader.number("timeout_seconds", {.high = 1e7, .above = 0.0}, 600.0);
+  result.bucket_mib = reader.number("bucket_mib", {.high = 4096.0, .above = 0.0}, 25.0);
+  result.reduce_precision =
+      reader.choice("reduce_precision", {"fp32", "bf16"}, result.reduce_precision);
+  result.shard_optimizer = reader.boolean("shard_optimizer", result.shard_optimizer);
+  result.check_every_steps =
+      reader.integer("check_every_steps", {.low = 0, .high = 1 << 30}, result.check_every_steps);
+  result.bind_cores = reader.boolean("bind_cores", result.bind_cores);
   reader.finish();
   return result;
 }

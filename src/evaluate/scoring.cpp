@@ -3,6 +3,7 @@
 // head.
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/zeros.h>
 
@@ -106,15 +107,22 @@ std::vector<double> score_targets(const Transformer& model, const EvaluationText
   check(!windows.empty(), ErrorKind::Data, "the text of split ", text.split,
         " must have a token to score, it has none");
   const at::NoGradGuard no_gradient;
-  std::vector<double> scores;
+  const int ranks = options.communicator == nullptr ? 1 : options.communicator->world_size(),
+            own = options.communicator == nullptr ? 0 : options.communicator->rank();
+  // Batches go round the ranks; what another rank scores stays 0 here, so that the sum over ranks
+  // is exact.
+  std::vector<double> scores(static_cast<std::size_t>(windows.back().end), 0.0);
   std::span<const Window> left(windows);
-  while (!left.empty()) {
+  for (std::int64_t number = 0; !left.empty(); ++number) {
     const auto batch = left.first(batch_size(left, options.max_batch_tokens));
-    const std::vector<double> more =
-        score_batch(model, read_batch(text, batch), options.compute_dtype);
-    scores.insert(scores.end(), more.begin(), more.end());
+    if (number % ranks == own)
+      std::ranges::copy(score_batch(model, read_batch(text, batch), options.compute_dtype),
+                        scores.begin() + batch.front().score_begin);
     left = left.subspan(batch.size());
   }
+  if (ranks > 1)
+    options.communicator->all_reduce(
+        at::from_blob(scores.data(), {static_cast<std::int64_t>(scores.size())}, at::kDouble));
   return scores;
 }
 

@@ -27,10 +27,10 @@ CheckpointWriter::~CheckpointWriter() {
   if (in_flight_.valid()) in_flight_.wait();
 }
 
-void CheckpointWriter::save(const Transformer& model, const Optimizer& optimizer,
+void CheckpointWriter::save(const Transformer& model, const NamedTensors& optimizer_state,
                             const RunProgress& progress) {
   wait();
-  CheckpointContents contents{progress.step, copies(model.parameters()), copies(optimizer.state()),
+  CheckpointContents contents{progress.step, copies(model.parameters()), copies(optimizer_state),
                               progress.to_json(), config_.resolved};
   const auto write = [this, contents = std::move(contents), progress] {
     const auto folder = save_checkpoint(run_folder_, contents, tokenizer_folder_);

@@ -20,7 +20,9 @@ class CheckpointWriter {
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  void save(const Transformer& model, const Optimizer& optimizer, const RunProgress& progress);
+  /// @param optimizer_state as Optimizer::state() returned it
+  void save(const Transformer& model, const NamedTensors& optimizer_state,
+            const RunProgress& progress);
   /// Waits for the save in flight. @throws Error what it threw
   void wait();
 

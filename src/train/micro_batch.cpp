@@ -2,6 +2,8 @@
 
 #include "train/micro_batch.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
@@ -67,12 +69,21 @@ std::int64_t sequences_that_fit(std::int64_t num_sequences, std::int64_t bytes_a
   return (num_sequences + passes - 1) / passes;
 }
 
-std::int64_t find_micro_batch_tokens(const RunConfig& config, const Transformer& model) {
-  const auto budget = static_cast<std::int64_t>(kShare * static_cast<double>(available_bytes()));
+HostRanks ranks_on_this_host(Communicator& communicator) {
+  char own[256] = {};
+  ::gethostname(own, sizeof own - 1);
+  const auto hosts = communicator.all_gather_texts(own);
+  return {communicator.world_size(), static_cast<int>(std::ranges::count(hosts, own))};
+}
+
+std::int64_t find_micro_batch_tokens(const RunConfig& config, const Transformer& model,
+                                     const HostRanks& ranks) {
+  const auto budget =
+      static_cast<std::int64_t>(kShare * static_cast<double>(available_bytes())) / ranks.here;
   const std::int64_t one = bytes_of_pass(config, model, 1), two = bytes_of_pass(config, model, 2);
   const std::int64_t each = std::max<std::int64_t>(1, two - one), fixed = one - each;
-  const std::int64_t sequences =
-      sequences_that_fit(config.sequences_per_step(), each, budget - fixed);
+  const std::int64_t sequences = sequences_that_fit(
+      (config.sequences_per_step() + ranks.all - 1) / ranks.all, each, budget - fixed);
   check(sequences > 0, ErrorKind::Memory, "a pass over one sequence of ", config.data.seq_len,
         " tokens must fit into memory: it takes ", one, " bytes, free are ", budget,
         "; lower data.seq_len or set train.activation_checkpointing");

@@ -40,6 +40,28 @@ std::string first_bad_gradient(const NamedTensors& parameters) {
   return "the loss";
 }
 
+// Sums gradients and counts over ranks, and settles what they decide together.
+void exchange(const StepPeers& peers, StepResult& result) {
+  const bool leads = peers.communicator.leads();
+  std::vector<double> totals{
+      result.loss_sum, static_cast<double>(result.num_targets), result.vote.interrupted ? 1.0 : 0.0,
+      result.vote.terminated ? 1.0 : 0.0, leads ? result.vote.elapsed_seconds : 0.0};
+  peers.reducer->finish_step(totals);
+  result.loss_sum = totals[0];
+  result.num_targets = static_cast<std::int64_t>(totals[1]);
+  result.vote = {totals[2] > 0.0, totals[3] > 0.0, totals[4]};
+}
+
+// Returns the names of the ranks whose own loss is not finite. Collective: the sum tells all of
+// them.
+std::string bad_ranks(Communicator& communicator, double own_loss_sum) {
+  const auto answers = communicator.all_gather_texts(std::isfinite(own_loss_sum) ? "" : "bad");
+  std::string names;
+  for (std::size_t rank = 0; rank < answers.size(); ++rank)
+    if (!answers[rank].empty()) names += concat(names.empty() ? "rank " : ", rank ", rank);
+  return names.empty() ? "all ranks" : names;
+}
+
 }  // namespace
 
 void drop_gradients(const NamedTensors& parameters) {
@@ -47,7 +69,8 @@ void drop_gradients(const NamedTensors& parameters) {
 }
 
 double accumulate_gradients(const RunConfig& config, const Transformer& model,
-                            const BatchLoader::Step& step, double loss_scale) {
+                            const BatchLoader::Step& step, double loss_scale,
+                            GradientReducer* reducer) {
   const HostBatch& batch = step.batch;
   const std::int64_t rows_a_pass =
       std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
@@ -62,6 +85,8 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
     options.compute_dtype = config.compute_dtype();
     options.loss_scale = loss_scale;
     options.activation_checkpointing = config.train.activation_checkpointing;
+    if (reducer != nullptr && first + rows_a_pass >= batch.num_sequences)
+      reducer->expect_last_pass();
     const auto loss =
         model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT, options);
     loss.backward(at::full_like(loss, loss_scale));
@@ -71,13 +96,18 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
 }
 
 StepResult run_step(const RunConfig& config, const Transformer& model, const StepState& state,
-                    const BatchLoader::Step& step) {
+                    const BatchLoader::Step& step, const StepPeers& peers,
+                    const std::function<StepVote()>& vote) {
   LossScale* const loss_scale = state.loss_scale;
   const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
   StepResult result;
   result.lr = learning_rate(config.schedule, step.step - state.skipped);
+  if (peers.reducer != nullptr) peers.reducer->begin_step();
+  const double own_loss_sum = accumulate_gradients(config, model, step, scale, peers.reducer);
+  result.loss_sum = own_loss_sum;
   result.num_targets = step.batch.num_targets;
-  result.loss_sum = accumulate_gradients(config, model, step, scale);
+  result.vote = vote();
+  if (peers.reducer != nullptr) exchange(peers, result);
   const double per_target = 1.0 / static_cast<double>(result.num_targets);
   result.grad_norm = gradient_norm(model.parameters(), per_target / scale);
   const bool finite = std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm);
@@ -89,8 +119,10 @@ StepResult run_step(const RunConfig& config, const Transformer& model, const Ste
   if (!finite)
     throw Error(
         ErrorKind::Numeric,
-        concat("training diverged at step ", step.step + 1,
-               " on rank 0: ", first_bad_gradient(model.parameters()), " is not finite (loss ",
+        concat("training diverged at step ", step.step + 1, " on ",
+               std::isfinite(result.loss_sum) ? "all ranks"
+                                              : bad_ranks(peers.communicator, own_loss_sum),
+               ": ", first_bad_gradient(model.parameters()), " is not finite (loss ",
                result.loss_sum * per_target, ", gradient norm ", result.grad_norm,
                loss_scale != nullptr ? concat(", loss scale ", scale, ", which must stay above ",
                                               config.train.loss_scale.min)

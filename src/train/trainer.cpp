@@ -3,6 +3,7 @@
 
 #include "longspan/train/trainer.h"
 
+#include <ATen/core/grad_mode.h>
 #include <sys/resource.h>
 
 #include <chrono>
@@ -16,10 +17,12 @@
 #include "longspan/evaluate/evaluate.h"
 #include "longspan/kernels/attention.h"
 #include "longspan/train/run.h"
+#include "train/broadcast_start.h"
 #include "train/checkpoint_writer.h"
 #include "train/metrics.h"
 #include "train/micro_batch.h"
 #include "train/progress.h"
+#include "train/sharded_optimizer.h"
 #include "train/signals.h"
 #include "train/step.h"
 
@@ -59,44 +62,6 @@ struct Interval {
   std::int64_t targets = 0;
 };
 
-class Trainer {
- public:
-  Trainer(const RunConfig& config, const TrainOptions& options);
-  TrainResult run();
-
- private:
-  void resume();
-  void settle_micro_batch();
-  void start_loss_scale();
-  void restore(const CheckpointContents& contents);
-  void describe() const;
-  TrainResult loop();
-  bool is_last(std::int64_t step) const;
-  void finish_step(const StepResult& result);
-  Json validate();
-  void write_row(const StepResult& result, const Json& validation);
-  void show_progress(const Json& row) const;
-  bool is_new_best(const Json& validation);
-
-  RunConfig config_;
-  const TrainOptions& options_;
-  FileLock lock_;
-  ShardFolder data_;
-  TokenStream train_stream_;
-  std::shared_ptr<const BatchPlan> plan_;
-  std::int64_t total_steps_ = 0;
-  std::int64_t num_blocks_ = 0;
-  Transformer model_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::optional<LossScale> loss_scale_;  // fp16 only
-  RunProgress progress_;
-  std::unique_ptr<MetricsWriter> metrics_;
-  CheckpointWriter checkpoints_;
-  Interval interval_;
-  Clock::time_point started_;
-  double elapsed_before_ = 0.0;
-};
-
 const std::filesystem::path& made(const std::filesystem::path& run_folder) {
   try {
     make_folder(run_folder);
@@ -107,19 +72,82 @@ const std::filesystem::path& made(const std::filesystem::path& run_folder) {
   return run_folder;
 }
 
-Trainer::Trainer(const RunConfig& config, const TrainOptions& options)
+// The folder of a run, held while it trains, and its log.
+class RunFolder {
+ public:
+  explicit RunFolder(const std::filesystem::path& path) : lock_(made(path) / ".lock") {
+    log::add_file(path / "log.txt");
+  }
+
+ private:
+  FileLock lock_;
+};
+
+class Trainer {
+ public:
+  Trainer(const RunConfig& config, const TrainOptions& options, Communicator& communicator);
+  TrainResult run();
+
+ private:
+  void resume();
+  std::optional<CheckpointContents> find_start() const;
+  void settle_micro_batch();
+  void start_loss_scale();
+  void restore(const CheckpointContents& contents);
+  void describe() const;
+  TrainResult loop();
+  bool is_last(std::int64_t step) const;
+  StepVote own_vote() const;
+  bool is_stopped() const { return vote_.interrupted || vote_.terminated; }
+  void finish_step(const StepResult& result);
+  void save();
+  void check_ranks_are_equal() const;
+  Json validate();
+  void write_row(const StepResult& result, const Json& validation);
+  void show_progress(const Json& row) const;
+  bool is_new_best(const Json& validation);
+
+  RunConfig config_;
+  const TrainOptions& options_;
+  Communicator& communicator_;
+  std::optional<RunFolder> folder_;  // of rank 0
+  ShardFolder data_;
+  TokenStream train_stream_;
+  std::shared_ptr<const BatchPlan> plan_;
+  std::int64_t total_steps_ = 0;
+  std::int64_t num_blocks_ = 0;
+  Transformer model_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<LossScale> loss_scale_;  // fp16 only
+  std::unique_ptr<GradientReducer> reducer_;
+  RunProgress progress_;
+  std::unique_ptr<MetricsWriter> metrics_;
+  CheckpointWriter checkpoints_;
+  Interval interval_;
+  StepVote vote_;
+  Clock::time_point started_;
+  double elapsed_before_ = 0.0;
+};
+
+Trainer::Trainer(const RunConfig& config, const TrainOptions& options, Communicator& communicator)
     : config_(config),
       options_(options),
-      lock_(made(options.run_folder) / ".lock"),
-      data_((log::add_file(options.run_folder / "log.txt"), prepare_data(config.data))),
+      communicator_(communicator),
+      folder_(communicator.leads() ? std::optional<RunFolder>(std::in_place, options.run_folder)
+                                   : std::nullopt),
+      data_(prepare_data(config.data)),
       train_stream_(data_.stream("train")),
       model_(make_model(config, data_.tokenizer().vocab_size())),
-      optimizer_(make_optimizer(config.optimizer, model_.parameters())),
+      optimizer_(make_run_optimizer(config, model_.parameters(), communicator)),
       checkpoints_(config_, options.run_folder, data_.tokenizer_folder()) {
   num_blocks_ = num_blocks(train_stream_, config.data.seq_len);
   plan_ = make_run_plan(config, train_stream_.size());
   total_steps_ = planned_steps(config.train, plan_->steps_per_epoch());
   progress_.data_fingerprint = data_.fingerprint();
+  if (!communicator.is_alone())
+    reducer_ = std::make_unique<GradientReducer>(
+        model_.parameters(), communicator,
+        GradientReducerOptions{config.distributed.bucket_bytes(), config.reduce_dtype()});
 }
 
 void Trainer::restore(const CheckpointContents& contents) {
@@ -139,18 +167,36 @@ void Trainer::restore(const CheckpointContents& contents) {
         "checkpoint");
 }
 
+// Rank 0 alone reads, so that all start from the same bits even where they see other disks.
 void Trainer::resume() {
-  if (options_.resume != "auto" && options_.resume != "never") {
-    restore(load_checkpoint(options_.resume));
-    return;
-  }
+  const std::optional<CheckpointContents> start =
+      broadcast_start(communicator_, communicator_.leads() ? find_start() : std::nullopt);
+  if (start) restore(*start);
+  const at::NoGradGuard no_gradient;
+  for (const auto& [name, tensor] : model_.parameters()) communicator_.broadcast(tensor, 0);
+  check_ranks_are_equal();
+}
+
+std::optional<CheckpointContents> Trainer::find_start() const {
+  if (options_.resume != "auto" && options_.resume != "never")
+    return load_checkpoint(options_.resume);
   if (options_.resume == "never") {
     check(list_checkpoints(options_.run_folder).empty(), ErrorKind::Config,
           options_.run_folder.string(),
           " must hold no checkpoints with --resume never; choose another --run or remove it");
-    return;
+    return std::nullopt;
   }
-  if (const auto newest = load_newest_checkpoint(options_.run_folder)) restore(*newest);
+  return load_newest_checkpoint(options_.run_folder);
+}
+
+void Trainer::check_ranks_are_equal() const {
+  std::vector<std::string> names;
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : model_.parameters()) {
+    names.push_back(name);
+    tensors.push_back(tensor);
+  }
+  check_equal(communicator_, names, tensors);
 }
 
 void Trainer::describe() const {
@@ -159,6 +205,7 @@ void Trainer::describe() const {
   environment["parameters"] = model_.num_parameters();
   environment["vocab_size"] = model_.vocab_size();
   environment["train_tokens"] = train_stream_.size();
+  environment["processes"] = communicator_.world_size();
   write_json(options_.run_folder / "environment.json", environment);
   log::info("attention", {{"path", attention_path(c10::kCPU, model_.position().score_bias(1))}});
   if (const auto& precision = config_.train.precision; !has_fast_products(precision))
@@ -177,9 +224,13 @@ void Trainer::describe() const {
 void Trainer::settle_micro_batch() {
   std::int64_t& micro_batch_tokens = config_.train.micro_batch_tokens;
   if (micro_batch_tokens == 0) {
-    micro_batch_tokens = progress_.micro_batch_tokens > 0
-                             ? progress_.micro_batch_tokens
-                             : find_micro_batch_tokens(config_, model_);
+    micro_batch_tokens =
+        progress_.micro_batch_tokens > 0
+            ? progress_.micro_batch_tokens
+            : std::stoll(communicator_.broadcast_text(
+                  communicator_.leads() ? std::to_string(find_micro_batch_tokens(
+                                              config_, model_, ranks_on_this_host(communicator_)))
+                                        : ""));
     log::info("micro-batch", {{"tokens", micro_batch_tokens}, {"of", config_.train.batch_tokens}});
   }
   progress_.micro_batch_tokens = micro_batch_tokens;
@@ -202,16 +253,18 @@ TrainResult Trainer::run() {
   }
   settle_micro_batch();
   start_loss_scale();
-  describe();
-  metrics_ =
-      std::make_unique<MetricsWriter>(options_.run_folder, progress_.step, config_.log.tensorboard);
+  if (communicator_.leads()) {
+    describe();
+    metrics_ = std::make_unique<MetricsWriter>(options_.run_folder, progress_.step,
+                                               config_.log.tensorboard);
+  }
   return loop();
 }
 
 TrainResult Trainer::loop() {
   const SignalGuard signals;
   BatchLoader loader(train_stream_, plan_, config_.data.seq_len, data_.tokenizer().start_id(),
-                     progress_.step);
+                     progress_.step, {communicator_.rank(), communicator_.world_size()});
   started_ = Clock::now();
   interval_ = {};
   while (true) {
@@ -220,16 +273,21 @@ TrainResult Trainer::loop() {
     interval_.data_wait_seconds += seconds_since(waiting);
     log::set_step(batch.step + 1);
     const StepState state{*optimizer_, loss_scale_ ? &*loss_scale_ : nullptr, progress_.skipped};
-    finish_step(run_step(config_, model_, state, batch));
-    if (is_last(progress_.step) || SignalGuard::received() != 0) break;
+    finish_step(run_step(config_, model_, state, batch, {communicator_, reducer_.get()},
+                         [this] { return own_vote(); }));
+    if (is_last(progress_.step) || is_stopped()) break;
   }
   checkpoints_.wait();
   log::end_progress();
-  const int signal = SignalGuard::received();
-  log::info(signal == 0 ? "done" : "stopped by a signal after a save", {{"step", progress_.step}});
-  if (signal == SIGINT) return {TrainResult::End::Interrupted, progress_.step};
-  if (signal == SIGTERM) return {TrainResult::End::Terminated, progress_.step};
+  log::info(is_stopped() ? "stopped by a signal after a save" : "done", {{"step", progress_.step}});
+  if (vote_.interrupted) return {TrainResult::End::Interrupted, progress_.step};
+  if (vote_.terminated) return {TrainResult::End::Terminated, progress_.step};
   return {TrainResult::End::Done, progress_.step};
+}
+
+StepVote Trainer::own_vote() const {
+  const int signal = SignalGuard::received();
+  return {signal == SIGINT, signal == SIGTERM, elapsed_before_ + seconds_since(started_)};
 }
 
 bool Trainer::is_last(std::int64_t step) const {
@@ -244,7 +302,8 @@ bool every(std::int64_t period, std::int64_t step) { return period > 0 && step %
 void Trainer::finish_step(const StepResult& result) {
   const std::int64_t step = ++progress_.step;
   progress_.tokens += result.num_targets;
-  progress_.elapsed_seconds = elapsed_before_ + seconds_since(started_);
+  vote_ = result.vote;
+  progress_.elapsed_seconds = vote_.elapsed_seconds;
   if (loss_scale_) progress_.loss_scale = loss_scale_->state();
   if (result.skipped) {
     ++progress_.skipped;
@@ -255,16 +314,20 @@ void Trainer::finish_step(const StepResult& result) {
   }
   ++interval_.steps;
   interval_.targets += result.num_targets;
-  const bool last = is_last(step), stopped = SignalGuard::received() != 0;
+  const bool last = is_last(step), stopped = is_stopped();
+  if (every(config_.distributed.check_every_steps, step)) check_ranks_are_equal();
   Json validation = Json::object();
   if (every(config_.validate.every_steps, step) || (last && !stopped)) validation = validate();
   const bool best = is_new_best(validation);
   if (every(config_.log.every_steps, step) || !validation.empty()) write_row(result, validation);
-  if (every(config_.checkpoint.every_steps, step) || best || last || stopped) {
-    const auto saving = Clock::now();
-    checkpoints_.save(model_, *optimizer_, progress_);
-    interval_.paused_seconds += seconds_since(saving);
-  }
+  if (every(config_.checkpoint.every_steps, step) || best || last || stopped) save();
+}
+
+void Trainer::save() {
+  const auto saving = Clock::now();
+  const NamedTensors state = optimizer_->state();  // of a sharded optimizer, collective
+  if (communicator_.leads()) checkpoints_.save(model_, state, progress_);
+  interval_.paused_seconds += seconds_since(saving);
 }
 
 Json Trainer::validate() {
@@ -275,6 +338,7 @@ Json Trainer::validate() {
   options.train_length = config_.data.seq_len;
   options.compute_dtype = config_.compute_dtype();
   options.max_targets = config_.validate.max_targets;
+  options.communicator = &communicator_;
   Json row = Json::object();
   const auto score = [&](std::int64_t length) {
     return evaluate_cell(model_, text, length, EvaluationMode{}, options);
@@ -297,7 +361,10 @@ bool Trainer::is_new_best(const Json& validation) {
   const auto found = validation.find(config_.checkpoint.keep_best);
   if (found == validation.end()) return false;
   const double value = found->get<double>();
-  if (progress_.best_value && value >= *progress_.best_value) return false;
+  const bool as_fairseq =
+      config_.model.dialect == "fairseq" && config_.checkpoint.keep_best == "valid/loss";
+  if (!is_better(value, progress_.best_value, as_fairseq ? BestRule::Fairseq : BestRule::Lower))
+    return false;
   progress_.best_value = value;
   progress_.best_step = progress_.step;
   return true;
@@ -323,8 +390,10 @@ void Trainer::write_row(const StepResult& result, const Json& validation) {
       {"memory/peak_bytes", peak_resident_bytes()}};
   if (loss_scale_) row["train/loss_scale"] = loss_scale_->scale();
   row.update(validation);
-  metrics_->write(row);
-  show_progress(row);
+  if (communicator_.leads()) {
+    metrics_->write(row);
+    show_progress(row);
+  }
   interval_ = {};
   progress_.interval_loss_sum = 0.0;
   progress_.interval_targets = 0;
@@ -354,8 +423,9 @@ void Trainer::show_progress(const Json& row) const {
 
 }  // namespace
 
-TrainResult train(const RunConfig& config, const TrainOptions& options) {
-  const auto result = Trainer(config, options).run();
+TrainResult train(const RunConfig& config, const TrainOptions& options,
+                  Communicator& communicator) {
+  const auto result = Trainer(config, options, communicator).run();
   log::set_step(-1);
   log::remove_file();
   return result;

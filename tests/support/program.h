@@ -22,6 +22,7 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  pid_t id() const { return id_; }
   void send(int signal) const;
   /// Returns whether it has ended, without waiting.
   bool has_ended();

@@ -64,11 +64,18 @@ struct HostBatch {
 HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
                       const std::vector<std::int64_t>& blocks, std::int64_t first_sequence);
 
-/// Loads the batches of steps first_step, first_step+1, ... ahead on a thread of its own.
+/// One of `count` nearly equal, contiguous parts of each step's sequences: a rank's.
+struct BatchShare {
+  int index = 0;
+  int count = 1;
+};
+
+/// Loads the batches of steps first_step, first_step+1, ... ahead on a thread of its own. A share
+/// of a step that has fewer sequences than shares may be empty.
 class BatchLoader {
  public:
   BatchLoader(TokenStream stream, std::shared_ptr<const BatchPlan> plan, std::int64_t seq_len,
-              std::int32_t start_id, std::int64_t first_step);
+              std::int32_t start_id, std::int64_t first_step, BatchShare share = {});
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;

@@ -12,11 +12,17 @@ namespace longspan {
 struct DistributedConfig {
   std::string backend = "auto";           ///< auto | gloo | nccl; auto: NCCL on GPUs, else Gloo
   std::optional<std::int64_t> processes;  ///< nothing: one for each visible GPU, one on a CPU
-  double timeout_seconds = 600.0;         ///< for every collective call
+  double timeout_seconds = 600.0;         ///< for meeting and for every collective call
+  double bucket_mib = 25.0;               ///< of gradients that travel together, in MiB
+  std::string reduce_precision = "fp32";  ///< fp32 | bf16: of gradients on the wire and their sums
+  bool shard_optimizer = false;           ///< each rank keeps its share of the optimizer's state
+  std::int64_t check_every_steps = 1000;  ///< compare parameters over ranks; 0: at the start only
+  bool bind_cores = true;                 ///< where longspan starts the processes itself
+
+  std::int64_t bucket_bytes() const { return static_cast<std::int64_t>(bucket_mib * (1 << 20)); }
 };
 
-/// Reads the distributed section. @throws Error(Config); also for what this version cannot do: more
-/// than one process
+/// Reads the distributed section. @throws Error(Config); also for what this version cannot do: NCCL
 DistributedConfig read_distributed_config(const config::Reader& reader);
 
 }  // namespace longspan

@@ -7,6 +7,7 @@
 
 #include "longspan/core/json.h"
 #include "longspan/data/shards.h"
+#include "longspan/distributed/communicator.h"
 #include "longspan/evaluate/protocol.h"
 #include "longspan/model/transformer.h"
 
@@ -49,6 +50,9 @@ struct EvaluationOptions {
       8192;  ///< windows are batched up to this; results do not depend on it but for rounding
   at::ScalarType compute_dtype = at::kFloat;
   std::int64_t max_targets = 0;  ///< score only the first this many targets (probes); 0: all
+  /// When given, its ranks share the work, and scoring is collective: every rank gets all scores,
+  /// the same bits as one rank alone.
+  Communicator* communicator = nullptr;
 };
 
 /// Returns the number of targets that are scored.

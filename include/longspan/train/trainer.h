@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "longspan/distributed/communicator.h"
 #include "longspan/train/run_config.h"
 
 namespace longspan {
@@ -23,8 +24,10 @@ struct TrainResult {
 
 /// Trains a run to its end, or to the next signal, and leaves its folder as interface section 3
 /// says. Prepares data first when it is missing. A run that was stopped continues with the same
-/// bits as one that never was (float32, one process).
-/// @throws Error of every kind but Distributed
-TrainResult train(const RunConfig& config, const TrainOptions& options);
+/// bits as one that never was (float32, the same number of processes). Collective: the ranks share
+/// each step's sequences, whatever their number, so that a run may continue on another number of
+/// them; rank 0 alone reads and writes the run's folder.
+/// @throws Error
+TrainResult train(const RunConfig& config, const TrainOptions& options, Communicator& communicator);
 
 }  // namespace longspan

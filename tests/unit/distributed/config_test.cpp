@@ -33,14 +33,16 @@ TEST_CASE("the distributed section has defaults for all") {
   CHECK(config.backend == "auto");
   CHECK_FALSE(config.processes.has_value());
   CHECK(config.timeout_seconds == 600.0);
-  CHECK(read("{backend: gloo, processes: 1, timeout_seconds: 2.5}").processes == 1);
+  CHECK(read("{backend: gloo, processes: 3, timeout_seconds: 2.5}").processes == 3);
+  CHECK(read("{bucket_mib: 0.5}").bucket_bytes() == 1 << 19);
   CHECK_FALSE(read("{processes: auto}").processes.has_value());
 }
 
 TEST_CASE("what the distributed section cannot be is refused by key and place") {
   check_refused("{backend: mpi}", "distributed.backend");
   check_refused("{backend: nccl}", "distributed.backend must be auto or gloo in this version");
-  check_refused("{processes: 2}", "distributed.processes must be auto or 1 in this version, got 2");
+  check_refused("{bucket_mib: 0.0}", "distributed.bucket_mib");
+  check_refused("{reduce_precision: fp16}", "distributed.reduce_precision");
   check_refused("{processes: 0}", "distributed.processes");
   check_refused("{processes: many}", "auto or a decimal integer");
   check_refused("{timeout_seconds: 0.0}", "distributed.timeout_seconds");

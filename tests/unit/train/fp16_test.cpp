@@ -28,7 +28,8 @@ class Fp16Runs {
         std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml", overrides));
   }
   void train(const std::string& run, const std::vector<std::string>& overrides) const {
-    longspan::train(config(overrides), {path(run), "auto", {}});
+    const auto communicator = make_lone_communicator();
+    longspan::train(config(overrides), {path(run), "auto", {}}, *communicator);
   }
   std::filesystem::path path(const std::string& run) const { return folder_.path() / run; }
   CheckpointContents newest(const std::string& run) const {

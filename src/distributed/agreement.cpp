@@ -1,0 +1,130 @@
+// Every rank leaves its texts in the store; rank 0 compares them as they come and leaves the
+// verdict.
+
+#include "distributed/agreement.h"
+
+#include <sstream>
+#include <thread>
+
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+constexpr char kSeparator = '\x1e', kVerdict[] = "verdict", kHeard[] = "heard";
+constexpr std::chrono::seconds kLastLook{4};
+
+std::string card_key(int rank) { return concat("card/", rank); }
+
+std::string join_card(const std::vector<Agreement>& agreements) {
+  std::string card;
+  for (const auto& [name, text] : agreements) card += name + kSeparator + text + kSeparator;
+  return card;
+}
+
+std::vector<Agreement> split_card(const std::string& card) {
+  std::vector<Agreement> agreements;
+  std::istringstream parts(card);
+  for (std::string name, text;
+       std::getline(parts, name, kSeparator) && std::getline(parts, text, kSeparator);)
+    agreements.push_back({name, text});
+  return agreements;
+}
+
+std::string trimmed(const std::string& line) {
+  const auto first = line.find_first_not_of(' ');
+  return first == std::string::npos ? std::string("nothing") : line.substr(first);
+}
+
+std::string difference_of_lines(const std::string& leader, const std::string& other) {
+  std::istringstream ours(leader), theirs(other);
+  std::string line, other_line;
+  while (true) {
+    const bool more = static_cast<bool>(std::getline(ours, line)),
+               others_more = static_cast<bool>(std::getline(theirs, other_line));
+    if (!more) line.clear();
+    if (!others_more) other_line.clear();
+    if (line != other_line || (!more && !others_more))
+      return concat("it has ", trimmed(other_line), " where rank 0 has ", trimmed(line));
+  }
+}
+
+// Returns the ranks, as text, whose cards are not there.
+std::string missing_ranks(c10d::Store& store, int world_size) {
+  std::string names;
+  for (int rank = 1; rank < world_size; ++rank)
+    if (!store.check({card_key(rank)})) names += (names.empty() ? "" : ", ") + std::to_string(rank);
+  return names;
+}
+
+std::string verdict_of(c10d::Store& store, const Placement& placement,
+                       const std::vector<Agreement>& agreements,
+                       std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (int rank = 1; rank < placement.world_size; ++rank) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    try {
+      store.wait({card_key(rank)}, std::max(left, std::chrono::milliseconds(1)));
+    } catch (const std::exception&) {
+      return concat("all ", placement.world_size, " ranks must come within ",
+                    static_cast<double>(timeout.count()) / 1e3,
+                    " s (distributed.timeout_seconds), missing are: ",
+                    missing_ranks(store, placement.world_size));
+    }
+    const std::string difference =
+        first_difference(agreements, split_card(text_of(store.get(card_key(rank)))));
+    if (!difference.empty()) return concat("rank ", rank, " must have ", difference);
+  }
+  return {};
+}
+
+// The store ends with rank 0, which keeps it.
+void wait_until_heard(c10d::Store& store, std::int64_t ranks) {
+  const auto deadline = std::chrono::steady_clock::now() + kLastLook;
+  while (store.add(kHeard, 0) < ranks && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
+}  // namespace
+
+std::string first_difference(const std::vector<Agreement>& leader,
+                             const std::vector<Agreement>& other) {
+  for (std::size_t i = 0; i < leader.size(); ++i) {
+    if (i >= other.size() || other[i].name != leader[i].name)
+      return concat("the same version of longspan as rank 0: it does not speak of its ",
+                    leader[i].name);
+    if (other[i].text != leader[i].text)
+      return concat("the same ", leader[i].name,
+                    " as rank 0: ", difference_of_lines(leader[i].text, other[i].text));
+  }
+  return {};
+}
+
+void check_agreement(c10d::Store& store, const Placement& placement,
+                     const std::vector<Agreement>& given, std::chrono::milliseconds timeout) {
+  std::vector<Agreement> agreements{{"number of processes", std::to_string(placement.world_size)}};
+  agreements.insert(agreements.end(), given.begin(), given.end());
+  if (placement.rank == 0) {
+    const std::string verdict = verdict_of(store, placement, agreements, timeout);
+    store.set(kVerdict, bytes_of(concat(placement.world_size, " ", verdict)));
+    if (verdict.empty()) return;
+    wait_until_heard(store, placement.world_size - 1);
+    throw Error(ErrorKind::Distributed, verdict);
+  }
+  store.set(card_key(placement.rank), bytes_of(join_card(agreements)));
+  // Rank 0 may wait as long itself, and began later.
+  store.wait({kVerdict}, 2 * timeout);
+  std::istringstream verdict(text_of(store.get(kVerdict)));
+  store.add(kHeard, 1);
+  int world_size = 0;
+  std::string text;
+  verdict >> world_size >> std::ws;
+  std::getline(verdict, text);
+  check(text.empty(), ErrorKind::Distributed, text);
+  check(world_size == placement.world_size, ErrorKind::Distributed, "rank ", placement.rank,
+        " must have the same number of processes as rank 0: it has ", placement.world_size,
+        " where rank 0 has ", world_size);
+}
+
+}  // namespace longspan

@@ -1,0 +1,254 @@
+// c10d behind the communicator, and the one of a process that is alone. The headers of c10d and its
+// exceptions go no further than this folder.
+
+#include "longspan/distributed/communicator.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
+#include <c10/util/Logging.h>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "distributed/agreement.h"
+#include "distributed/own_address.h"
+#include "distributed/pulse.h"
+#include "distributed/store.h"
+#include "longspan/core/error.h"
+#include "longspan/core/hash.h"
+#include "longspan/core/log.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::chrono::seconds kLastLook{4};
+
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
+}
+
+std::string first_line_of(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  const std::string text =
+      torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
+  return text.substr(0, text.find('\n'));
+}
+
+class LoneReduction final : public PendingReduction {
+ public:
+  void wait() override {}
+};
+
+class LoneCommunicator final : public Communicator {
+ public:
+  int rank() const override { return 0; }
+  int world_size() const override { return 1; }
+  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor&) override {
+    return std::make_unique<LoneReduction>();
+  }
+  void broadcast(const at::Tensor&, int) override {}
+  std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override { return {tensor.clone()}; }
+  void report_failure(const std::string&) noexcept override {}
+  void leave() override {}
+};
+
+class GroupCommunicator final : public Communicator {
+ public:
+  GroupCommunicator(const Placement& placement, const DistributedConfig& config,
+                    const std::vector<Agreement>& agreements)
+      : placement_(placement), timeout_(milliseconds_of(config.timeout_seconds)) {
+    meet(agreements);
+    guarded("forming the group", [&] { form_group(); });
+  }
+
+  // The others look for the reason of a failure in the store: who keeps it stays a little longer.
+  ~GroupCommunicator() override {
+    if (!left_ && placement_.rank == 0 && !placement_.launcher_keeps_store)
+      std::this_thread::sleep_for(kLastLook);
+  }
+
+  int rank() const override { return placement_.rank; }
+  int world_size() const override { return placement_.world_size; }
+
+  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor) override {
+    std::vector<at::Tensor> tensors{tensor};
+    return guarded("all-reduce", [&] {
+      return std::make_unique<GroupReduction>(*this, group_->allreduce(tensors));
+    });
+  }
+
+  void broadcast(const at::Tensor& tensor, int root) override {
+    const at::NoGradGuard no_gradient;
+    c10d::BroadcastOptions options;
+    options.rootRank = root;
+    std::vector<at::Tensor> tensors{tensor};
+    guarded("broadcast", [&] { group_->broadcast(tensors, options)->wait(); });
+  }
+
+  std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override {
+    const at::NoGradGuard no_gradient;
+    std::vector<std::vector<at::Tensor>> results(1);
+    for (int i = 0; i < world_size(); ++i) results[0].push_back(at::empty_like(tensor));
+    std::vector<at::Tensor> tensors{tensor};
+    guarded("all-gather", [&] { group_->allgather(results, tensors)->wait(); });
+    return results[0];
+  }
+
+  void report_failure(const std::string& reason) noexcept override {
+    if (pulse_) pulse_->report_failure(reason);
+  }
+
+  void leave() override {
+    guarded("the last barrier", [&] { group_->barrier()->wait(); });
+    guarded("the end", [&] { group_->shutdown(); });
+    left_ = true;
+  }
+
+ private:
+  class GroupReduction final : public PendingReduction {
+   public:
+    GroupReduction(GroupCommunicator& owner, c10::intrusive_ptr<c10d::Work> work)
+        : owner_(owner), work_(std::move(work)) {}
+    void wait() override {
+      owner_.guarded("all-reduce", [&] { work_->wait(); });
+    }
+
+   private:
+    GroupCommunicator& owner_;
+    c10::intrusive_ptr<c10d::Work> work_;
+  };
+
+  void meet(const std::vector<Agreement>& agreements) {
+    const bool listens = placement_.rank == 0 && !placement_.launcher_keeps_store;
+    try {
+      store_ = connect_store(placement_, timeout_, listens);
+    } catch (const std::exception& error) {
+      throw Error(
+          ErrorKind::Distributed,
+          concat("rank ", rank(), listens ? " must be able to listen at port " : " must reach ",
+                 listens ? "" : placement_.address + ":", placement_.port, " (",
+                 listens ? "MASTER_PORT" : "MASTER_ADDR, MASTER_PORT",
+                 "): ", first_line_of(error)));
+    }
+    pulse_ = std::make_unique<Pulse>(placement_);
+    guarded("meeting the other ranks",
+            [&] { check_agreement(*store_, placement_, agreements, timeout_); });
+  }
+
+  void form_group() {
+    auto options = c10d::ProcessGroupGloo::Options::create(timeout_);
+    const auto interface = process_environment()("GLOO_SOCKET_IFNAME");
+    options->devices = {
+        interface ? c10d::ProcessGroupGloo::createDeviceForInterface(*interface)
+                  : c10d::ProcessGroupGloo::createDeviceForHostname(own_address(placement_))};
+    group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), world_size());
+    group_->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+    group_->setBackend(
+        at::kCPU, c10d::ProcessGroup::BackendType::GLOO,
+        c10::make_intrusive<c10d::ProcessGroupGloo>(store_, rank(), world_size(), options));
+    group_->setGroupName("longspan");
+  }
+
+  // Runs a call on the group; turns its failure into an error that names who is to blame.
+  template <class Call>
+  auto guarded(const char* what, Call call) -> decltype(call()) {
+    try {
+      return call();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw Error(ErrorKind::Distributed,
+                  concat("rank ", rank(), " lost its peers in ", what, ": ", pulse_->find_culprit(),
+                         "; the last checkpoint stands (", first_line_of(error), ")"));
+    }
+  }
+
+  Placement placement_;
+  std::chrono::milliseconds timeout_;
+  Store store_;
+  std::unique_ptr<Pulse> pulse_;
+  c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  bool left_ = false;
+};
+
+at::Tensor bytes_tensor(const std::string& text, std::int64_t size) {
+  at::Tensor tensor = at::zeros({size}, at::kByte);
+  std::memcpy(tensor.mutable_data_ptr(), text.data(), text.size());
+  return tensor;
+}
+
+std::string text_of_bytes(const at::Tensor& tensor, std::int64_t size) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), static_cast<std::size_t>(size)};
+}
+
+at::Tensor number_tensor(std::int64_t value) {
+  at::Tensor tensor = at::empty({1}, at::kLong);
+  *tensor.mutable_data_ptr<std::int64_t>() = value;
+  return tensor;
+}
+
+// Half of a 128-bit digest.
+std::int64_t checksum_of(const at::Tensor& tensor) {
+  const at::Tensor here = tensor.detach().to(at::kCPU).contiguous();
+  Hasher hasher;
+  hasher.update(std::span(static_cast<const std::byte*>(here.const_data_ptr()), here.nbytes()));
+  return static_cast<std::int64_t>(std::stoull(hasher.digest().substr(0, 16), nullptr, 16));
+}
+
+}  // namespace
+
+std::string Communicator::broadcast_text(const std::string& text) {
+  at::Tensor size = number_tensor(static_cast<std::int64_t>(text.size()));
+  broadcast(size, 0);
+  const auto count = size.item<std::int64_t>();
+  at::Tensor bytes = leads() ? bytes_tensor(text, count) : at::zeros({count}, at::kByte);
+  if (count > 0) broadcast(bytes, 0);
+  return text_of_bytes(bytes, count);
+}
+
+std::vector<std::string> Communicator::all_gather_texts(const std::string& text) {
+  const auto sizes = all_gather(number_tensor(static_cast<std::int64_t>(text.size())));
+  std::int64_t longest = 1;
+  for (const auto& size : sizes) longest = std::max(longest, size.item<std::int64_t>());
+  const auto texts = all_gather(bytes_tensor(text, longest));
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    result.push_back(text_of_bytes(texts[i], sizes[i].item<std::int64_t>()));
+  return result;
+}
+
+std::unique_ptr<Communicator> make_lone_communicator() {
+  return std::make_unique<LoneCommunicator>();
+}
+
+std::unique_ptr<Communicator> join(const Placement& placement, const DistributedConfig& config,
+                                   const std::vector<Agreement>& agreements) {
+  // c10d logs stack traces of failures that it also throws, and those become one line here.
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  return std::make_unique<GroupCommunicator>(placement, config, agreements);
+}
+
+void check_equal(Communicator& communicator, const std::vector<std::string>& names,
+                 const std::vector<at::Tensor>& tensors) {
+  if (communicator.is_alone() || tensors.empty()) return;
+  at::Tensor sums = at::empty({static_cast<std::int64_t>(tensors.size())}, at::kLong);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    sums.mutable_data_ptr<std::int64_t>()[i] = checksum_of(tensors[i]);
+  const auto all = communicator.all_gather(sums);
+  for (std::size_t rank = 1; rank < all.size(); ++rank)
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      check(all[rank].const_data_ptr<std::int64_t>()[i] == all[0].const_data_ptr<std::int64_t>()[i],
+            ErrorKind::Distributed, names[i],
+            " must be equal on all ranks, it differs between rank ", rank,
+            " and rank 0; resume from the last checkpoint, on other hardware if it happens "
+            "again");
+}
+
+}  // namespace longspan

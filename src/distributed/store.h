@@ -1,0 +1,23 @@
+#pragma once
+
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "longspan/distributed/placement.h"
+
+namespace longspan {
+
+using Store = c10::intrusive_ptr<c10d::Store>;
+
+/// Connects to the store of a job. @param listen make this process its keeper
+Store connect_store(const Placement& placement, std::chrono::milliseconds timeout, bool listen);
+
+/// Stores carry bytes.
+std::vector<std::uint8_t> bytes_of(const std::string& text);
+std::string text_of(const std::vector<std::uint8_t>& bytes);
+
+}  // namespace longspan

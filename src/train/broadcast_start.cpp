@@ -1,0 +1,60 @@
+// A description of the tensors goes first, then each of them.
+
+#include "train/broadcast_start.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+
+namespace longspan {
+namespace {
+
+Json describe(const NamedTensors& tensors) {
+  Json list = Json::array();
+  for (const auto& [name, tensor] : tensors)
+    list.push_back({{"name", name},
+                    {"shape", tensor.sizes().vec()},
+                    {"dtype", static_cast<int>(tensor.scalar_type())}});
+  return list;
+}
+
+NamedTensors make_empty(const Json& list) {
+  NamedTensors tensors;
+  for (const auto& entry : list)
+    tensors.push_back({entry.at("name").get<std::string>(),
+                       at::empty(entry.at("shape").get<std::vector<std::int64_t>>(),
+                                 static_cast<at::ScalarType>(entry.at("dtype").get<int>()))});
+  return tensors;
+}
+
+void broadcast_tensors(Communicator& communicator, NamedTensors& tensors) {
+  for (auto& [name, tensor] : tensors) {
+    tensor = tensor.contiguous();
+    if (tensor.numel() > 0) communicator.broadcast(tensor, 0);
+  }
+}
+
+}  // namespace
+
+std::optional<CheckpointContents> broadcast_start(Communicator& communicator,
+                                                  std::optional<CheckpointContents> contents) {
+  if (communicator.is_alone()) return contents;
+  const at::NoGradGuard no_gradient;
+  Json description;
+  if (communicator.leads() && contents)
+    description = {{"step", contents->step},
+                   {"trainer", contents->trainer},
+                   {"config", contents->config_yaml},
+                   {"model", describe(contents->model)},
+                   {"optimizer", describe(contents->optimizer)}};
+  description = Json::parse(communicator.broadcast_text(description.dump()));
+  if (description.is_null()) return std::nullopt;
+  if (!communicator.leads())
+    contents = {description.at("step").get<std::int64_t>(), make_empty(description.at("model")),
+                make_empty(description.at("optimizer")), description.at("trainer"),
+                description.at("config").get<std::string>()};
+  broadcast_tensors(communicator, contents->model);
+  broadcast_tensors(communicator, contents->optimizer);
+  return contents;
+}
+
+}  // namespace longspan

@@ -50,7 +50,9 @@ class LoneCommunicator final : public Communicator {
  public:
   int rank() const override { return 0; }
   int world_size() const override { return 1; }
-  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor&) override {
+  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor&,
+                                                     std::function<void()> done) override {
+    if (done) done();
     return std::make_unique<LoneReduction>();
   }
   void broadcast(const at::Tensor&, int) override {}
@@ -77,10 +79,13 @@ class GroupCommunicator final : public Communicator {
   int rank() const override { return placement_.rank; }
   int world_size() const override { return placement_.world_size; }
 
-  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor) override {
+  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor,
+                                                     std::function<void()> done) override {
     std::vector<at::Tensor> tensors{tensor};
     return guarded("all-reduce", [&] {
-      return std::make_unique<GroupReduction>(*this, group_->allreduce(tensors));
+      auto work = group_->allreduce(tensors);
+      if (done) work->getFuture()->addCallback([done](c10::ivalue::Future&) { done(); });
+      return std::make_unique<GroupReduction>(*this, std::move(work));
     });
   }
 

@@ -39,6 +39,7 @@ struct GradientReducer::State {
   std::vector<Bucket> buckets;
   std::size_t next_bucket = 0;
   bool last_pass = false;
+  Timeline* timeline = nullptr;
 
   struct Hook final : torch::autograd::PostAccumulateGradHook {
     Hook(State& the_state, std::size_t the_slot) : state(the_state), slot(the_slot) {}
@@ -89,9 +90,18 @@ struct GradientReducer::State {
 
   void send_next() {
     const at::NoGradGuard no_gradient;
-    Bucket& bucket = buckets[next_bucket++];
+    const std::size_t number = next_bucket++;
+    Bucket& bucket = buckets[number];
     if (!bucket.wire.is_same(bucket.gradients)) bucket.wire.copy_(bucket.gradients);
-    bucket.reduction = communicator.start_all_reduce(bucket.wire);
+    bucket.reduction = communicator.start_all_reduce(bucket.wire, span_of(number));
+  }
+
+  std::function<void()> span_of(std::size_t bucket) const {
+    if (timeline == nullptr) return {};
+    return [target = timeline, bucket, begin = Timeline::Clock::now()] {
+      target->add(concat("bucket ", bucket), Timeline::Lane::Communication, begin,
+                  Timeline::Clock::now());
+    };
   }
 
   void receive(Bucket& bucket) {
@@ -117,7 +127,8 @@ GradientReducer::~GradientReducer() {
     torch::autograd::impl::set_post_acc_grad_hooks(slot.parameter, nullptr);
 }
 
-void GradientReducer::begin_step() {
+void GradientReducer::begin_step(Timeline* timeline) {
+  state_->timeline = timeline;
   state_->next_bucket = 0;
   state_->last_pass = false;
   for (Bucket& bucket : state_->buckets) {
@@ -139,7 +150,7 @@ void GradientReducer::finish_step(std::vector<double>& totals) {
   auto* values = sums.mutable_data_ptr<double>();
   for (std::size_t i = 0; i < count; ++i) values[i] = state_->slots[i].reached ? 1.0 : 0.0;
   std::ranges::copy(totals, values + count);
-  const auto pending = state_->communicator.start_all_reduce(sums);
+  const auto pending = state_->communicator.start_all_reduce(sums, {});
   for (Bucket& bucket : state_->buckets) state_->receive(bucket);
   pending->wait();
   for (std::size_t i = 0; i < count; ++i)

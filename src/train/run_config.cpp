@@ -86,6 +86,8 @@ LogConfig read_log(const config::Reader& reader) {
   LogConfig result;
   result.every_steps = reader.integer("every_steps", {.low = 1, .high = kMany}, result.every_steps);
   result.tensorboard = reader.boolean("tensorboard", result.tensorboard);
+  result.timeline_steps =
+      reader.integer("timeline_steps", {.low = 0, .high = 1 << 20}, result.timeline_steps);
   reader.finish();
   return result;
 }

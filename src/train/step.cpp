@@ -70,7 +70,9 @@ void drop_gradients(const NamedTensors& parameters) {
 
 double accumulate_gradients(const RunConfig& config, const Transformer& model,
                             const BatchLoader::Step& step, double loss_scale,
-                            GradientReducer* reducer) {
+                            const StepPeers* peers) {
+  GradientReducer* const reducer = peers == nullptr ? nullptr : peers->reducer;
+  Timeline* const timeline = peers == nullptr ? nullptr : peers->timeline;
   const HostBatch& batch = step.batch;
   const std::int64_t rows_a_pass =
       std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
@@ -87,8 +89,12 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
     options.activation_checkpointing = config.train.activation_checkpointing;
     if (reducer != nullptr && first + rows_a_pass >= batch.num_sequences)
       reducer->expect_last_pass();
-    const auto loss =
-        model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT, options);
+    const auto loss = [&] {
+      const TimelineSpan span(timeline, "forward");
+      return model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT,
+                            options);
+    }();
+    const TimelineSpan span(timeline, "backward");
     loss.backward(at::full_like(loss, loss_scale));
     loss_sum += loss.item<double>();
   }
@@ -102,12 +108,16 @@ StepResult run_step(const RunConfig& config, const Transformer& model, const Ste
   const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
   StepResult result;
   result.lr = learning_rate(config.schedule, step.step - state.skipped);
-  if (peers.reducer != nullptr) peers.reducer->begin_step();
-  const double own_loss_sum = accumulate_gradients(config, model, step, scale, peers.reducer);
+  if (peers.reducer != nullptr) peers.reducer->begin_step(peers.timeline);
+  const double own_loss_sum = accumulate_gradients(config, model, step, scale, &peers);
   result.loss_sum = own_loss_sum;
   result.num_targets = step.batch.num_targets;
   result.vote = vote();
-  if (peers.reducer != nullptr) exchange(peers, result);
+  if (peers.reducer != nullptr) {
+    const TimelineSpan span(peers.timeline, "wait for gradients");
+    exchange(peers, result);
+  }
+  const TimelineSpan span(peers.timeline, "clip and update");
   const double per_target = 1.0 / static_cast<double>(result.num_targets);
   result.grad_norm = gradient_norm(model.parameters(), per_target / scale);
   const bool finite = std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm);

@@ -20,6 +20,7 @@ struct StepVote {
 struct StepPeers {
   Communicator& communicator;
   GradientReducer* reducer = nullptr;  ///< nothing on a rank that is alone
+  Timeline* timeline = nullptr;        ///< gets spans of the step, when there is one
 };
 
 /// What one optimizer step did, over all ranks.
@@ -41,10 +42,10 @@ struct StepState {
 
 /// Adds the gradients of a batch's summed loss to the parameters, pass by pass of
 /// config.train.micro_batch_tokens. Returns the summed loss in nats. @param loss_scale multiplies
-/// the gradients @param reducer told of the last pass
+/// the gradients @param peers whose reducer is told of the last pass
 double accumulate_gradients(const RunConfig& config, const Transformer& model,
                             const BatchLoader::Step& step, double loss_scale = 1.0,
-                            GradientReducer* reducer = nullptr);
+                            const StepPeers* peers = nullptr);
 /// Forgets all gradients.
 void drop_gradients(const NamedTensors& parameters);
 

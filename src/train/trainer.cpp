@@ -267,14 +267,20 @@ TrainResult Trainer::loop() {
                      progress_.step, {communicator_.rank(), communicator_.world_size()});
   started_ = Clock::now();
   interval_ = {};
+  Timeline timeline;
+  const std::int64_t timeline_end =
+      communicator_.leads() ? progress_.step + config_.log.timeline_steps : 0;
   while (true) {
     const auto waiting = Clock::now();
     const BatchLoader::Step batch = loader.next();
     interval_.data_wait_seconds += seconds_since(waiting);
     log::set_step(batch.step + 1);
     const StepState state{*optimizer_, loss_scale_ ? &*loss_scale_ : nullptr, progress_.skipped};
-    finish_step(run_step(config_, model_, state, batch, {communicator_, reducer_.get()},
-                         [this] { return own_vote(); }));
+    const StepPeers peers{communicator_, reducer_.get(),
+                          batch.step < timeline_end ? &timeline : nullptr};
+    finish_step(run_step(config_, model_, state, batch, peers, [this] { return own_vote(); }));
+    if (progress_.step == timeline_end)
+      timeline.write(options_.run_folder / "timeline.json", communicator_.rank());
     if (is_last(progress_.step) || is_stopped()) break;
   }
   checkpoints_.wait();

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,8 +44,10 @@ class Communicator {
   bool is_alone() const { return world_size() == 1; }
 
   /// Collective. Sums a contiguous tensor over ranks in place; every rank gets the same bits.
-  virtual std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor) = 0;
-  void all_reduce(const at::Tensor& tensor) { start_all_reduce(tensor)->wait(); }
+  /// @param done when there is one, called on some thread once the tensor is summed
+  virtual std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor,
+                                                             std::function<void()> done) = 0;
+  void all_reduce(const at::Tensor& tensor) { start_all_reduce(tensor, {})->wait(); }
   /// Collective. Copies a contiguous tensor of rank `root` to all.
   virtual void broadcast(const at::Tensor& tensor, int root) = 0;
   /// Collective. Returns the contiguous tensors, of one shape, of all ranks in their order.

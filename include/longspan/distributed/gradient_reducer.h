@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "longspan/core/named_tensors.h"
+#include "longspan/core/timeline.h"
 #include "longspan/distributed/communicator.h"
 
 namespace longspan {
@@ -29,8 +30,9 @@ class GradientReducer {
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
 
-  /// Makes every gradient a view of zeros in its bucket.
-  void begin_step();
+  /// Makes every gradient a view of zeros in its bucket. @param timeline gets a span for each
+  /// bucket of this step, when there is one
+  void begin_step(Timeline* timeline = nullptr);
   /// From now on a gradient is final when backward has added to it.
   void expect_last_pass();
   /// Collective. Sends what was not sent yet and waits for all. Gradients are then the sums over

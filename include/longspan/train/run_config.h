@@ -50,6 +50,7 @@ struct CheckpointConfig {
 struct LogConfig {
   std::int64_t every_steps = 10;
   bool tensorboard = true;
+  std::int64_t timeline_steps = 0;  ///< the first this many steps after a start go to timeline.json
 };
 
 /// Everything that one YAML file says.

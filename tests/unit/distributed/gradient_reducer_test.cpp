@@ -7,7 +7,10 @@
 #include <ATen/ops/zeros.h>
 
 #include "longspan/core/error.h"
+#include "longspan/core/files.h"
+#include "longspan/core/json.h"
 #include "support/ranks.h"
+#include "support/temporary_folder.h"
 #include "support/tensors.h"
 #include "support/torch_catch.h"
 
@@ -113,6 +116,38 @@ TEST_CASE("buckets hold what they are meant to, and all ranks the same bits", "[
     check_equal(communicator, {"gradient"}, {parameters[0].tensor.grad()});
   });
   SUCCEED();
+}
+
+TEST_CASE("a timeline shows a span for each bucket, the first sent while backward runs",
+          "[group]") {
+  const testing::TemporaryFolder folder;
+  run_ranks(2, [&](Communicator& communicator) {
+    const auto parameters = make_parameters(at::kFloat);
+    GradientReducer reducer(parameters, communicator, {200, at::kFloat});
+    Timeline timeline;
+    reducer.begin_step(&timeline);
+    reducer.expect_last_pass();
+    // Without the parameters that are in the first bucket, nothing is sent before the end.
+    auto loss = loss_of(parameters, 0, 0) + parameters[4].tensor.sum();
+    {
+      const TimelineSpan span(&timeline, "backward");
+      loss.backward();
+    }
+    std::vector<double> totals;
+    reducer.finish_step(totals);
+    if (communicator.leads()) timeline.write(folder.path() / "timeline.json", 0);
+  });
+  const Json events = Json::parse(read_file(folder.path() / "timeline.json")).at("traceEvents");
+  double backward_end = 0.0, first_bucket = 0.0;
+  int buckets = 0;
+  for (const Json& event : events) {
+    if (event.at("name") == "backward")
+      backward_end = event.at("ts").get<double>() + event.at("dur").get<double>();
+    if (event.at("name") == "bucket 0") first_bucket = event.at("ts").get<double>();
+    buckets += event.at("name").get<std::string>().starts_with("bucket") ? 1 : 0;
+  }
+  CHECK(buckets == 3);
+  CHECK(first_bucket < backward_end);
 }
 
 TEST_CASE("a reducer that is gone leaves no hook behind", "[group]") {

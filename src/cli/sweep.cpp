@@ -11,6 +11,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
+#include "longspan/distributed/launch.h"
 #include "longspan/report/report.h"
 #include "longspan/train/trainer.h"
 
@@ -80,18 +81,35 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
   return sweep;
 }
 
-int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Invocation& invocation) {
-  std::vector<std::filesystem::path> folders;
+// Trains one run of the grid, by several processes where its config says so. Returns the exit code.
+int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::path& folder,
+              const CommonOptions& options, const Invocation& invocation) {
+  const RunConfig config = read_run_config(config::Document::from_file(sweep.base, run.overrides));
+  if (const auto processes = config.distributed.processes.value_or(1); processes > 1) {
+    std::vector<std::string> words{"longspan",        "train",     sweep.base,
+                                   "--run",           folder,      "--log-level",
+                                   options.log_level, "--threads", std::to_string(options.threads)};
+    for (const auto& setting : run.overrides) words.insert(words.end(), {"--set", setting});
+    if (options.quiet) words.push_back("--quiet");
+    prepare_data(config.data);
+    return launch({static_cast<int>(processes), words, config.distributed.bind_cores,
+                   /*discard_output=*/true});
+  }
   const auto alone = make_lone_communicator();
+  const auto result = train(config, {folder, "auto", invocation.words}, *alone);
+  if (result.end == TrainResult::End::Interrupted) return kInterrupted;
+  return result.end == TrainResult::End::Terminated ? kTerminated : 0;
+}
+
+int run_all(const Sweep& sweep, const std::filesystem::path& folder, const CommonOptions& options,
+            const Invocation& invocation) {
+  std::vector<std::filesystem::path> folders;
   for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
     const auto& run = sweep.runs[i];
     folders.push_back(folder / run.name);
     log::info("sweep", {{"run", run.name}, {"number", concat(i + 1, "/", sweep.runs.size())}});
-    const RunConfig config =
-        read_run_config(config::Document::from_file(sweep.base, run.overrides));
-    const auto result = train(config, {folders.back(), "auto", invocation.words}, *alone);
-    if (result.end == TrainResult::End::Interrupted) return kInterrupted;
-    if (result.end == TrainResult::End::Terminated) return kTerminated;
+    const int code = train_run(sweep, run, folders.back(), options, invocation);
+    if (code != 0) return code;
   }
   for (const auto& run_folder : folders)
     for (const auto& split : sweep.splits) {
@@ -134,7 +152,7 @@ void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocati
       for (const auto& run : sweep.runs) std::cout << (folder / run.name).string() << "\n";
       return;
     }
-    exit_code = run_all(sweep, folder, invocation);
+    exit_code = run_all(sweep, folder, options, invocation);
     if (exit_code == 0) std::cout << (folder / "report.html").string() << "\n";
   });
 }

@@ -236,6 +236,10 @@ class Launcher {
     if (::getppid() != parent) ::_exit(1);
     ::setpgid(0, 0);
     if (plan.cores) ::sched_setaffinity(0, sizeof *plan.cores, &*plan.cores);
+    if (output < 0 && options_.discard_output) {
+      const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+      ::dup2(nowhere, STDOUT_FILENO);
+    }
     if (output >= 0) {
       ::dup2(output, STDOUT_FILENO);
       ::dup2(output, STDERR_FILENO);

@@ -8,7 +8,8 @@ namespace longspan {
 struct LaunchOptions {
   int processes = 1;
   std::vector<std::string> command;  ///< program and arguments, the same for every process
-  bool bind_cores = true;  ///< give each process its own share of the cores this one may use
+  bool bind_cores = true;       ///< give each process its own share of the cores this one may use
+  bool discard_output = false;  ///< of rank 0's standard output
 };
 
 /// Starts one process a rank on this host and stays until all have ended. Each finds its placement

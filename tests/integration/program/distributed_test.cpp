@@ -275,6 +275,21 @@ TEST_CASE("a rank that fails by itself is named by the others, with its reason")
   CHECK_THAT(result.err, ContainsSubstring(": rank 0: "));
 }
 
+TEST_CASE("a sweep gives each of its runs the processes of its config") {
+  const TinyRun tiny;
+  std::ofstream(tiny.path("sweep.yaml")) << "name: seeds\nbase: tiny.yaml\ngrid: {seed: [1, 2]}\n"
+                                            "evaluate: {lengths: \"16\"}\n";
+  const auto result =
+      tiny.run({"sweep", tiny.path("sweep.yaml").string(), "--output", tiny.path("seeds").string(),
+                "--set", "distributed.processes=2", "--set", "train.max_steps=4"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.out == tiny.path("seeds/report.html").string() + "\n");
+  for (const auto* seed : {"1", "2"})
+    CHECK(Json::parse(read_file(tiny.path("seeds") / seed / "environment.json")).at("processes") ==
+          2);
+}
+
 TEST_CASE("a wrong number of processes is refused") {
   const TinyRun tiny;
   for (const auto* number : {"0", "many", "-1", "5000"}) {

@@ -1,8 +1,15 @@
 // Every rank leaves its texts in the store; rank 0 compares them as they come and leaves the
 // verdict.
+//
+// Where a launcher starts a job again, its store holds the keys of all attempts, and no variable
+// tells one attempt from another: torchrun's agents count restarts each for itself
+// (https://github.com/pytorch/pytorch/issues/108158). So each process brings a name that nobody
+// else has, and rank 0's stands for the attempt. It answers all names in the lobby, those that
+// earlier processes left there too, until every rank has come.
 
 #include "distributed/agreement.h"
 
+#include <random>
 #include <sstream>
 #include <thread>
 
@@ -13,8 +20,11 @@ namespace {
 
 constexpr char kSeparator = '\x1e', kVerdict[] = "verdict", kHeard[] = "heard";
 constexpr std::chrono::seconds kLastLook{4};
+constexpr std::chrono::milliseconds kLook{20};
 
 std::string card_key(int rank) { return concat("card/", rank); }
+std::string hello_key(int rank) { return concat("hello/", rank); }
+std::string welcome_key(const std::string& name) { return "welcome/" + name; }
 
 std::string join_card(const std::vector<Agreement>& agreements) {
   std::string card;
@@ -57,21 +67,38 @@ std::string missing_ranks(c10d::Store& store, int world_size) {
   return names;
 }
 
-std::string verdict_of(c10d::Store& store, const Placement& placement,
-                       const std::vector<Agreement>& agreements,
+double seconds_of(std::chrono::milliseconds time) {
+  return static_cast<double>(time.count()) / 1e3;
+}
+
+void welcome_ranks(const Meeting& meeting) {
+  if (!meeting.lobby) return;
+  for (int rank = 1; rank < meeting.placement.world_size; ++rank)
+    if (meeting.lobby->check({hello_key(rank)}))
+      meeting.lobby->set(welcome_key(text_of(meeting.lobby->get(hello_key(rank)))),
+                         bytes_of(meeting.placement.attempt));
+}
+
+bool comes_in_time(const Meeting& meeting, int rank,
+                   std::chrono::steady_clock::time_point deadline) {
+  while (!meeting.store->check({card_key(rank)})) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    welcome_ranks(meeting);
+    std::this_thread::sleep_for(kLook);
+  }
+  return true;
+}
+
+std::string verdict_of(const Meeting& meeting, const std::vector<Agreement>& agreements,
                        std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  for (int rank = 1; rank < placement.world_size; ++rank) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    try {
-      store.wait({card_key(rank)}, std::max(left, std::chrono::milliseconds(1)));
-    } catch (const std::exception&) {
-      return concat("all ", placement.world_size, " ranks must come within ",
-                    static_cast<double>(timeout.count()) / 1e3,
-                    " s (distributed.timeout_seconds), missing are: ",
-                    missing_ranks(store, placement.world_size));
-    }
+  const int world_size = meeting.placement.world_size;
+  c10d::Store& store = *meeting.store;
+  for (int rank = 1; rank < world_size; ++rank) {
+    if (!comes_in_time(meeting, rank, deadline))
+      return concat(
+          "all ", world_size, " ranks must come within ", seconds_of(timeout),
+          " s (distributed.timeout_seconds), missing are: ", missing_ranks(store, world_size));
     const std::string difference =
         first_difference(agreements, split_card(text_of(store.get(card_key(rank)))));
     if (!difference.empty()) return concat("rank ", rank, " must have ", difference);
@@ -83,7 +110,7 @@ std::string verdict_of(c10d::Store& store, const Placement& placement,
 void wait_until_heard(c10d::Store& store, std::int64_t ranks) {
   const auto deadline = std::chrono::steady_clock::now() + kLastLook;
   while (store.add(kHeard, 0) < ranks && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(kLook);
 }
 
 }  // namespace
@@ -101,12 +128,34 @@ std::string first_difference(const std::vector<Agreement>& leader,
   return {};
 }
 
-void check_agreement(c10d::Store& store, const Placement& placement,
-                     const std::vector<Agreement>& given, std::chrono::milliseconds timeout) {
+std::string find_attempt(c10d::Store& lobby, const Placement& placement,
+                         std::chrono::milliseconds timeout) {
+  std::random_device draw;
+  const std::string name = concat(draw(), "-", draw(), "-", draw());
+  if (placement.rank == 0) return name;
+  // Rank 0 may have as long to come, and waits as long itself.
+  const auto patience = 2 * timeout;
+  try {
+    lobby.set(hello_key(placement.rank), bytes_of(name));
+    lobby.wait({welcome_key(name)}, patience);
+    return text_of(lobby.get(welcome_key(name)));
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    throw Error(ErrorKind::Distributed,
+                concat("rank ", placement.rank, " must meet rank 0 within ", seconds_of(patience),
+                       " s (twice distributed.timeout_seconds), it did not come (",
+                       text.substr(0, text.find('\n')), ")"));
+  }
+}
+
+void check_agreement(const Meeting& meeting, const std::vector<Agreement>& given,
+                     std::chrono::milliseconds timeout) {
+  const Placement& placement = meeting.placement;
+  c10d::Store& store = *meeting.store;
   std::vector<Agreement> agreements{{"number of processes", std::to_string(placement.world_size)}};
   agreements.insert(agreements.end(), given.begin(), given.end());
   if (placement.rank == 0) {
-    const std::string verdict = verdict_of(store, placement, agreements, timeout);
+    const std::string verdict = verdict_of(meeting, agreements, timeout);
     store.set(kVerdict, bytes_of(concat(placement.world_size, " ", verdict)));
     if (verdict.empty()) return;
     wait_until_heard(store, placement.world_size - 1);

@@ -130,10 +130,10 @@ class GroupCommunicator final : public Communicator {
     c10::intrusive_ptr<c10d::Work> work_;
   };
 
-  void meet(const std::vector<Agreement>& agreements) {
+  Store connect() const {
     const bool listens = placement_.rank == 0 && !placement_.launcher_keeps_store;
     try {
-      store_ = connect_store(placement_, timeout_, listens);
+      return connect_store(placement_, timeout_, listens);
     } catch (const std::exception& error) {
       throw Error(
           ErrorKind::Distributed,
@@ -142,9 +142,19 @@ class GroupCommunicator final : public Communicator {
                  listens ? "MASTER_PORT" : "MASTER_ADDR, MASTER_PORT",
                  "): ", first_line_of(error)));
     }
+  }
+
+  void meet(const std::vector<Agreement>& agreements) {
+    Store lobby;
+    if (placement_.attempt.empty()) {
+      lobby = connect();
+      placement_.attempt = find_attempt(*lobby, placement_, timeout_);
+    }
+    store_ = connect();
     pulse_ = std::make_unique<Pulse>(placement_);
-    guarded("meeting the other ranks",
-            [&] { check_agreement(*store_, placement_, agreements, timeout_); });
+    guarded("meeting the other ranks", [&] {
+      check_agreement({placement_, lobby, store_}, agreements, timeout_);
+    });
   }
 
   void form_group() {

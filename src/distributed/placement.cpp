@@ -55,7 +55,9 @@ Placement from_torchrun(const Variables& variables) {
   placement.port = variables.number("MASTER_PORT");
   placement.launcher_keeps_store =
       variables.text("TORCHELASTIC_USE_AGENT_STORE", "False") == "True";
-  placement.attempt = variables.text("TORCHELASTIC_RESTART_COUNT", "0");
+  // Agents count restarts each for itself: the numbers of one attempt differ.
+  if (placement.launcher_keeps_store && variables.has("TORCHELASTIC_RESTART_COUNT"))
+    placement.attempt.clear();
   placement.source = "RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT";
   return placement;
 }

@@ -1,6 +1,35 @@
+// Connections to the store.
+
 #include "distributed/store.h"
 
+#include <future>
+#include <thread>
+
+#include "longspan/core/error.h"
+
 namespace longspan {
+namespace {
+
+// Something else that listens at the port takes the connection and never answers, for which c10d
+// has no limit: the thread that waits is left to the end of the process.
+Store connect_in_time(const std::string& address, const c10d::TCPStoreOptions& options) {
+  constexpr std::chrono::seconds kMargin{1};
+  auto promise = std::make_shared<std::promise<Store>>();
+  auto store = promise->get_future();
+  std::thread([promise, address, options] {
+    try {
+      promise->set_value(c10::make_intrusive<c10d::TCPStore>(address, options));
+    } catch (...) {
+      promise->set_exception(std::current_exception());
+    }
+  }).detach();
+  check(store.wait_for(options.timeout + kMargin) == std::future_status::ready,
+        ErrorKind::Distributed, "what listens there does not answer like a store; give the job a ",
+        "port of its own");
+  return store.get();
+}
+
+}  // namespace
 
 Store connect_store(const Placement& placement, std::chrono::milliseconds timeout, bool listen) {
   c10d::TCPStoreOptions options;
@@ -10,9 +39,8 @@ Store connect_store(const Placement& placement, std::chrono::milliseconds timeou
   options.waitWorkers = false;
   options.timeout = timeout;
   // A launcher that starts a job again keeps its store, with the keys of the attempt that failed.
-  return c10::make_intrusive<c10d::PrefixStore>(
-      "longspan/" + placement.attempt,
-      c10::make_intrusive<c10d::TCPStore>(placement.address, options));
+  return c10::make_intrusive<c10d::PrefixStore>("longspan/" + placement.attempt,
+                                                connect_in_time(placement.address, options));
 }
 
 std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }

@@ -14,6 +14,7 @@ namespace longspan {
 using Store = c10::intrusive_ptr<c10d::Store>;
 
 /// Connects to the store of a job. @param listen make this process its keeper
+/// @throws std::exception within the timeout, also when something else listens at the port
 Store connect_store(const Placement& placement, std::chrono::milliseconds timeout, bool listen);
 
 /// Stores carry bytes.

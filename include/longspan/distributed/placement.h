@@ -15,8 +15,8 @@ struct Placement {
   std::string address = "127.0.0.1";  ///< of the store that the processes meet at
   int port = 0;
   bool launcher_keeps_store = false;  ///< then no rank listens; else rank 0 does
-  std::string attempt = "0";          ///< of a launcher that starts a job again after a failure
-  std::string source;                 ///< who said so, for the log
+  std::string attempt = "0";  ///< of those that share a store; empty: the ranks agree on one
+  std::string source;         ///< who said so, for the log
 };
 
 /// Looks an environment variable up; nothing when it is not set.

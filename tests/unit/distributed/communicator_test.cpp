@@ -5,6 +5,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 
+#include "distributed/store.h"
 #include "longspan/core/error.h"
 #include "support/ranks.h"
 #include "support/torch_catch.h"
@@ -95,10 +96,46 @@ TEST_CASE("a port that is taken and an address where nobody listens are named", 
   const int taken = ntohs(address.sin6_port);
   CHECK_THROWS_WITH(join(testing::local_placement(0, 2, taken), testing::quick_timeouts(2.0), {}),
                     ContainsSubstring(concat("rank 0 must be able to listen at port ", taken)));
+  // It takes the connection and never answers.
+  CHECK_THROWS_WITH(join(testing::local_placement(1, 2, taken), testing::quick_timeouts(1.0), {}),
+                    ContainsSubstring("rank 1 must reach 127.0.0.1:") &&
+                        ContainsSubstring("does not answer like a store"));
   ::close(descriptor);
   CHECK_THROWS_WITH(
       join(testing::local_placement(1, 2, testing::free_port()), testing::quick_timeouts(2.0), {}),
       ContainsSubstring("rank 1 must reach 127.0.0.1:"));
+}
+
+// A launcher's store outlives an attempt; here the second one has fewer ranks, and a rank of the
+// first has left its name without ever being answered.
+TEST_CASE("ranks that are started again do not meet what the attempt before left", "[group]") {
+  Placement keeper = testing::local_placement(0, 3, testing::free_port());
+  keeper.launcher_keeps_store = true;
+  keeper.attempt.clear();
+  const Store store = connect_store(keeper, std::chrono::seconds(5), true);
+  store->set("hello/1", bytes_of("a process that is gone"));
+  const auto attempt = [&](int size, const std::string& config) {
+    std::vector<std::string> ends(static_cast<std::size_t>(size));
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < size; ++rank)
+      threads.emplace_back([&, rank] {
+        Placement placement = keeper;
+        placement.rank = placement.local_rank = rank;
+        placement.world_size = placement.local_world_size = size;
+        // The last rank is late, so that rank 0 looks first.
+        if (rank == size - 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        try {
+          join(placement, testing::quick_timeouts(), {{"config", concat(config, "\n")}})->leave();
+          ends[static_cast<std::size_t>(rank)] = "left";
+        } catch (const std::exception& error) {
+          ends[static_cast<std::size_t>(rank)] = error.what();
+        }
+      });
+    for (auto& thread : threads) thread.join();
+    return ends;
+  };
+  CHECK(attempt(3, "first") == std::vector<std::string>(3, "left"));
+  CHECK(attempt(2, "second") == std::vector<std::string>(2, "left"));
 }
 
 TEST_CASE("the others learn who left and why", "[group]") {

@@ -13,7 +13,7 @@ namespace {
 // Something else that listens at the port takes the connection and never answers, for which c10d
 // has no limit: the thread that waits is left to the end of the process.
 Store connect_in_time(const std::string& address, const c10d::TCPStoreOptions& options) {
-  constexpr std::chrono::seconds kMargin{1};
+  constexpr std::chrono::seconds kMargin{5};  // in which c10d says itself what went wrong
   auto promise = std::make_shared<std::promise<Store>>();
   auto store = promise->get_future();
   std::thread([promise, address, options] {
@@ -24,8 +24,9 @@ Store connect_in_time(const std::string& address, const c10d::TCPStoreOptions& o
     }
   }).detach();
   check(store.wait_for(options.timeout + kMargin) == std::future_status::ready,
-        ErrorKind::Distributed, "what listens there does not answer like a store; give the job a ",
-        "port of its own");
+        ErrorKind::Distributed, "no store answered there within ",
+        (options.timeout + kMargin).count() / 1000,
+        " s; the port must be the job's own, and rank 0 must run");
   return store.get();
 }
 

@@ -32,22 +32,22 @@ def carry(ends, delay, loss):
     while True:
         wait = max(0.0, under_way[0][0] - time.monotonic()) if under_way else None
         readable, _, _ = select.select(ends, [], [], wait)
-        for end in readable:
-            packet = os.read(end, 65536)
-            if draws.random() >= loss:
-                under_way.append((time.monotonic() + delay, ends[1 - ends.index(end)], packet))
-        while under_way and under_way[0][0] <= time.monotonic():
-            _, end, packet = under_way.popleft()
-            os.write(end, packet)
+        try:
+            for end in readable:
+                packet = os.read(end, 65536)
+                if draws.random() >= loss:
+                    under_way.append((time.monotonic() + delay, ends[1 - ends.index(end)], packet))
+            while under_way and under_way[0][0] <= time.monotonic():
+                _, end, packet = under_way.popleft()
+                os.write(end, packet)
+        except OSError:
+            time.sleep(0.01)  # a device that is not up yet
 
 
 def main():
     ends = [open_device(name) for name in sys.argv[1:3]]
     print("ready", flush=True)
-    try:
-        carry(ends, float(sys.argv[3]), float(sys.argv[4]))
-    except OSError:
-        pass  # a device went with its namespace
+    carry(ends, float(sys.argv[3]), float(sys.argv[4]))
 
 
 main()

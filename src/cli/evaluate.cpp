@@ -84,7 +84,8 @@ bool same_cell(const Json& cell, std::int64_t length, const EvaluationMode& mode
 Json find_cell(const std::filesystem::path& path, std::int64_t length, const EvaluationMode& mode,
                const EvaluationRequest& request, const TrainedRun& run) {
   if (!request.reuse || !std::filesystem::exists(path)) return nullptr;
-  for (const auto& cell : read_json(path).at("cells"))
+  const Json results = read_json(path);
+  for (const auto& cell : results.at("cells"))
     if (same_cell(cell, length, mode, request, run)) return cell;
   return nullptr;
 }

@@ -29,6 +29,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::duration<int, std::milli> kLook{50};  // between looks at the children
+constexpr int kLostPeers = 6;              // exit code of an error of communication
 constexpr std::chrono::seconds kGrace{5};  // for the others to notice a failure and say so
 
 volatile std::sig_atomic_t g_interrupts = 0, g_terminations = 0;
@@ -303,10 +304,20 @@ class Launcher {
       const int status = *children_[static_cast<std::size_t>(*first_failure_)].status;
       check(WIFEXITED(status), ErrorKind::Distributed, "rank ", *first_failure_, " was ",
             signal_text(status), "; all ranks have ended, the last checkpoint stands");
-      return WEXITSTATUS(status);
+      return code_of_culprit(WEXITSTATUS(status));
     }
     const int status = *children_.front().status;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+  // A rank that lost its peers may end before the one that they were lost through.
+  int code_of_culprit(int code_of_first) const {
+    if (code_of_first != kLostPeers) return code_of_first;
+    for (const Child& child : children_)
+      if (WIFEXITED(*child.status) && WEXITSTATUS(*child.status) != 0 &&
+          WEXITSTATUS(*child.status) != kLostPeers)
+        return WEXITSTATUS(*child.status);
+    return kLostPeers;
   }
 
   const LaunchOptions& options_;

@@ -95,7 +95,8 @@ class Tensors {
     const auto index = folder / "model.safetensors.index.json";
     if (!std::filesystem::exists(index)) return {"model.safetensors"};
     std::set<std::string> files;
-    for (const auto& [name, file] : read_json(index).at("weight_map").items()) {
+    const Json document = read_json(index);
+    for (const auto& [name, file] : document.at("weight_map").items()) {
       const std::string text = file.get<std::string>();
       check(text.find('/') == std::string::npos, ErrorKind::Data, index.string(), ": ", name,
             " must lie in the same folder, got ", text);

@@ -16,7 +16,7 @@ struct LaunchOptions {
 /// in the environment, as under torchrun; the store is kept here. Output of ranks other than 0 goes
 /// to stderr behind the rank's name. SIGINT and SIGTERM are passed on. The first process that fails
 /// ends all: the others have some seconds to notice and say so. No process outlives this one.
-/// @return the exit code of the rank that failed first, or rank 0's
+/// @return the exit code of the rank that failed first by itself, or rank 0's
 /// @throws Error(Distributed) that names the rank when a process was ended by a signal
 int launch(const LaunchOptions& options);
 

@@ -71,7 +71,8 @@ TEST_CASE("import: a fairseq checkpoint becomes a run that evaluates to the reco
   REQUIRE(evaluated.code == 0);
   const Json cell = Json::parse(evaluated.out).at("cells").at(0);
   CHECK(cell.at("run") == "theirs");
-  for (const auto& run : read_json(source / "manifest.json").at("runs"))
+  const Json manifest = read_json(source / "manifest.json");
+  for (const auto& run : manifest.at("runs"))
     if (run.at("tensor") == "score.fp32.L64_S64")
       CHECK(std::abs(cell.at("loss_nats").get<double>() - run.at("mean_nll_nats").get<double>()) <
             1e-5);

@@ -140,11 +140,10 @@ std::string find_attempt(c10d::Store& lobby, const Placement& placement,
     lobby.wait({welcome_key(name)}, patience);
     return text_of(lobby.get(welcome_key(name)));
   } catch (const std::exception& error) {
-    const std::string text = error.what();
     throw Error(ErrorKind::Distributed,
                 concat("rank ", placement.rank, " must meet rank 0 within ", seconds_of(patience),
                        " s (twice distributed.timeout_seconds), it did not come (",
-                       text.substr(0, text.find('\n')), ")"));
+                       first_line_of(error), ")"));
   }
 }
 

@@ -7,7 +7,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
-#include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -32,13 +31,6 @@ constexpr std::chrono::seconds kLastLook{4};
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
-}
-
-std::string first_line_of(const std::exception& error) {
-  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-  const std::string text =
-      torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
-  return text.substr(0, text.find('\n'));
 }
 
 class LoneReduction final : public PendingReduction {
@@ -84,8 +76,7 @@ class GroupCommunicator final : public Communicator {
     std::vector<at::Tensor> tensors{tensor};
     return guarded("all-reduce", [&] {
       auto work = group_->allreduce(tensors);
-      if (done) work->getFuture()->addCallback([done](c10::ivalue::Future&) { done(); });
-      return std::make_unique<GroupReduction>(*this, std::move(work));
+      return std::make_unique<GroupReduction>(*this, std::move(work), std::move(done));
     });
   }
 
@@ -119,15 +110,29 @@ class GroupCommunicator final : public Communicator {
  private:
   class GroupReduction final : public PendingReduction {
    public:
-    GroupReduction(GroupCommunicator& owner, c10::intrusive_ptr<c10d::Work> work)
-        : owner_(owner), work_(std::move(work)) {}
+    GroupReduction(GroupCommunicator& owner, c10::intrusive_ptr<c10d::Work> work,
+                   std::function<void()> done)
+        : owner_(owner), work_(std::move(work)) {
+      if (done)
+        told_ = work_->getFuture()->then(
+            [done = std::move(done)](c10::ivalue::Future& future) -> c10::IValue {
+              if (!future.hasError()) done();
+              return {};
+            },
+            c10::NoneType::get());
+    }
+    // The work may be over before `done` was called: what `done` touches must outlive both.
     void wait() override {
-      owner_.guarded("all-reduce", [&] { work_->wait(); });
+      owner_.guarded("all-reduce", [&] {
+        work_->wait();
+        if (told_) told_->wait();
+      });
     }
 
    private:
     GroupCommunicator& owner_;
     c10::intrusive_ptr<c10d::Work> work_;
+    c10::intrusive_ptr<c10::ivalue::Future> told_;
   };
 
   Store connect() const {

@@ -285,8 +285,8 @@ class Launcher {
     first_failure_ = rank;
     deadline_ = Clock::now() + kGrace;
     const int status = *children_[static_cast<std::size_t>(rank)].status;
-    if (WIFSIGNALED(status) && store_->add("failures", 1) == 1)
-      store_->set("failure", bytes_of(concat("rank ", rank, ": ", signal_text(status))));
+    if (WIFSIGNALED(status))
+      report_failure(*store_, concat("rank ", rank, ": ", signal_text(status)));
   }
 
   void kill_all() {

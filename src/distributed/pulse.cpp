@@ -4,7 +4,6 @@
 
 #include "distributed/pulse.h"
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <future>
@@ -109,8 +108,7 @@ Pulse::~Pulse() {
 void Pulse::report_failure(const std::string& reason) noexcept {
   try {
     ask(state_, [text = concat("rank ", state_->placement.rank, ": ", reason)](c10d::Store& store) {
-      // The first report stands: later ones are most likely its consequences.
-      if (store.add("failures", 1) == 1) store.set("failure", bytes_of(text));
+      longspan::report_failure(store, text);
       return true;
     });
   } catch (const std::exception&) {
@@ -119,9 +117,6 @@ void Pulse::report_failure(const std::string& reason) noexcept {
 
 std::string Pulse::find_culprit() noexcept {
   try {
-    const auto reported = [](c10d::Store& store) {
-      return store.check({"failure"}) ? text_of(store.get("failure")) : std::string();
-    };
     const auto beats = [size = state_->placement.world_size](c10d::Store& store) {
       std::vector<std::int64_t> counts;
       for (int rank = 0; rank < size; ++rank) counts.push_back(store.add(pulse_key(rank), 0));
@@ -133,12 +128,12 @@ std::string Pulse::find_culprit() noexcept {
         " does not answer");
     // A rank that fails by itself needs a moment to say so.
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    auto report = ask(state_, reported);
+    auto report = ask(state_, reported_failure);
     if (!report) return lost;
     if (!report->empty()) return *report;
     const auto before = ask(state_, beats);
     std::this_thread::sleep_for(kLook);
-    report = ask(state_, reported);
+    report = ask(state_, reported_failure);
     if (report && !report->empty()) return *report;
     const auto after = ask(state_, beats);
     if (!before || !after) return lost;
@@ -148,8 +143,9 @@ std::string Pulse::find_culprit() noexcept {
         silent.push_back(rank);
     if (silent.empty()) return "every rank still answers the store";
     const std::string found = names_of(silent) + " gave no sign of life";
-    ask(state_, [&found](c10d::Store& store) {
-      if (store.add("failures", 1) == 1) store.set("failure", bytes_of(found));
+    // By value: a request that is not answered in time may still run later.
+    ask(state_, [found](c10d::Store& store) {
+      longspan::report_failure(store, found);
       return true;
     });
     return found;

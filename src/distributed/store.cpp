@@ -48,4 +48,17 @@ std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin
 
 std::string text_of(const std::vector<std::uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
 
+void report_failure(c10d::Store& store, const std::string& text) {
+  if (store.add("failures", 1) == 1) store.set("failure", bytes_of(text));
+}
+
+std::string reported_failure(c10d::Store& store) {
+  return store.check({"failure"}) ? text_of(store.get("failure")) : std::string();
+}
+
+std::string first_line_of(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
 }  // namespace longspan

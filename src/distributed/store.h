@@ -21,4 +21,13 @@ Store connect_store(const Placement& placement, std::chrono::milliseconds timeou
 std::vector<std::uint8_t> bytes_of(const std::string& text);
 std::string text_of(const std::vector<std::uint8_t>& bytes);
 
+/// Leaves why a job failed for all its ranks. The first report stands: later ones are most likely
+/// its consequences.
+void report_failure(c10d::Store& store, const std::string& text);
+/// Returns what was reported; empty when nothing was.
+std::string reported_failure(c10d::Store& store);
+
+/// Returns an exception's first line: c10d appends a stack trace.
+std::string first_line_of(const std::exception& error);
+
 }  // namespace longspan

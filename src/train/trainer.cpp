@@ -3,7 +3,6 @@
 
 #include "longspan/train/trainer.h"
 
-#include <ATen/core/grad_mode.h>
 #include <sys/resource.h>
 
 #include <chrono>
@@ -92,6 +91,7 @@ class Trainer {
   void resume();
   std::optional<CheckpointContents> find_start() const;
   void settle_micro_batch();
+  std::int64_t shared_micro_batch();
   void start_loss_scale();
   void restore(const CheckpointContents& contents);
   void describe() const;
@@ -171,9 +171,10 @@ void Trainer::restore(const CheckpointContents& contents) {
 void Trainer::resume() {
   const std::optional<CheckpointContents> start =
       broadcast_start(communicator_, communicator_.leads() ? find_start() : std::nullopt);
-  if (start) restore(*start);
-  const at::NoGradGuard no_gradient;
-  for (const auto& [name, tensor] : model_.parameters()) communicator_.broadcast(tensor, 0);
+  if (start)
+    restore(*start);
+  else
+    for (const auto& [name, tensor] : model_.parameters()) communicator_.broadcast(tensor, 0);
   check_ranks_are_equal();
 }
 
@@ -225,15 +226,18 @@ void Trainer::settle_micro_batch() {
   std::int64_t& micro_batch_tokens = config_.train.micro_batch_tokens;
   if (micro_batch_tokens == 0) {
     micro_batch_tokens =
-        progress_.micro_batch_tokens > 0
-            ? progress_.micro_batch_tokens
-            : std::stoll(communicator_.broadcast_text(
-                  communicator_.leads() ? std::to_string(find_micro_batch_tokens(
-                                              config_, model_, ranks_on_this_host(communicator_)))
-                                        : ""));
+        progress_.micro_batch_tokens > 0 ? progress_.micro_batch_tokens : shared_micro_batch();
     log::info("micro-batch", {{"tokens", micro_batch_tokens}, {"of", config_.train.batch_tokens}});
   }
   progress_.micro_batch_tokens = micro_batch_tokens;
+}
+
+// What rank 0 finds to fit. Both exchanges are collective, so every rank comes through here.
+std::int64_t Trainer::shared_micro_batch() {
+  const HostRanks ranks = ranks_on_this_host(communicator_);
+  return std::stoll(communicator_.broadcast_text(
+      communicator_.leads() ? std::to_string(find_micro_batch_tokens(config_, model_, ranks))
+                            : ""));
 }
 
 void Trainer::start_loss_scale() {
@@ -279,9 +283,10 @@ TrainResult Trainer::loop() {
     const StepPeers peers{communicator_, reducer_.get(),
                           batch.step < timeline_end ? &timeline : nullptr};
     finish_step(run_step(config_, model_, state, batch, peers, [this] { return own_vote(); }));
-    if (progress_.step == timeline_end)
+    const bool ends = is_last(progress_.step) || is_stopped();
+    if (progress_.step == timeline_end || (ends && progress_.step < timeline_end))
       timeline.write(options_.run_folder / "timeline.json", communicator_.rank());
-    if (is_last(progress_.step) || is_stopped()) break;
+    if (ends) break;
   }
   checkpoints_.wait();
   log::end_progress();

@@ -290,6 +290,23 @@ TEST_CASE("a sweep gives each of its runs the processes of its config") {
           2);
 }
 
+TEST_CASE("ranks settle on one micro-batch, and a timeline longer than the run is written") {
+  const TinyRun tiny;
+  const auto result =
+      tiny.train("run", {"--processes", "2", "--set", "train.micro_batch_tokens=auto", "--set",
+                         "train.max_steps=4", "--set", "log.timeline_steps=9", "--set",
+                         "distributed.timeout_seconds=20"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const Json events = Json::parse(read_file(tiny.path("run/timeline.json"))).at("traceEvents");
+  CHECK(std::ranges::count(events, "backward", [](const Json& event) {
+          return event.at("name").get<std::string>();
+        }) >= 4);
+  CHECK(std::ranges::count(events, "bucket 0", [](const Json& event) {
+          return event.at("name").get<std::string>();
+        }) == 4);
+}
+
 TEST_CASE("a wrong number of processes is refused") {
   const TinyRun tiny;
   for (const auto* number : {"0", "many", "-1", "5000"}) {

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <thread>
@@ -12,6 +13,14 @@
 #include "longspan/distributed/communicator.h"
 
 namespace longspan::testing {
+
+/// c10d's record of calls is one for the process and not safe when ranks on several threads make
+/// their first at once; it is read from the environment before the first.
+inline const bool kNoRecordOfCalls = [] {
+  for (const char* name : {"TORCH_FR_BUFFER_SIZE", "TORCH_NCCL_TRACE_BUFFER_SIZE"})
+    ::setenv(name, "0", /*overwrite=*/1);
+  return true;
+}();
 
 /// Returns a port of loopback that nobody listened at a moment ago.
 inline int free_port() {

@@ -1,14 +1,12 @@
 // longspan train CONFIG
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <iostream>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
-#include "longspan/core/error.h"
+#include "cli/job.h"
 #include "longspan/core/json.h"
-#include "longspan/core/log.h"
 #include "longspan/distributed/launch.h"
 #include "longspan/train/run.h"
 #include "longspan/train/trainer.h"
@@ -20,71 +18,28 @@ struct TrainArguments {
   std::string config, run, resume = "auto", processes = "auto";
 };
 
-// How many processes to start, or nothing to train in this one. --processes wins over the config.
-std::optional<int> processes_to_start(const std::string& argument,
-                                      const DistributedConfig& config) {
-  std::int64_t processes = config.processes.value_or(1);
-  if (argument != "auto") {
-    const auto [end, failure] =
-        std::from_chars(argument.data(), argument.data() + argument.size(), processes);
-    check(failure == std::errc() && end == argument.data() + argument.size() && processes > 0 &&
-              processes <= 4096,
-          ErrorKind::Config, "--processes must be auto or a number from 1 to 4096, got ", argument);
-  }
-  return processes > 1 ? std::optional<int>(static_cast<int>(processes)) : std::nullopt;
-}
-
-std::unique_ptr<Communicator> join_job(const std::optional<Placement>& placement,
-                                       const RunConfig& config) {
-  if (!placement || placement->world_size == 1) return make_lone_communicator();
-  log::set_rank(placement->rank);
-  // Each host has its shards before the ranks meet: making them may take longer than the timeout.
-  const std::string data = prepare_data(config.data).fingerprint();
-  auto communicator =
-      join(*placement, config.distributed,
-           {{"version", version_text()}, {"config", config.resolved}, {"data", data + "\n"}});
-  log::info("joined", {{"ranks", placement->world_size},
-                       {"store", concat(placement->address, ":", placement->port)},
-                       {"told_by", placement->source}});
-  return communicator;
-}
-
-TrainResult train_together(const RunConfig& config, const TrainOptions& options,
-                           Communicator& communicator) {
-  try {
-    const TrainResult result = train(config, options, communicator);
-    communicator.leave();
-    return result;
-  } catch (const Error& error) {
-    // Who lost its peers has nothing of its own to tell.
-    if (error.kind() != ErrorKind::Distributed) communicator.report_failure(error.what());
-    throw;
-  } catch (const std::exception& error) {
-    communicator.report_failure(first_line(error));
-    throw;
-  }
-}
-
 int train_one(const TrainArguments& arguments, const CommonOptions& options,
               const Invocation& invocation) {
   const RunConfig config =
       read_run_config(config::Document::from_file(arguments.config, options.overrides));
-  const auto placement = find_placement(process_environment());
-  if (const auto processes = processes_to_start(arguments.processes, config.distributed)) {
-    if (!placement) {
-      prepare_data(config.data);  // once, and what is wrong with it is said once
-      return launch({*processes, invocation.words, config.distributed.bind_cores});
-    }
-    if (placement->world_size != *processes)
-      log::warn("the launcher's number of processes wins over the one asked for",
-                {{"launcher", placement->world_size}, {"asked", *processes}});
+  const Job job = find_job(arguments.processes, config.distributed);
+  if (job.processes_to_start) {
+    prepare_data(config.data);  // once, and what is wrong with it is said once
+    return launch({*job.processes_to_start, invocation.words, config.distributed.bind_cores});
   }
   const std::filesystem::path folder = arguments.run.empty()
                                            ? std::filesystem::path("runs") / config.name
                                            : std::filesystem::path(arguments.run);
-  const auto communicator = join_job(placement, config);
-  const TrainResult result =
-      train_together(config, {folder, arguments.resume, invocation.words}, *communicator);
+  // Each host has its shards before the ranks meet: making them may take longer than the timeout.
+  const auto communicator = join_job(job, config.distributed, [&] {
+    return std::vector<Agreement>{{"version", version_text()},
+                                  {"config", config.resolved},
+                                  {"data", prepare_data(config.data).fingerprint() + "\n"}};
+  });
+  TrainResult result;
+  work_together(*communicator, [&] {
+    result = train(config, {folder, arguments.resume, invocation.words}, *communicator);
+  });
   if (communicator->leads()) {
     if (options.json)
       std::cout << Json{{"run", folder.string()}, {"step", result.step}}.dump() << "\n";

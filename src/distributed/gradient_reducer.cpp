@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "longspan/core/error.h"
+#include "longspan/distributed/buckets.h"
 
 namespace longspan {
 namespace {
@@ -48,20 +49,16 @@ struct GradientReducer::State {
     std::size_t slot;
   };
 
-  // Backward reaches the last parameters first.
   void fill_buckets() {
-    std::int64_t bytes = 0;
-    for (std::size_t i = slots.size(); i-- > 0;) {
-      const auto size = static_cast<std::int64_t>(slots[i].parameter.nbytes());
-      if (buckets.empty() || (bytes > 0 && bytes + size > options.bucket_bytes)) {
-        buckets.emplace_back();
-        bytes = 0;
-      }
-      buckets.back().parameters.push_back(i);
-      slots[i].bucket = buckets.size() - 1;
-      bytes += size;
+    std::vector<std::int64_t> sizes;
+    for (const Slot& slot : slots)
+      sizes.push_back(static_cast<std::int64_t>(slot.parameter.nbytes()));
+    for (auto& parameters : buckets_of(sizes, options.bucket_bytes)) {
+      for (const std::size_t i : parameters) slots[i].bucket = buckets.size();
+      buckets.emplace_back();
+      buckets.back().parameters = std::move(parameters);
+      lay_out(buckets.back());
     }
-    for (Bucket& bucket : buckets) lay_out(bucket);
   }
 
   void lay_out(Bucket& bucket) {

@@ -1,4 +1,4 @@
-// What a run would be. Layers are alike, so one of them is made and counted for all.
+// What a run would be.
 
 #include "longspan/train/plan.h"
 
@@ -9,6 +9,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
+#include "train/parameter_costs.h"
 
 namespace longspan {
 namespace {
@@ -45,11 +46,6 @@ TextSize size_of_text(const DataConfig& data, const PlanOptions& options) {
   return size;
 }
 
-Transformer model_of_one_layer(RunConfig config, std::int64_t vocab_size) {
-  config.model.num_layers = 1;
-  return make_unset_model(config, vocab_size);
-}
-
 // "layers.0.attn.q.weight" is of the part "attention".
 std::string part_of(const std::string& name) {
   if (name.find("norm.") != std::string::npos) return "norms";
@@ -59,39 +55,17 @@ std::string part_of(const std::string& name) {
   return first == "embed" ? "embedding" : first;
 }
 
-std::int64_t copies_of(const std::string& name, const ModelConfig& model) {
-  return name.find("layers.") == std::string::npos ? 1 : model.num_layers;
-}
-
-// Of an embedding that only looks rows up no weight multiplies a token, and of a rare band no
-// weight does for most tokens.
-bool multiplies_each_token(const std::string& name, const at::Tensor& tensor,
-                           const EmbeddingConfig& embedding) {
-  if (tensor.dim() != 2 || name.starts_with("position.")) return false;
-  if (const auto band = name.find(".band"); band != std::string::npos && name[band + 5] != '0')
-    return false;
-  return embedding.tie || (name != "embed.weight" && name != "embed.band0.weight");
-}
-
-void count_parameters(const RunConfig& config, const Transformer& model, Plan& plan) {
-  double multiplied = 0.0;
-  for (const auto& [name, tensor] : model.parameters()) {
-    const std::int64_t count = tensor.numel() * copies_of(name, config.model);
-    const std::string part = part_of(name);
+void count_parameters(const RunConfig& config, Plan& plan) {
+  for (const ParameterCost& cost : parameter_costs(config, plan.vocab_size)) {
+    const std::string part = part_of(cost.name);
     auto found = std::ranges::find(plan.parameters_by_part, part,
                                    [](const auto& each) { return each.first; });
     if (found == plan.parameters_by_part.end())
       found = plan.parameters_by_part.insert(found, {part, 0});
-    found->second += count;
-    plan.parameters += count;
-    if (multiplies_each_token(name, tensor, config.model.embedding))
-      multiplied += static_cast<double>(count);
+    found->second += cost.elements;
+    plan.parameters += cost.elements;
+    plan.flop_per_token += cost.forward_flop + cost.backward_flop;
   }
-  // Forward 2 FLOP a multiply-add, backward twice that; attention multiplies by keys and by values,
-  // each over half the block on average.
-  const auto attended =
-      static_cast<double>(config.model.num_layers * config.data.seq_len * config.model.d_model);
-  plan.flop_per_token = 6.0 * (multiplied + attended);
 }
 
 // A new optimizer kind tells by itself how many numbers it keeps for each parameter.
@@ -209,7 +183,7 @@ Plan make_plan(const RunConfig& config, const PlanOptions& options) {
   plan.train_tokens = text.train_tokens;
   plan.micro_batch_tokens =
       config.train.micro_batch_tokens > 0 ? config.train.micro_batch_tokens : config.data.seq_len;
-  count_parameters(config, model_of_one_layer(config, text.vocab_size), plan);
+  count_parameters(config, plan);
   plan.memory = plan_memory(config, plan);
   plan_steps(config, options, plan);
   return plan;

@@ -15,8 +15,6 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kElementsAtOnce = 1 << 23;  // of one rank, in one message
-
 struct Rows {
   std::int64_t begin = 0, end = 0;
 };
@@ -46,7 +44,7 @@ class RowGatherer {
     const at::NoGradGuard no_gradient;
     for (std::size_t begin = 0, end = 0; begin < tensors.size(); begin = end) {
       std::int64_t elements = 0;
-      while (end < tensors.size() && (end == begin || elements < kElementsAtOnce) &&
+      while (end < tensors.size() && (end == begin || elements < kGatheredElements) &&
              tensors[end].scalar_type() == tensors[begin].scalar_type())
         elements += share(tensors[end++], 0).numel();
       exchange({tensors.begin() + static_cast<std::ptrdiff_t>(begin),

@@ -8,6 +8,9 @@
 
 namespace longspan {
 
+/// Parameters travel together after a step until rank 0's share of them has this many elements.
+inline constexpr std::int64_t kGatheredElements = 1 << 23;
+
 /// Returns the optimizer of a run: over whole parameters, or with distributed.shard_optimizer over
 /// this rank's rows of each, so that the state's memory is divided by the number of ranks
 /// (Rajbhandari et al., "ZeRO", SC 2020, stage 1). Every element is updated by the same

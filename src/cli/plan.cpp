@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/scaling.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 
@@ -17,6 +18,7 @@ namespace {
 struct Arguments {
   std::string config;
   PlanOptions plan;
+  ScalingRequest scaling;
 };
 
 Json to_json(const Plan& plan) {
@@ -127,16 +129,26 @@ void add_plan(CLI::App& app, CommonOptions& options) {
   verb->add_option("--tokens-per-second", arguments->plan.tokens_per_second,
                    "Training speed of one device; gives the GPU-hours")
       ->check(CLI::PositiveNumber);
+  add_scaling_options(*verb, arguments->scaling);
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);
     const RunConfig config =
         read_run_config(config::Document::from_file(arguments->config, options.overrides));
     const Plan plan = make_plan(config, arguments->plan);
-    if (options.json)
-      std::cout << to_json(plan).dump() << "\n";
-    else
-      print_plan(plan, config.train.activation_checkpointing);
+    std::optional<Scaling> scaling;
+    if (!arguments->scaling.devices.empty())
+      scaling = plan_scaling(
+          config, plan,
+          scaling_options(arguments->scaling, arguments->plan.tokens_per_second.value_or(0.0)));
+    if (options.json) {
+      Json result = to_json(plan);
+      if (scaling) result["scaling"] = to_json(*scaling);
+      std::cout << result.dump() << "\n";
+      return;
+    }
+    print_plan(plan, config.train.activation_checkpointing);
+    if (scaling) print_scaling(*scaling);
   });
 }
 

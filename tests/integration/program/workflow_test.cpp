@@ -128,6 +128,49 @@ TEST_CASE("a plan before any text is there") {
   CHECK(plan["memory_bytes"]["total"].get<double>() > 3 * 4 * 246933504.0);
 }
 
+TEST_CASE("a plan over many devices ends where the batch has no more sequences") {
+  const TinyRun tiny;
+  const std::vector<std::string> plan{
+      "plan",
+      (std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/wikitext103.yaml").string(),
+      "--set",
+      "data.shards=" + tiny.path("none").string(),
+      "--vocab-size",
+      "267744"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    auto words = plan;
+    words.insert(words.end(), more.begin(), more.end());
+    return tiny.run(words);
+  };
+  const std::vector<std::string> speed{"--tokens-per-second", "28300", "--devices", "8:1024"};
+  const auto text = with(speed);
+  INFO(text.err);
+  CHECK(text.code == 0);
+  CHECK_THAT(text.out, ContainsSubstring("modelled, not measured") &&
+                           ContainsSubstring("the same 144 sequences a step"));
+  auto as_json = speed;
+  as_json.push_back("--json");
+  const Json scaling = Json::parse(with(as_json).out)["scaling"];
+  CHECK(scaling["message_bytes"] == 4 * 246933504LL);
+  CHECK(scaling["fixed_batch"].size() == 5);  // 8 to 128
+  REQUIRE(scaling["growing_batch"].size() == 8);
+  const Json& most = scaling["growing_batch"][7];
+  CHECK(most["devices"] == 1024);
+  CHECK(most["batch_tokens"] == 1024 * 9216);
+  CHECK(most["efficiency"].get<double>() > 0.0);
+  CHECK(most["efficiency"].get<double>() < 1.0);
+
+  const auto check_refused = [&](const std::vector<std::string>& words, const std::string& part) {
+    const auto refused = with(words);
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, ContainsSubstring(part));
+  };
+  check_refused({"--devices", "8"}, "--tokens-per-second");
+  check_refused({"--network-latency", "1"}, "--devices");
+  check_refused({"--tokens-per-second", "1", "--devices", "8,x"}, "--devices must be like");
+  check_refused({"--tokens-per-second", "1", "--devices", "12"}, "multiple of it, got 12");
+}
+
 TEST_CASE("every shipped sweep lists its runs") {
   const TinyRun tiny;
   const auto folder = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/sweeps";

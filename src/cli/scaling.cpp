@@ -71,15 +71,15 @@ void add_scaling_options(CLI::App& verb, ScalingRequest& request) {
                       "150, A100 300")
           ->check(CLI::PositiveNumber),
       verb.add_option("--node-latency", request.node_latency,
-                      "Microseconds of a step within a node; 3.4: NCCL 2.19, src/graph/tuning.cc, "
-                      "ring over NVLink")
+                      "Microseconds of a step within a node; 3.4: NCCL's src/graph/tuning.cc, "
+                      "ring, Simple, NVLink")
           ->check(CLI::NonNegativeNumber),
       verb.add_option("--network-bandwidth", request.network_bandwidth,
                       "GB/s of a node to others, one way; 25: 200 Gb/s")
           ->check(CLI::PositiveNumber),
       verb.add_option(
               "--network-latency", request.network_latency,
-              "Microseconds of a step between nodes; 14: the same file, ring over a network")
+              "Microseconds of a step between nodes; 14: the same file, ring, Simple, network")
           ->check(CLI::NonNegativeNumber),
       verb.add_option("--all-reduce", request.all_reduce, "ring, hierarchical or tree")
           ->check(CLI::IsMember({"ring", "hierarchical", "tree"})),

@@ -4,7 +4,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -65,7 +64,7 @@ struct GradientReducer::State {
     std::int64_t elements = 0;
     for (const std::size_t i : bucket.parameters) elements += slots[i].parameter.numel();
     const auto& first = slots[bucket.parameters.front()].parameter;
-    bucket.gradients = at::zeros({elements}, first.options().requires_grad(false));
+    bucket.gradients = at::empty({elements}, first.options().requires_grad(false));
     bucket.wire = options.wire_dtype == first.scalar_type()
                       ? bucket.gradients
                       : at::empty({elements}, bucket.gradients.options().dtype(options.wire_dtype));
@@ -77,18 +76,30 @@ struct GradientReducer::State {
     }
   }
 
-  void reach(std::size_t slot) {
-    slots[slot].reached = true;
-    if (!last_pass || slots[slot].final) return;
-    slots[slot].final = true;
-    --buckets[slots[slot].bucket].missing;
+  void reach(std::size_t number) {
+    Slot& slot = slots[number];
+    if (!slot.reached) move_in(slot);
+    slot.reached = true;
+    if (!last_pass || slot.final) return;
+    slot.final = true;
+    --buckets[slot.bucket].missing;
     while (next_bucket < buckets.size() && buckets[next_bucket].missing == 0) send_next();
+  }
+
+  // The first pass makes a gradient of its own, which is copied while it is in cache; later passes
+  // add to the copy. Zeros to add to would be two more ways through memory.
+  static void move_in(Slot& slot) {
+    const at::NoGradGuard no_gradient;
+    slot.view.copy_(slot.parameter.grad());
+    slot.parameter.mutable_grad() = slot.view;
   }
 
   void send_next() {
     const at::NoGradGuard no_gradient;
     const std::size_t number = next_bucket++;
     Bucket& bucket = buckets[number];
+    for (const std::size_t i : bucket.parameters)
+      if (!slots[i].reached) slots[i].view.zero_();
     if (!bucket.wire.is_same(bucket.gradients)) bucket.wire.copy_(bucket.gradients);
     bucket.reduction = communicator.start_all_reduce(bucket.wire, span_of(number));
   }
@@ -128,13 +139,11 @@ void GradientReducer::begin_step(Timeline* timeline) {
   state_->timeline = timeline;
   state_->next_bucket = 0;
   state_->last_pass = false;
-  for (Bucket& bucket : state_->buckets) {
-    bucket.gradients.zero_();
+  for (Bucket& bucket : state_->buckets)
     bucket.missing = static_cast<std::int64_t>(bucket.parameters.size());
-  }
   for (Slot& slot : state_->slots) {
     slot.reached = slot.final = false;
-    slot.parameter.mutable_grad() = slot.view;
+    slot.parameter.mutable_grad().reset();
   }
 }
 
@@ -150,8 +159,10 @@ void GradientReducer::finish_step(std::vector<double>& totals) {
   const auto pending = state_->communicator.start_all_reduce(sums, {});
   for (Bucket& bucket : state_->buckets) state_->receive(bucket);
   pending->wait();
-  for (std::size_t i = 0; i < count; ++i)
-    if (values[i] == 0.0) state_->slots[i].parameter.mutable_grad().reset();
+  for (std::size_t i = 0; i < count; ++i) {
+    Slot& slot = state_->slots[i];
+    slot.parameter.mutable_grad() = values[i] > 0.0 ? slot.view : at::Tensor();
+  }
   std::copy_n(values + count, totals.size(), totals.begin());
 }
 

@@ -30,8 +30,8 @@ class GradientReducer {
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
 
-  /// Makes every gradient a view of zeros in its bucket. @param timeline gets a span for each
-  /// bucket of this step, when there is one
+  /// Forgets all gradients; backward's become views of their buckets. @param timeline gets a span
+  /// for each bucket of this step, when there is one
   void begin_step(Timeline* timeline = nullptr);
   /// From now on a gradient is final when backward has added to it.
   void expect_last_pass();

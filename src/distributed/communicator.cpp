@@ -8,6 +8,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Logging.h>
+#include <sched.h>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
@@ -51,6 +52,26 @@ class LoneCommunicator final : public Communicator {
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override { return {tensor.clone()}; }
   void report_failure(const std::string&) noexcept override {}
   void leave() override {}
+};
+
+// Threads that start while this lives run when their core is free and interrupt nobody. Gloo's
+// thread must not: woken by data while another thread of its core holds the connection's lock, to
+// write, it would ask for events again and again until the scheduler lets the other go on.
+class PatientThreads {
+ public:
+  PatientThreads() : was_usual_(::sched_getscheduler(0) == SCHED_OTHER) { choose(SCHED_BATCH); }
+  ~PatientThreads() { choose(SCHED_OTHER); }
+  PatientThreads(const PatientThreads&) = delete;
+  PatientThreads& operator=(const PatientThreads&) = delete;
+
+ private:
+  // Where it is refused, threads stay as they are, which costs time only.
+  void choose(int policy) const {
+    const sched_param no_priority{};
+    if (was_usual_) ::sched_setscheduler(0, policy, &no_priority);
+  }
+
+  bool was_usual_;
 };
 
 class GroupCommunicator final : public Communicator {
@@ -164,16 +185,21 @@ class GroupCommunicator final : public Communicator {
 
   void form_group() {
     auto options = c10d::ProcessGroupGloo::Options::create(timeout_);
-    const auto interface = process_environment()("GLOO_SOCKET_IFNAME");
-    options->devices = {
-        interface ? c10d::ProcessGroupGloo::createDeviceForInterface(*interface)
-                  : c10d::ProcessGroupGloo::createDeviceForHostname(own_address(placement_))};
+    options->devices = {make_device()};
     group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), world_size());
     group_->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
     group_->setBackend(
         at::kCPU, c10d::ProcessGroup::BackendType::GLOO,
         c10::make_intrusive<c10d::ProcessGroupGloo>(store_, rank(), world_size(), options));
     group_->setGroupName("longspan");
+  }
+
+  // The device's thread, which reads from the sockets, starts here.
+  std::shared_ptr<::gloo::transport::Device> make_device() const {
+    const PatientThreads patient;
+    const auto interface = process_environment()("GLOO_SOCKET_IFNAME");
+    return interface ? c10d::ProcessGroupGloo::createDeviceForInterface(*interface)
+                     : c10d::ProcessGroupGloo::createDeviceForHostname(own_address(placement_));
   }
 
   // Runs a call on the group; turns its failure into an error that names who is to blame.

@@ -4,6 +4,9 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
+#include <sched.h>
+
+#include <filesystem>
 
 #include "distributed/store.h"
 #include "longspan/core/error.h"
@@ -35,6 +38,25 @@ std::vector<std::string> errors_of_joining(const std::vector<std::vector<Agreeme
     });
   for (auto& thread : threads) thread.join();
   return errors;
+}
+
+// Threads of this process that must not interrupt others.
+int patient_threads() {
+  int count = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
+    count += ::sched_getscheduler(std::stoi(thread.path().filename().string())) == SCHED_BATCH;
+  return count;
+}
+
+TEST_CASE("Gloo's threads that read interrupt nobody, the others are as before", "[group]") {
+  const int before = patient_threads();
+  run_ranks(2, [before](Communicator& communicator) {
+    communicator.all_reduce(at::full({1}, 1.0));  // both have their threads
+    if (patient_threads() != before + 2) throw std::runtime_error("threads that read");
+    if (::sched_getscheduler(0) != SCHED_OTHER) throw std::runtime_error("a rank's own thread");
+    communicator.all_reduce(at::full({1}, 1.0));
+  });
+  SUCCEED();
 }
 
 TEST_CASE("collectives do what they say", "[group]") {

@@ -106,9 +106,11 @@ std::string verdict_of(const Meeting& meeting, const std::vector<Agreement>& agr
   return {};
 }
 
-// The store ends with rank 0, which keeps it.
-void wait_until_heard(c10d::Store& store, std::int64_t ranks) {
+// The store ends with rank 0, which keeps it. Who has not come is not waited for.
+void wait_until_heard(c10d::Store& store, int world_size) {
   const auto deadline = std::chrono::steady_clock::now() + kLastLook;
+  std::int64_t ranks = 0;
+  for (int rank = 1; rank < world_size; ++rank) ranks += store.check({card_key(rank)}) ? 1 : 0;
   while (store.add(kHeard, 0) < ranks && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(kLook);
 }
@@ -157,7 +159,7 @@ void check_agreement(const Meeting& meeting, const std::vector<Agreement>& given
     const std::string verdict = verdict_of(meeting, agreements, timeout);
     store.set(kVerdict, bytes_of(concat(placement.world_size, " ", verdict)));
     if (verdict.empty()) return;
-    wait_until_heard(store, placement.world_size - 1);
+    wait_until_heard(store, placement.world_size);
     throw Error(ErrorKind::Distributed, verdict);
   }
   store.set(card_key(placement.rank), bytes_of(join_card(agreements)));

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <thread>
 
 #include "distributed/agreement.h"
 #include "distributed/own_address.h"
@@ -83,10 +82,12 @@ class GroupCommunicator final : public Communicator {
     guarded("forming the group", [&] { form_group(); });
   }
 
-  // The others look for the reason of a failure in the store: who keeps it stays a little longer.
+  // The others notice that the group ends, and look for the reason in the store: who keeps it stays
+  // a little longer.
   ~GroupCommunicator() override {
-    if (!left_ && placement_.rank == 0 && !placement_.launcher_keeps_store)
-      std::this_thread::sleep_for(kLastLook);
+    if (left_ || !keeps_store()) return;
+    group_.reset();
+    pulse_->wait_for_others(kLastLook);
   }
 
   int rank() const override { return placement_.rank; }
@@ -156,8 +157,10 @@ class GroupCommunicator final : public Communicator {
     c10::intrusive_ptr<c10::ivalue::Future> told_;
   };
 
+  bool keeps_store() const { return placement_.rank == 0 && !placement_.launcher_keeps_store; }
+
   Store connect() const {
-    const bool listens = placement_.rank == 0 && !placement_.launcher_keeps_store;
+    const bool listens = keeps_store();
     try {
       return connect_store(placement_, timeout_, listens);
     } catch (const std::exception& error) {

@@ -205,6 +205,7 @@ class Launcher {
       wait_for_events();
       while (const auto signal = signals_.next()) pass_on(*signal);
       collect();
+      if (first_failure_) kill_silent();
       if (deadline_ && Clock::now() >= *deadline_) kill_all();
     }
     for (Child& child : children_)
@@ -287,6 +288,13 @@ class Launcher {
     const int status = *children_[static_cast<std::size_t>(rank)].status;
     if (WIFSIGNALED(status))
       report_failure(*store_, concat("rank ", rank, ": ", signal_text(status)));
+  }
+
+  // Who gives no sign of life has nothing to say.
+  void kill_silent() {
+    for (std::size_t rank = 0; rank < children_.size(); ++rank)
+      if (!children_[rank].status && is_silent(*store_, static_cast<int>(rank)))
+        ::kill(children_[rank].id, SIGKILL);
   }
 
   void kill_all() {

@@ -1,12 +1,12 @@
 // A counter for each rank in the store goes up every second while the rank lives. Whoever wants to
 // know looks twice. Calls on the store may block for good when its keeper hangs, so they are made
-// on the pulse's own thread and waited for with a limit.
+// on the pulse's own thread and waited for with a limit, which the beats' silence before counts
+// towards: a store that is known not to answer is waited for no more.
 
 #include "distributed/pulse.h"
 
 #include <condition_variable>
 #include <functional>
-#include <future>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -17,11 +17,16 @@
 namespace longspan {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using Request = std::function<void(c10d::Store&)>;
+
 constexpr std::chrono::milliseconds kPeriod{1000};
 constexpr std::chrono::milliseconds kLook{2500};      // more than two beats
 constexpr std::chrono::milliseconds kPatience{5000};  // for an answer of the store
+constexpr std::chrono::milliseconds kPause{50};       // between looks for who has left
 
 std::string pulse_key(int rank) { return concat("pulse/", rank); }
+std::string left_key(int rank) { return concat("left/", rank); }
 
 }  // namespace
 
@@ -29,11 +34,12 @@ struct Pulse::State {
   Placement placement;
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<std::function<void(c10d::Store&)>> requests;
+  std::vector<Request> requests;
+  std::optional<Clock::time_point> call_began;  // of the call on the store that is under way
   bool stopping = false;
-  std::promise<void> ended;
+  bool ended = false;  // the thread; the store is gone where it ended by itself
 
-  std::vector<std::function<void(c10d::Store&)>> wait_for_work() {
+  std::vector<Request> wait_for_work() {
     std::unique_lock lock(mutex);
     changed.wait_for(lock, kPeriod, [this] { return stopping || !requests.empty(); });
     return std::exchange(requests, {});
@@ -44,41 +50,70 @@ struct Pulse::State {
     return stopping;
   }
 
+  template <class Call>
+  void call_store(Call call) {
+    const auto note = [this](std::optional<Clock::time_point> time) {
+      const std::lock_guard lock(mutex);
+      call_began = time;
+      changed.notify_all();
+    };
+    note(Clock::now());
+    call();
+    note(std::nullopt);
+  }
+
+  void beat() {
+    Store store;
+    call_store([&] { store = connect_store(placement, kPatience, false); });
+    while (!is_stopping()) {
+      call_store([&] { store->add(pulse_key(placement.rank), 1); });
+      for (const auto& request : wait_for_work()) call_store([&] { request(*store); });
+    }
+    call_store([&] { store->set(left_key(placement.rank), bytes_of("left")); });
+  }
+
   void run() {
     try {
-      const Store store = connect_store(placement, kPatience, false);
-      while (!is_stopping()) {
-        store->add(pulse_key(placement.rank), 1);
-        for (const auto& request : wait_for_work()) request(*store);
-      }
+      beat();
     } catch (const std::exception&) {
-      // The store is gone; requests are answered by their time limit.
+      // The store is gone, and with it all answers.
     }
-    ended.set_value();
+    const std::lock_guard lock(mutex);
+    ended = true;
+    changed.notify_all();
+  }
+
+  // Waits until something is so, the thread ends, or the store has left a call without an answer
+  // for too long. Returns whether it is so.
+  template <class Condition>
+  bool wait_until(std::unique_lock<std::mutex>& lock, Condition is_so) {
+    while (!is_so() && !ended) {
+      const auto deadline = call_began.value_or(Clock::now()) + kPatience;
+      if (Clock::now() >= deadline) return false;
+      changed.wait_until(lock, deadline);
+    }
+    return is_so();
   }
 };
 
 namespace {
 
-// Runs a question on the pulse's thread; nothing when the store does not answer in time.
+// Runs a question on the pulse's thread; nothing when the store does not answer.
 template <class State, class Question>
-auto ask(const std::shared_ptr<State>& state, Question question)
+auto ask(State& state, Question question)
     -> std::optional<decltype(question(std::declval<c10d::Store&>()))> {
   using Answer = decltype(question(std::declval<c10d::Store&>()));
-  auto promise = std::make_shared<std::promise<Answer>>();
-  auto answer = promise->get_future();
-  {
-    const std::lock_guard lock(state->mutex);
-    state->requests.push_back(
-        [promise, question](c10d::Store& store) { promise->set_value(question(store)); });
-  }
-  state->changed.notify_all();
-  if (answer.wait_for(kPatience) != std::future_status::ready) return std::nullopt;
-  try {
-    return answer.get();
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
+  // The thread may come to a request after nobody waits for it any more.
+  auto answer = std::make_shared<std::optional<Answer>>();
+  std::unique_lock lock(state.mutex);
+  state.requests.push_back([&state, answer, question](c10d::Store& store) {
+    Answer found = question(store);
+    const std::lock_guard answer_lock(state.mutex);
+    *answer = std::move(found);
+  });
+  state.changed.notify_all();
+  state.wait_until(lock, [&] { return answer->has_value(); });
+  return *answer;
 }
 
 std::string names_of(const std::vector<int>& ranks) {
@@ -96,21 +131,35 @@ Pulse::Pulse(const Placement& placement) : state_(std::make_shared<State>()) {
 }
 
 Pulse::~Pulse() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-  }
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
   state_->changed.notify_all();
   // A thread that hangs in a call is left to the end of the process.
-  state_->ended.get_future().wait_for(kPatience);
+  state_->wait_until(lock, [this] { return state_->ended; });
 }
 
 void Pulse::report_failure(const std::string& reason) noexcept {
   try {
-    ask(state_, [text = concat("rank ", state_->placement.rank, ": ", reason)](c10d::Store& store) {
-      longspan::report_failure(store, text);
+    ask(*state_,
+        [text = concat("rank ", state_->placement.rank, ": ", reason)](c10d::Store& store) {
+          longspan::report_failure(store, text);
+          return true;
+        });
+  } catch (const std::exception&) {
+  }
+}
+
+void Pulse::wait_for_others(std::chrono::milliseconds limit) noexcept {
+  try {
+    const auto none_is_there = [placement = state_->placement](c10d::Store& store) {
+      for (int rank = 0; rank < placement.world_size; ++rank)
+        if (rank != placement.rank && !store.check({left_key(rank)}) && !is_silent(store, rank))
+          return false;
       return true;
-    });
+    };
+    const auto deadline = Clock::now() + limit;
+    while (!ask(*state_, none_is_there).value_or(true) && Clock::now() < deadline)
+      std::this_thread::sleep_for(kPause);
   } catch (const std::exception&) {
   }
 }
@@ -128,23 +177,24 @@ std::string Pulse::find_culprit() noexcept {
         " does not answer");
     // A rank that fails by itself needs a moment to say so.
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    auto report = ask(state_, reported_failure);
+    auto report = ask(*state_, reported_failure);
     if (!report) return lost;
     if (!report->empty()) return *report;
-    const auto before = ask(state_, beats);
+    const auto before = ask(*state_, beats);
+    if (!before) return lost;
     std::this_thread::sleep_for(kLook);
-    report = ask(state_, reported_failure);
+    report = ask(*state_, reported_failure);
     if (report && !report->empty()) return *report;
-    const auto after = ask(state_, beats);
-    if (!before || !after) return lost;
+    const auto after = ask(*state_, beats);
+    if (!after) return lost;
     std::vector<int> silent;
     for (int rank = 0; rank < state_->placement.world_size; ++rank)
       if ((*before)[static_cast<std::size_t>(rank)] == (*after)[static_cast<std::size_t>(rank)])
         silent.push_back(rank);
     if (silent.empty()) return "every rank still answers the store";
     const std::string found = names_of(silent) + " gave no sign of life";
-    // By value: a request that is not answered in time may still run later.
-    ask(state_, [found](c10d::Store& store) {
+    ask(*state_, [found, silent](c10d::Store& store) {
+      for (const int rank : silent) report_silent(store, rank);
       longspan::report_failure(store, found);
       return true;
     });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ class Pulse {
   /// else the ranks that have fallen silent. Takes some seconds. The first rank that finds an
   /// answer reports it, so that all name the same one.
   std::string find_culprit() noexcept;
+  /// Waits until every other rank has left or was found silent: whoever keeps the store is the last
+  /// to go, so that all find out why the job ends. @param limit to how long
+  void wait_for_others(std::chrono::milliseconds limit) noexcept;
 
  private:
   struct State;

@@ -10,6 +10,8 @@
 namespace longspan {
 namespace {
 
+std::string silent_key(int rank) { return concat("silent/", rank); }
+
 // Something else that listens at the port takes the connection and never answers, for which c10d
 // has no limit: the thread that waits is left to the end of the process.
 Store connect_in_time(const std::string& address, const c10d::TCPStoreOptions& options) {
@@ -55,6 +57,12 @@ void report_failure(c10d::Store& store, const std::string& text) {
 std::string reported_failure(c10d::Store& store) {
   return store.check({"failure"}) ? text_of(store.get("failure")) : std::string();
 }
+
+void report_silent(c10d::Store& store, int rank) {
+  store.set(silent_key(rank), bytes_of("silent"));
+}
+
+bool is_silent(c10d::Store& store, int rank) { return store.check({silent_key(rank)}); }
 
 std::string first_line_of(const std::exception& error) {
   const std::string text = error.what();

@@ -27,6 +27,10 @@ void report_failure(c10d::Store& store, const std::string& text);
 /// Returns what was reported; empty when nothing was.
 std::string reported_failure(c10d::Store& store);
 
+/// Leaves for all, its launcher too, that a rank gives no sign of life any more.
+void report_silent(c10d::Store& store, int rank);
+bool is_silent(c10d::Store& store, int rank);
+
 /// Returns an exception's first line: c10d appends a stack trace.
 std::string first_line_of(const std::exception& error);
 

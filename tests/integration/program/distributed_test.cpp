@@ -1,24 +1,19 @@
-// Several processes of the program: the numbers of one, and an end for all when one fails.
+// Several processes of the program: the numbers of one. How they end when one fails is in
+// faults_test.cpp.
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <fstream>
-#include <sstream>
-#include <thread>
 
+#include "integration/program/ranks_by_hand.h"
 #include "integration/program/tiny_run.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/error.h"
-#include "support/ranks.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
-using Clock = std::chrono::steady_clock;
 using testing::TinyRun;
 
 // Dropout everywhere, an adaptive softmax with tails that some ranks do not reach, seven sequences
@@ -129,112 +124,15 @@ TEST_CASE("a run goes on with another number of processes") {
   CHECK(largest_difference(weights_of(tiny.path("whole")), weights_of(tiny.path("parts"))) < 1e-4);
 }
 
-// A long run of two processes, under way.
-class LongRun {
- public:
-  explicit LongRun(double timeout_seconds)
-      : program_(tiny_.train_arguments(
-                     "run", {"--processes", "2", "--set", "train.max_steps=1000000", "--set",
-                             concat("distributed.timeout_seconds=", timeout_seconds)}),
-                 tiny_.path(".")) {
-    while (!program_.has_ended() &&
-           !std::filesystem::exists(tiny_.path("run/checkpoints/step-000000010/manifest.json")))
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    std::istringstream children(
-        read_file(concat("/proc/", program_.id(), "/task/", program_.id(), "/children")));
-    for (pid_t id = 0; children >> id;) ranks_.push_back(id);
-    REQUIRE(ranks_.size() == 2);
-  }
-
-  testing::Program& program() { return program_; }
-  pid_t rank(std::size_t number) const { return ranks_[number]; }
-  std::filesystem::path folder() const { return tiny_.path("run"); }
-  // Returns how the program ended, once no process of it is left.
-  testing::Finished end() {
-    const auto start = Clock::now();
-    auto result = program_.wait();
-    seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
-    for (const pid_t id : ranks_) CHECK(::kill(id, 0) != 0);
-    return result;
-  }
-  double seconds() const { return seconds_; }
-
- private:
-  TinyRun tiny_;
-  testing::Program program_;
-  std::vector<pid_t> ranks_;
-  double seconds_ = 0.0;
-};
-
-TEST_CASE("a rank that is killed ends all, by name, and the checkpoint stands") {
-  for (const std::size_t victim : {0u, 1u}) {
-    LongRun run(60.0);
-    ::kill(run.rank(victim), SIGKILL);
-    const auto result = run.end();
-    INFO(result.err);
-    CHECK(result.code == 6);
-    CHECK_THAT(result.err, ContainsSubstring(concat("rank ", victim, " was ended by signal 9")));
-    CHECK_THAT(result.err, ContainsSubstring(concat("rank ", 1 - victim, " lost its peers")));
-    CHECK(run.seconds() < 20.0);
-    WARN("SIGKILL of rank " << victim << ": all ranks ended after " << run.seconds() << " s");
-    CHECK(std::filesystem::exists(run.folder() / "checkpoints/latest"));
-  }
-}
-
-TEST_CASE("a rank that hangs ends all after the timeout, by name") {
-  LongRun run(3.0);
-  ::kill(run.rank(1), SIGSTOP);
-  const auto result = run.end();
-  INFO(result.err);
-  CHECK(result.code == 6);
-  CHECK_THAT(result.err, ContainsSubstring("rank 1 gave no sign of life"));
-  CHECK(run.seconds() < 3.0 + 20.0);
-  WARN("SIGSTOP of rank 1, timeout 3 s: all ranks ended after " << run.seconds() << " s");
-}
-
-TEST_CASE("a launcher that is killed leaves no process behind") {
-  LongRun run(60.0);
-  run.program().send(SIGKILL);
-  run.program().wait();
-  for (int i = 0; i < 100 && ::kill(run.rank(1), 0) == 0; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  for (const std::size_t rank : {0u, 1u}) CHECK(::kill(run.rank(rank), 0) != 0);
-}
-
-TEST_CASE("SIGTERM to the launcher saves once and ends with 143") {
-  LongRun run(60.0);
-  run.program().send(SIGTERM);
-  const auto result = run.end();
-  INFO(result.err);
-  CHECK(result.code == 143);
-  CHECK_THAT(result.err, ContainsSubstring("stopped by a signal after a save"));
-}
-
-// Two processes that another launcher started.
-std::vector<testing::Finished> run_ranks_by_hand(const TinyRun& tiny,
-                                                 const std::vector<std::string>& second) {
-  const int port = testing::free_port();
-  std::vector<std::unique_ptr<testing::Program>> programs;
-  for (int rank = 0; rank < 2; ++rank) {
-    ::setenv("RANK", std::to_string(rank).c_str(), 1);
-    ::setenv("WORLD_SIZE", "2", 1);
-    ::setenv("MASTER_ADDR", "127.0.0.1", 1);
-    ::setenv("MASTER_PORT", std::to_string(port).c_str(), 1);
-    std::filesystem::create_directories(tiny.path(concat("rank", rank)));
-    programs.push_back(std::make_unique<testing::Program>(
-        tiny.train_arguments("run", with({"--set", "distributed.timeout_seconds=20"},
-                                         rank == 0 ? std::vector<std::string>{} : second)),
-        tiny.path(concat("rank", rank))));
-  }
-  for (const auto* name : {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}) ::unsetenv(name);
-  std::vector<testing::Finished> results;
-  for (auto& program : programs) results.push_back(program->wait());
-  return results;
+std::vector<testing::Finished> train_two(const TinyRun& tiny,
+                                         const std::vector<std::string>& second) {
+  const auto first = tiny.train_arguments("run", {"--set", "distributed.timeout_seconds=20"});
+  return testing::RanksByHand(tiny, {first, with(first, second)}).wait();
 }
 
 TEST_CASE("processes that a launcher started join by its variables") {
   const TinyRun tiny;
-  const auto results = run_ranks_by_hand(tiny, {});
+  const auto results = train_two(tiny, {});
   for (const auto& result : results) {
     INFO(result.err);
     CHECK(result.code == 0);
@@ -251,28 +149,12 @@ TEST_CASE("processes that a launcher started join by its variables") {
 
 TEST_CASE("ranks with another config are refused by name before anything is written") {
   const TinyRun tiny;
-  for (const auto& result : run_ranks_by_hand(tiny, {"--set", "optimizer.clip_norm=0.5"})) {
+  for (const auto& result : train_two(tiny, {"--set", "optimizer.clip_norm=0.5"})) {
     CHECK(result.code == 6);
     CHECK_THAT(result.err, ContainsSubstring("rank 1 must have the same config as rank 0: it has "
                                              "clip_norm: 0.5 where rank 0 has clip_norm: 1"));
   }
   CHECK_FALSE(std::filesystem::exists(tiny.path("run/metrics.jsonl")));
-}
-
-TEST_CASE("a rank that fails by itself is named by the others, with its reason") {
-  LongRun run(60.0);
-  // A file where the checkpoints were: rank 0 cannot save any more.
-  const auto place = run.folder() / "checkpoints";
-  for (int i = 0; !std::filesystem::is_regular_file(place) && i < 1000; ++i) {
-    std::error_code busy;
-    std::filesystem::rename(place, concat(place.string(), i), busy);
-    std::ofstream(place) << "in the way";
-  }
-  const auto result = run.end();
-  INFO(result.err);
-  CHECK(result.code == 4);
-  CHECK_THAT(result.err, ContainsSubstring("[rank 1] longspan: error: rank 1 lost its peers"));
-  CHECK_THAT(result.err, ContainsSubstring(": rank 0: "));
 }
 
 TEST_CASE("a sweep gives each of its runs the processes of its config") {

@@ -7,7 +7,6 @@
 #include <sched.h>
 
 #include <filesystem>
-
 #include "distributed/store.h"
 #include "longspan/core/error.h"
 #include "support/ranks.h"
@@ -181,6 +180,27 @@ TEST_CASE("the others learn who left and why", "[group]") {
     CHECK_THAT(heard, ContainsSubstring(says_so ? "rank 1: the disk is full"
                                                 : "rank 1 gave no sign of life"));
   }
+}
+
+// Its store ends with it. 4 s is how long it would wait for a rank that does not ask.
+TEST_CASE("rank 0 stays until the others know why it ends, and no longer", "[group]") {
+  const int port = testing::free_port();
+  std::string heard;
+  std::thread other([&] {
+    try {
+      join(testing::local_placement(1, 2, port), testing::quick_timeouts(), {})
+          ->all_reduce(at::full({1}, 1.0));
+    } catch (const Error& error) {
+      heard = error.what();
+    }
+  });
+  auto communicator = join(testing::local_placement(0, 2, port), testing::quick_timeouts(), {});
+  communicator->report_failure("the disk is full");
+  const auto start = std::chrono::steady_clock::now();
+  communicator.reset();
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(3));
+  other.join();
+  CHECK_THAT(heard, ContainsSubstring("rank 0: the disk is full"));
 }
 
 TEST_CASE("a tensor that differs is named with the rank", "[group]") {

@@ -33,7 +33,8 @@ void apply(const CommonOptions& options);
 // Each adds its verb; the verb's callback does the work and sets exit_code where that is not 0.
 void add_prepare(CLI::App& app, CommonOptions& options);
 void add_train(CLI::App& app, CommonOptions& options, const Invocation& invocation, int& exit_code);
-void add_evaluate(CLI::App& app, CommonOptions& options);
+void add_evaluate(CLI::App& app, CommonOptions& options, const Invocation& invocation,
+                  int& exit_code);
 void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocation, int& exit_code);
 void add_report(CLI::App& app, CommonOptions& options);
 void add_plan(CLI::App& app, CommonOptions& options);

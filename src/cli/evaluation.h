@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "longspan/core/json.h"
+#include "longspan/distributed/communicator.h"
 
 namespace longspan::cli {
 
@@ -21,7 +22,7 @@ struct EvaluationRequest {
 };
 
 /// Scores every (length, mode) and merges the cells into <output>/<split>.json with its .csv and
-/// .svg. Returns the cells asked for.
-Json evaluate_run(const EvaluationRequest& request);
+/// .svg. Returns the cells asked for. Collective: the ranks share the work, rank 0 alone writes.
+Json evaluate_run(const EvaluationRequest& request, Communicator& communicator);
 
 }  // namespace longspan::cli

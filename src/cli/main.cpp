@@ -41,7 +41,7 @@ void add_verbs(CLI::App& app, longspan::cli::CommonOptions& options,
   using namespace longspan::cli;
   add_prepare(app, options);
   add_train(app, options, invocation, exit_code);
-  add_evaluate(app, options);
+  add_evaluate(app, options, invocation, exit_code);
   add_sweep(app, options, invocation, exit_code);
   add_report(app, options);
   add_plan(app, options);

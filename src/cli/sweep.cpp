@@ -111,6 +111,7 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Commo
     const int code = train_run(sweep, run, folders.back(), options, invocation);
     if (code != 0) return code;
   }
+  const auto alone = make_lone_communicator();
   for (const auto& run_folder : folders)
     for (const auto& split : sweep.splits) {
       EvaluationRequest request;
@@ -119,7 +120,7 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Commo
       request.modes = sweep.modes;
       request.split = split;
       request.reuse = true;
-      evaluate_run(request);
+      evaluate_run(request, *alone);
     }
   write_report(folders, folder / "report.html");
   return 0;

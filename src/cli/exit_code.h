@@ -17,6 +17,8 @@ int exit_code(ErrorKind kind);
 /// Returns the exit code for an exception that is not ours: LibTorch's out-of-memory errors, else
 /// an internal error.
 int exit_code_of_foreign(const std::exception& error);
+/// Returns what to say of an exception, in one line; that memory ran out, whoever found it.
+std::string reason_of(const std::exception& error);
 /// Returns the first line of an exception's text: LibTorch appends a stack trace.
 std::string first_line(const std::exception& error);
 

@@ -54,12 +54,11 @@ void work_together(Communicator& communicator, const std::function<void()>& work
   try {
     work();
     communicator.leave();
-  } catch (const Error& error) {
-    // Who lost its peers has nothing of its own to tell.
-    if (error.kind() != ErrorKind::Distributed) communicator.report_failure(error.what());
-    throw;
   } catch (const std::exception& error) {
-    communicator.report_failure(first_line(error));
+    // Who lost its peers has nothing of its own to tell.
+    const auto* own = dynamic_cast<const Error*>(&error);
+    if (own == nullptr || own->kind() != ErrorKind::Distributed)
+      communicator.report_failure(reason_of(error));
     throw;
   }
 }

@@ -94,11 +94,10 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const longspan::Error& error) {
     return fail(error.what(), longspan::cli::exit_code(error.kind()));
-  } catch (const std::bad_alloc&) {
-    return fail("out of memory; lower train.micro_batch_tokens or the length",
-                longspan::cli::kOutOfMemory);
+  } catch (const std::bad_alloc& error) {
+    return fail(longspan::cli::reason_of(error), longspan::cli::kOutOfMemory);
   } catch (const std::exception& error) {
     const auto code = longspan::cli::exit_code_of_foreign(error);
-    return fail(longspan::cli::first_line(error), code);
+    return fail(longspan::cli::reason_of(error), code);
   }
 }

@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
 #include <sched.h>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
@@ -15,6 +16,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <new>
+#include <string_view>
 
 #include "distributed/agreement.h"
 #include "distributed/own_address.h"
@@ -31,6 +34,13 @@ constexpr std::chrono::seconds kLastLook{4};
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
+}
+
+// A call on the group allocates too; memory that runs out there is this rank's own failure.
+bool is_out_of_memory(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
 }
 
 class LoneReduction final : public PendingReduction {
@@ -147,7 +157,7 @@ class GroupCommunicator final : public Communicator {
     void wait() override {
       owner_.guarded("all-reduce", [&] {
         work_->wait();
-        if (told_) told_->wait();
+        if (told_) told_->waitAndThrow();
       });
     }
 
@@ -213,6 +223,7 @@ class GroupCommunicator final : public Communicator {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
+      if (is_out_of_memory(error)) throw;
       throw Error(ErrorKind::Distributed,
                   concat("rank ", rank(), " lost its peers in ", what, ": ", pulse_->find_culprit(),
                          "; the last checkpoint stands (", first_line_of(error), ")"));

@@ -137,6 +137,27 @@ TEST_CASE("a rank that keeps the store and hangs ends the others after the timeo
        << seconds_since(start) << " s");
 }
 
+TEST_CASE("a rank that runs out of memory says so, and the others that it did") {
+  LongRunByHand run;
+  std::ifstream status(concat("/proc/", run.rank(1).id(), "/statm"));
+  std::uint64_t pages = 0;
+  REQUIRE(status >> pages);
+  const auto start = Clock::now();
+  const rlim_t limit = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const rlimit limits{limit, limit};
+  REQUIRE(::prlimit(run.rank(1).id(), RLIMIT_AS, &limits, nullptr) == 0);
+  const auto first = run.rank(0).wait(), second = run.rank(1).wait();
+  INFO(first.err << second.err);
+  CHECK(first.code == 6);
+  CHECK_THAT(first.err, ContainsSubstring("rank 0 lost its peers") &&
+                            ContainsSubstring(": rank 1: out of memory"));
+  CHECK(second.code == 7);
+  CHECK_THAT(second.err, ContainsSubstring("longspan: error: out of memory"));
+  CHECK(run.checkpoint_stands());
+  CHECK(seconds_since(start) < LongRunByHand::kTimeoutSeconds + kEnd);
+  WARN("rank 1 out of memory: both ranks ended " << seconds_since(start) << " s after the limit");
+}
+
 TEST_CASE("a launcher that is killed leaves no process behind") {
   LongRun run(60.0);
   run.program().send(SIGKILL);

@@ -7,6 +7,8 @@
 #include <sched.h>
 
 #include <filesystem>
+#include <new>
+
 #include "distributed/store.h"
 #include "longspan/core/error.h"
 #include "support/ranks.h"
@@ -201,6 +203,16 @@ TEST_CASE("rank 0 stays until the others know why it ends, and no longer", "[gro
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(3));
   other.join();
   CHECK_THAT(heard, ContainsSubstring("rank 0: the disk is full"));
+}
+
+TEST_CASE("memory that runs out in a call on the group is no peer's fault", "[group]") {
+  CHECK_THROWS_AS(
+      run_ranks(2,
+                [](Communicator& communicator) {
+                  communicator.start_all_reduce(at::full({1}, 1.0), [] { throw std::bad_alloc(); })
+                      ->wait();
+                }),
+      std::bad_alloc);
 }
 
 TEST_CASE("a tensor that differs is named with the rank", "[group]") {

@@ -8,10 +8,10 @@
 #include <span>
 #include <vector>
 
-#include "evaluate/peak_memory.h"
 #include "evaluate/statistics.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
+#include "longspan/device/device.h"
 #include "longspan/evaluate/evaluate.h"
 
 namespace longspan {

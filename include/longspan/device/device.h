@@ -1,0 +1,35 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <string>
+
+namespace longspan {
+
+/// Returns the number of GPUs that this process may use; 0 in a program built without CUDA.
+int num_gpus();
+
+/// Returns the device that a text names: "cpu"; "cuda:i"; "cuda", the GPU that belongs to the
+/// process's rank on its host (local_rank modulo the visible ones, so that a launcher may show
+/// each process its own alone); "auto", that GPU where there is one, else the CPU.
+/// @throws Error(Config) for another text, and for a GPU that is not there
+c10::Device choose_device(const std::string& text, int local_rank);
+
+/// Makes a GPU the one that this thread allocates and computes on, with the same bits in every run
+/// where its libraries can; to be called before the GPU's first use. Does nothing for the CPU.
+void bind_to(c10::Device device);
+
+/// Returns a GPU's model, as "NVIDIA H100 80GB HBM3", or "CPU".
+std::string device_name(c10::Device device);
+
+/// Returns the bytes of a GPU that are free or that LibTorch's allocator keeps unused.
+std::int64_t free_gpu_memory(c10::Device device);
+
+/// Forgets the peak of a device so far. Does nothing for the CPU, whose peak is the process's.
+void reset_peak_memory(c10::Device device);
+/// Returns a peak in bytes: for the CPU what this process held resident since it started, for
+/// another device what LibTorch's allocator held there since the last reset.
+std::int64_t peak_memory(c10::Device device);
+
+}  // namespace longspan

@@ -1,0 +1,108 @@
+// GPUs are reached through LibTorch's hooks, which answer in every build; the name alone needs the
+// CUDA runtime.
+
+#include "longspan/device/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <sys/resource.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "longspan/core/error.h"
+#ifdef LONGSPAN_WITH_CUDA
+#include "device/cuda/properties.h"
+#endif
+
+namespace longspan {
+namespace {
+
+#ifdef LONGSPAN_WITH_CUDA
+constexpr const char* kWhyNone = "none is visible; see nvidia-smi and CUDA_VISIBLE_DEVICES";
+#else
+constexpr const char* kWhyNone = "this program was built without CUDA; build the preset cuda";
+#endif
+
+// Returns nothing for a device whose allocator keeps no statistics.
+c10::DeviceAllocator* allocator_of(c10::Device device) {
+  if (device.is_cpu()) return nullptr;
+  auto* allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
+  return allocator != nullptr && allocator->initialized() ? allocator : nullptr;
+}
+
+c10::DeviceIndex index_of(c10::Device device) {
+  return device.has_index() ? device.index() : c10::DeviceIndex{0};
+}
+
+c10::CachingAllocator::Stat total_of(const c10::CachingAllocator::StatArray& stats) {
+  return stats[static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
+}
+
+c10::Device gpu_at(std::int64_t index) {
+  return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
+}
+
+}  // namespace
+
+int num_gpus() { return at::detail::getCUDAHooks().getNumGPUs(); }
+
+c10::Device choose_device(const std::string& text, int local_rank) {
+  const int count = num_gpus();
+  if (text == "cpu" || (text == "auto" && count == 0)) return c10::kCPU;
+  if (text == "cuda" || text == "auto") {
+    check(count > 0, ErrorKind::Config, "--device cuda needs a GPU, ", kWhyNone);
+    return gpu_at(local_rank % count);
+  }
+  int index = -1;
+  const char* const end = text.data() + text.size();
+  const auto number = text.starts_with("cuda:")
+                          ? std::from_chars(text.data() + 5, end, index)
+                          : std::from_chars_result{text.data(), std::errc::invalid_argument};
+  check(number.ec == std::errc() && number.ptr == end && index >= 0, ErrorKind::Config,
+        "--device must be auto, cpu, cuda or cuda:i, got ", text);
+  check(count > 0, ErrorKind::Config, "--device ", text, " needs a GPU, ", kWhyNone);
+  check(index < count, ErrorKind::Config, "--device cuda:i must name one of the ", count,
+        " GPUs, counted from 0, got ", text);
+  return gpu_at(index);
+}
+
+void bind_to(c10::Device device) {
+  if (device.is_cpu()) return;
+  c10::impl::getDeviceGuardImpl(device.type())->setDevice(device);
+  // Sums whose order is left to chance on a GPU would break what a run promises.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+}
+
+std::string device_name([[maybe_unused]] c10::Device device) {
+#ifdef LONGSPAN_WITH_CUDA
+  if (device.is_cuda()) return cuda::model_name(index_of(device));
+#endif
+  return "CPU";
+}
+
+std::int64_t free_gpu_memory(c10::Device device) {
+  auto* const allocator = allocator_of(device);
+  check(allocator != nullptr, ErrorKind::Internal, "no memory is counted on ", device.str());
+  const auto stats = allocator->getDeviceStats(index_of(device));
+  return static_cast<std::int64_t>(allocator->getMemoryInfo(index_of(device)).first) +
+         total_of(stats.reserved_bytes).current - total_of(stats.allocated_bytes).current;
+}
+
+void reset_peak_memory(c10::Device device) {
+  if (auto* allocator = allocator_of(device)) allocator->resetPeakStats(index_of(device));
+}
+
+std::int64_t peak_memory(c10::Device device) {
+  if (auto* allocator = allocator_of(device))
+    return total_of(allocator->getDeviceStats(index_of(device)).allocated_bytes).peak;
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return std::int64_t{usage.ru_maxrss} * 1024;
+}
+
+}  // namespace longspan

@@ -11,6 +11,7 @@
 
 #include "build_info.h"
 #include "longspan/core/error.h"
+#include "longspan/device/device.h"
 #include "longspan/train/run.h"
 
 namespace longspan {
@@ -33,7 +34,7 @@ std::string backends() {
 
 }  // namespace
 
-Json describe_environment(const std::vector<std::string>& command_line) {
+Json describe_environment(const std::vector<std::string>& command_line, c10::Device device) {
   utsname system{};
   uname(&system);
   return {{"format", "longspan.environment/1"},
@@ -49,6 +50,9 @@ Json describe_environment(const std::vector<std::string>& command_line) {
           {"processor", processor_name()},
           {"cores", std::thread::hardware_concurrency()},
           {"threads", at::get_num_threads()},
+          {"device", device.str()},
+          {"device_name", device.is_cpu() ? processor_name() : device_name(device)},
+          {"gpus", num_gpus()},
           {"command_line", command_line}};
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "longspan/core/error.h"
+#include "longspan/device/device.h"
 #include "train/memory_meter.h"
 #include "train/step.h"
 
@@ -48,6 +49,10 @@ HostBatch trial_batch(std::int64_t num_sequences, std::int64_t seq_len, std::int
   return batch;
 }
 
+std::int64_t free_bytes(c10::Device device) {
+  return device.is_cpu() ? available_bytes() : free_gpu_memory(device);
+}
+
 std::int64_t bytes_of_pass(RunConfig config, const Transformer& model, std::int64_t sequences) {
   const std::int64_t seq_len = config.data.seq_len;
   config.train.micro_batch_tokens = sequences * seq_len;
@@ -78,8 +83,10 @@ HostRanks ranks_on_this_host(Communicator& communicator) {
 
 std::int64_t find_micro_batch_tokens(const RunConfig& config, const Transformer& model,
                                      const HostRanks& ranks) {
+  const c10::Device device = model.parameters().front().tensor.device();
+  const int sharers = device.is_cpu() ? ranks.here : 1;
   const auto budget =
-      static_cast<std::int64_t>(kShare * static_cast<double>(available_bytes())) / ranks.here;
+      static_cast<std::int64_t>(kShare * static_cast<double>(free_bytes(device))) / sharers;
   const std::int64_t one = bytes_of_pass(config, model, 1), two = bytes_of_pass(config, model, 2);
   const std::int64_t each = std::max<std::int64_t>(1, two - one), fixed = one - each;
   const std::int64_t sequences = sequences_that_fit(

@@ -16,7 +16,8 @@ HostRanks ranks_on_this_host(Communicator& communicator);
 /// Returns the tokens of the largest micro-batch that fits beside everything else, so that the
 /// passes of a step are as equal as they can be: passes over one and two sequences are measured,
 /// and memory grows with each further sequence by their difference. Leaves no gradients.
-/// @throws Error(Memory) when not even one sequence fits @param ranks on this host share its memory
+/// @throws Error(Memory) when not even one sequence fits @param ranks on this host share its
+/// memory, but each has its own GPU
 std::int64_t find_micro_batch_tokens(const RunConfig& config, const Transformer& model,
                                      const HostRanks& ranks = {});
 

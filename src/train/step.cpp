@@ -4,6 +4,7 @@
 
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full_like.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,22 +14,28 @@
 namespace longspan {
 namespace {
 
-struct MicroBatch {
+// The ids of a step, where the model is.
+struct DeviceBatch {
   at::Tensor input_ids_BT, target_ids_BT, sequence_ids_B;
+
+  DeviceBatch rows(std::int64_t first, std::int64_t count) const {
+    return {input_ids_BT.narrow(0, first, count), target_ids_BT.narrow(0, first, count),
+            sequence_ids_B.narrow(0, first, count)};
+  }
 };
 
-// Views into the host batch, which outlives the step.
-MicroBatch rows_of(const HostBatch& batch, std::int64_t first, std::int64_t count,
-                   c10::Device device) {
-  const auto view = [&](const std::vector<std::int64_t>& values, std::int64_t width,
-                        at::IntArrayRef sizes) {
-    auto* data = const_cast<std::int64_t*>(values.data()) +
-                 first * width;  // read only; from_blob takes no const
-    return at::from_blob(data, sizes, at::kLong).to(device);
+// On the CPU views into the host batch, which outlives the step. A GPU takes all the ids of a step
+// at once, from pinned memory, so that the host need not wait for the copy.
+DeviceBatch put_on(c10::Device device, const HostBatch& batch) {
+  const auto put = [&](const std::vector<std::int64_t>& values, at::IntArrayRef sizes) {
+    // Read only; from_blob takes no const.
+    const at::Tensor host =
+        at::from_blob(const_cast<std::int64_t*>(values.data()), sizes, at::kLong);
+    return device.is_cuda() ? host.pin_memory().to(device, /*non_blocking=*/true) : host.to(device);
   };
-  return {view(batch.input_ids, batch.seq_len, {count, batch.seq_len}),
-          view(batch.target_ids, batch.seq_len, {count, batch.seq_len}),
-          view(batch.sequence_ids, 1, {count})};
+  return {put(batch.input_ids, {batch.num_sequences, batch.seq_len}),
+          put(batch.target_ids, {batch.num_sequences, batch.seq_len}),
+          put(batch.sequence_ids, {batch.num_sequences})};
 }
 
 std::string first_bad_gradient(const NamedTensors& parameters) {
@@ -77,10 +84,11 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
   const std::int64_t rows_a_pass =
       std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
   const c10::Device device = model.parameters().front().tensor.device();
-  double loss_sum = 0.0;
+  const DeviceBatch ids = put_on(device, batch);
+  // Read once at the end: a GPU still works on the pass before when the next one is handed to it.
+  at::Tensor loss_sum = at::zeros({}, ids.input_ids_BT.options().dtype(at::kDouble));
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
-    const auto rows =
-        rows_of(batch, first, std::min(rows_a_pass, batch.num_sequences - first), device);
+    const DeviceBatch rows = ids.rows(first, std::min(rows_a_pass, batch.num_sequences - first));
     const TrainingRandomness randomness{config.seed, step.step, rows.sequence_ids_B};
     ForwardOptions options;
     options.randomness = &randomness;
@@ -96,9 +104,9 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
     }();
     const TimelineSpan span(timeline, "backward");
     loss.backward(at::full_like(loss, loss_scale));
-    loss_sum += loss.item<double>();
+    loss_sum.add_(loss.detach());
   }
-  return loss_sum;
+  return loss_sum.item<double>();
 }
 
 StepResult run_step(const RunConfig& config, const Transformer& model, const StepState& state,

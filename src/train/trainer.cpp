@@ -3,8 +3,6 @@
 
 #include "longspan/train/trainer.h"
 
-#include <sys/resource.h>
-
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 #include "longspan/core/log.h"
+#include "longspan/device/device.h"
 #include "longspan/evaluate/evaluate.h"
 #include "longspan/kernels/attention.h"
 #include "longspan/train/run.h"
@@ -32,12 +31,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::int64_t peak_resident_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
 }
 
 // LibTorch hands products of two bytes an element to oneDNN only where these are there.
@@ -129,6 +122,13 @@ class Trainer {
   double elapsed_before_ = 0.0;
 };
 
+// The start values do not depend on the device: they are drawn on the CPU.
+Transformer make_model_on(c10::Device device, const RunConfig& config, std::int64_t vocab_size) {
+  Transformer model = make_model(config, vocab_size);
+  model.to(device);
+  return model;
+}
+
 Trainer::Trainer(const RunConfig& config, const TrainOptions& options, Communicator& communicator)
     : config_(config),
       options_(options),
@@ -137,7 +137,7 @@ Trainer::Trainer(const RunConfig& config, const TrainOptions& options, Communica
                                    : std::nullopt),
       data_(prepare_data(config.data)),
       train_stream_(data_.stream("train")),
-      model_(make_model(config, data_.tokenizer().vocab_size())),
+      model_(make_model_on(options.device, config, data_.tokenizer().vocab_size())),
       optimizer_(make_run_optimizer(config, model_.parameters(), communicator)),
       checkpoints_(config_, options.run_folder, data_.tokenizer_folder()) {
   num_blocks_ = num_blocks(train_stream_, config.data.seq_len);
@@ -202,18 +202,21 @@ void Trainer::check_ranks_are_equal() const {
 
 void Trainer::describe() const {
   write_file_durably(options_.run_folder / "config.yaml", config_.resolved);
-  Json environment = describe_environment(options_.command_line);
+  Json environment = describe_environment(options_.command_line, options_.device);
   environment["parameters"] = model_.num_parameters();
   environment["vocab_size"] = model_.vocab_size();
   environment["train_tokens"] = train_stream_.size();
   environment["processes"] = communicator_.world_size();
   write_json(options_.run_folder / "environment.json", environment);
-  log::info("attention", {{"path", attention_path(c10::kCPU, model_.position().score_bias(1))}});
-  if (const auto& precision = config_.train.precision; !has_fast_products(precision))
+  log::info("attention",
+            {{"path", attention_path(options_.device.type(), model_.position().score_bias(1))}});
+  if (const auto& precision = config_.train.precision;
+      options_.device.is_cpu() && !has_fast_products(precision))
     log::warn(concat(precision, " products take LibTorch's plain loops on a processor without ",
                      precision == "fp16" ? "AVX512-FP16" : "AVX-512",
                      ", tens of times slower than fp32; set train.precision to fp32"));
-  log::info("training", {{"parameters", model_.num_parameters()},
+  log::info("training", {{"device", device_name(options_.device)},
+                         {"parameters", model_.num_parameters()},
                          {"vocab_size", model_.vocab_size()},
                          {"train_tokens", train_stream_.size()},
                          {"steps", total_steps_},
@@ -398,7 +401,7 @@ void Trainer::write_row(const StepResult& result, const Json& validation) {
       {"perf/tokens_per_second", static_cast<double>(interval_.targets) / seconds},
       {"perf/step_seconds", seconds / static_cast<double>(interval_.steps)},
       {"perf/data_wait_fraction", interval_.data_wait_seconds / seconds},
-      {"memory/peak_bytes", peak_resident_bytes()}};
+      {"memory/peak_bytes", peak_memory(options_.device)}};
   if (loss_scale_) row["train/loss_scale"] = loss_scale_->scale();
   row.update(validation);
   if (communicator_.leads()) {

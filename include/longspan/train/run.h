@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -20,14 +22,14 @@ struct TrainedRun {
   Transformer model;
 };
 
-/// Opens a run. @param checkpoint "best", "latest" or a checkpoint folder @param position_overrides
-/// "key=value" of the position section each @throws Error(Config) for a folder that is no run;
-/// Error(Checkpoint)
+/// Opens a run, its model on the CPU. @param checkpoint "best", "latest" or a checkpoint folder
+/// @param position_overrides "key=value" of the position section each @throws Error(Config) for a
+/// folder that is no run; Error(Checkpoint)
 TrainedRun open_run(const std::filesystem::path& folder, const std::string& checkpoint,
                     const std::vector<std::string>& position_overrides = {});
 
 /// Returns versions, commit, host, devices and the command line, as environment.json holds them.
-Json describe_environment(const std::vector<std::string>& command_line);
+Json describe_environment(const std::vector<std::string>& command_line, c10::Device device);
 /// Returns the text of `--version`.
 std::string version_text();
 

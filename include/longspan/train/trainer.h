@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,6 +15,7 @@ struct TrainOptions {
   std::filesystem::path run_folder;
   std::string resume = "auto";  ///< auto | never | a checkpoint folder
   std::vector<std::string> command_line;
+  c10::Device device = c10::kCPU;  ///< of this process
 };
 
 /// How a call of train() ended.

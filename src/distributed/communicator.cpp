@@ -26,11 +26,15 @@
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
+#ifdef LONGSPAN_WITH_CUDA
+#include "distributed/nccl.h"
+#endif
 
 namespace longspan {
 namespace {
 
 constexpr std::chrono::seconds kLastLook{4};
+constexpr std::chrono::microseconds kLookAtGpu{50};
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
@@ -86,10 +90,10 @@ class PatientThreads {
 class GroupCommunicator final : public Communicator {
  public:
   GroupCommunicator(const Placement& placement, const DistributedConfig& config,
-                    const std::vector<Agreement>& agreements)
+                    const std::vector<Agreement>& agreements, c10::Device device)
       : placement_(placement), timeout_(milliseconds_of(config.timeout_seconds)) {
     meet(agreements);
-    guarded("forming the group", [&] { form_group(); });
+    guarded("forming the group", [&] { form_group(config.backend, device); });
   }
 
   // The others notice that the group ends, and look for the reason in the store: who keeps it stays
@@ -108,7 +112,8 @@ class GroupCommunicator final : public Communicator {
     std::vector<at::Tensor> tensors{tensor};
     return guarded("all-reduce", [&] {
       auto work = group_->allreduce(tensors);
-      return std::make_unique<GroupReduction>(*this, std::move(work), std::move(done));
+      return std::make_unique<GroupReduction>(*this, std::move(work), tensor.device(),
+                                              std::move(done));
     });
   }
 
@@ -117,7 +122,7 @@ class GroupCommunicator final : public Communicator {
     c10d::BroadcastOptions options;
     options.rootRank = root;
     std::vector<at::Tensor> tensors{tensor};
-    guarded("broadcast", [&] { group_->broadcast(tensors, options)->wait(); });
+    guarded("broadcast", [&] { finish(*group_->broadcast(tensors, options), tensor.device()); });
   }
 
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override {
@@ -125,7 +130,7 @@ class GroupCommunicator final : public Communicator {
     std::vector<std::vector<at::Tensor>> results(1);
     for (int i = 0; i < world_size(); ++i) results[0].push_back(at::empty_like(tensor));
     std::vector<at::Tensor> tensors{tensor};
-    guarded("all-gather", [&] { group_->allgather(results, tensors)->wait(); });
+    guarded("all-gather", [&] { finish(*group_->allgather(results, tensors), tensor.device()); });
     return results[0];
   }
 
@@ -143,28 +148,34 @@ class GroupCommunicator final : public Communicator {
   class GroupReduction final : public PendingReduction {
    public:
     GroupReduction(GroupCommunicator& owner, c10::intrusive_ptr<c10d::Work> work,
-                   std::function<void()> done)
-        : owner_(owner), work_(std::move(work)) {
-      if (done)
+                   c10::Device device, std::function<void()> done)
+        : owner_(owner), work_(std::move(work)), device_(device) {
+      if (!done) return;
+      if (device_.is_cpu())
         told_ = work_->getFuture()->then(
             [done = std::move(done)](c10::ivalue::Future& future) -> c10::IValue {
               if (!future.hasError()) done();
               return {};
             },
             c10::NoneType::get());
+      else
+        done_ = std::move(done);  // a GPU's future is there when the work is queued
     }
     // The work may be over before `done` was called: what `done` touches must outlive both.
     void wait() override {
       owner_.guarded("all-reduce", [&] {
-        work_->wait();
+        owner_.finish(*work_, device_);
         if (told_) told_->waitAndThrow();
+        if (done_) done_();
       });
     }
 
    private:
     GroupCommunicator& owner_;
     c10::intrusive_ptr<c10d::Work> work_;
+    c10::Device device_;
     c10::intrusive_ptr<c10::ivalue::Future> told_;
+    std::function<void()> done_;
   };
 
   bool keeps_store() const { return placement_.rank == 0 && !placement_.launcher_keeps_store; }
@@ -196,15 +207,35 @@ class GroupCommunicator final : public Communicator {
     });
   }
 
-  void form_group() {
+  // Returns once the work is done. On a GPU wait() queues what follows behind the work and returns
+  // at once, so that a rank that is gone would show nowhere: the host has to look.
+  void finish(c10d::Work& work, c10::Device device) const {
+    const auto deadline = std::chrono::steady_clock::now() + timeout_;
+    while (!device.is_cpu() && !work.isCompleted()) {
+      if (std::chrono::steady_clock::now() > deadline)
+        throw std::runtime_error(concat("no end of it within ", timeout_.count() / 1000, " s"));
+      std::this_thread::sleep_for(kLookAtGpu);
+    }
+    work.wait();
+  }
+
+  void form_group(const std::string& backend, c10::Device device) {
     auto options = c10d::ProcessGroupGloo::Options::create(timeout_);
     options->devices = {make_device()};
     group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), world_size());
     group_->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
-    group_->setBackend(
-        at::kCPU, c10d::ProcessGroup::BackendType::GLOO,
-        c10::make_intrusive<c10d::ProcessGroupGloo>(store_, rank(), world_size(), options));
+    const auto gloo =
+        c10::make_intrusive<c10d::ProcessGroupGloo>(store_, rank(), world_size(), options);
+    group_->setBackend(at::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
     group_->setGroupName("longspan");
+    if (device.is_cpu()) return;
+    if (backend == "gloo") {
+      group_->setBackend(device.type(), c10d::ProcessGroup::BackendType::GLOO, gloo);
+      return;
+    }
+#ifdef LONGSPAN_WITH_CUDA
+    add_nccl(*group_, store_, device, timeout_);
+#endif
   }
 
   // The device's thread, which reads from the sockets, starts here.
@@ -224,8 +255,11 @@ class GroupCommunicator final : public Communicator {
       throw;
     } catch (const std::exception& error) {
       if (is_out_of_memory(error)) throw;
+      const std::string culprit = pulse_->find_culprit();
+      // What a GPU still waits for would keep it, and this process, from ending.
+      if (group_ && group_->getDeviceTypes().size() > 1) group_->abort();
       throw Error(ErrorKind::Distributed,
-                  concat("rank ", rank(), " lost its peers in ", what, ": ", pulse_->find_culprit(),
+                  concat("rank ", rank(), " lost its peers in ", what, ": ", culprit,
                          "; the last checkpoint stands (", first_line_of(error), ")"));
     }
   }
@@ -289,10 +323,12 @@ std::unique_ptr<Communicator> make_lone_communicator() {
 }
 
 std::unique_ptr<Communicator> join(const Placement& placement, const DistributedConfig& config,
-                                   const std::vector<Agreement>& agreements) {
+                                   const std::vector<Agreement>& agreements, c10::Device device) {
+  check(config.backend != "nccl" || !device.is_cpu(), ErrorKind::Config,
+        "distributed.backend must be gloo or auto on a CPU, got nccl; see --device");
   // c10d logs stack traces of failures that it also throws, and those become one line here.
   if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
-  return std::make_unique<GroupCommunicator>(placement, config, agreements);
+  return std::make_unique<GroupCommunicator>(placement, config, agreements, device);
 }
 
 void check_equal(Communicator& communicator, const std::vector<std::string>& names,

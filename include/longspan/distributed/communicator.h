@@ -67,11 +67,13 @@ class Communicator {
 std::unique_ptr<Communicator> make_lone_communicator();
 
 /// Joins a job: meets the other ranks within config.timeout_seconds, and checks that all agree.
-/// Gloo carries tensors on the CPU, NCCL those on GPUs.
+/// Gloo carries tensors on the CPU, NCCL (or Gloo, by config.backend) those on GPUs.
+/// @param device of this process; a GPU with its index
 /// @throws Error(Distributed) that names the ranks that did not come, or the rank that differs and
-/// what differs
+/// what differs; Error(Config) for NCCL on a CPU
 std::unique_ptr<Communicator> join(const Placement& placement, const DistributedConfig& config,
-                                   const std::vector<Agreement>& agreements);
+                                   const std::vector<Agreement>& agreements,
+                                   c10::Device device = c10::kCPU);
 
 /// Checks that tensors are equal on all ranks, by their checksums. Collective. @throws
 /// Error(Distributed) that names the first tensor that differs from rank 0's, and the rank

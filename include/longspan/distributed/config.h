@@ -22,7 +22,7 @@ struct DistributedConfig {
   std::int64_t bucket_bytes() const { return static_cast<std::int64_t>(bucket_mib * (1 << 20)); }
 };
 
-/// Reads the distributed section. @throws Error(Config); also for what this version cannot do: NCCL
+/// Reads the distributed section. @throws Error(Config)
 DistributedConfig read_distributed_config(const config::Reader& reader);
 
 }  // namespace longspan

@@ -40,7 +40,6 @@ TEST_CASE("the distributed section has defaults for all") {
 
 TEST_CASE("what the distributed section cannot be is refused by key and place") {
   check_refused("{backend: mpi}", "distributed.backend");
-  check_refused("{backend: nccl}", "distributed.backend must be auto or gloo in this version");
   check_refused("{bucket_mib: 0.0}", "distributed.bucket_mib");
   check_refused("{reduce_precision: fp16}", "distributed.reduce_precision");
   check_refused("{processes: 0}", "distributed.processes");

@@ -50,6 +50,14 @@ Program::~Program() {
   waitpid(id_, nullptr, 0);
 }
 
+std::vector<pid_t> Program::children() const {
+  const std::string id = std::to_string(id_);
+  std::istringstream text(content("/proc/" + id + "/task/" + id + "/children"));
+  std::vector<pid_t> ids;
+  for (pid_t child = 0; text >> child;) ids.push_back(child);
+  return ids;
+}
+
 void Program::send(int signal) const { kill(id_, signal); }
 
 bool Program::has_ended() {

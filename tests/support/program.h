@@ -23,6 +23,8 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   pid_t id() const { return id_; }
+  /// Returns the processes that it has started and that still run.
+  std::vector<pid_t> children() const;
   void send(int signal) const;
   /// Returns whether it has ended, without waiting.
   bool has_ended();

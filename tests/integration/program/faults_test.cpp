@@ -6,7 +6,6 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "integration/program/ranks_by_hand.h"
@@ -36,9 +35,7 @@ class LongRun {
     while (!program_.has_ended() &&
            !std::filesystem::exists(tiny_.path("run/checkpoints/step-000000010/manifest.json")))
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    std::istringstream children(
-        read_file(concat("/proc/", program_.id(), "/task/", program_.id(), "/children")));
-    for (pid_t id = 0; children >> id;) ranks_.push_back(id);
+    ranks_ = program_.children();
     REQUIRE(ranks_.size() == 2);
   }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +31,9 @@ struct Invocation {
 void add_common_options(CLI::App& verb, CommonOptions& options);
 /// Puts them into force. @throws Error(Config)
 void apply(const CommonOptions& options);
+/// Returns the device that a process computes on, and binds this thread to it. @throws
+/// Error(Config)
+c10::Device use_device(const CommonOptions& options, int local_rank = 0);
 
 // Each adds its verb; the verb's callback does the work and sets exit_code where that is not 0.
 void add_prepare(CLI::App& app, CommonOptions& options);

@@ -192,14 +192,17 @@ int evaluate_all(const EvaluateArguments& arguments, const CommonOptions& option
                  const Invocation& invocation) {
   const auto requests = requests_of(arguments);
   const DistributedConfig distributed = read_config(requests.front()).distributed;
-  const Job job = find_job(arguments.processes, distributed);
+  const Job job = find_job(arguments.processes, options.device, distributed);
   if (job.processes_to_start)
     return launch({*job.processes_to_start, invocation.words, distributed.bind_cores});
-  const auto communicator = join_job(job, distributed, [&] { return agreements_of(requests); });
+  const c10::Device device = use_device(options, job.local_rank());
+  const auto communicator =
+      join_job(job, distributed, device, [&] { return agreements_of(requests); });
   Json cells = Json::array();
   work_together(*communicator, [&] {
     for (const auto& request : requests)
-      for (auto& cell : evaluate_run(request, *communicator)) cells.push_back(std::move(cell));
+      for (auto& cell : evaluate_run(request, device, *communicator))
+        cells.push_back(std::move(cell));
   });
   if (!communicator->leads()) return 0;
   if (options.json)
@@ -211,8 +214,10 @@ int evaluate_all(const EvaluateArguments& arguments, const CommonOptions& option
 
 }  // namespace
 
-Json evaluate_run(const EvaluationRequest& request, Communicator& communicator) {
-  const TrainedRun run = open_run(request.run, request.checkpoint, request.position);
+Json evaluate_run(const EvaluationRequest& request, c10::Device device,
+                  Communicator& communicator) {
+  TrainedRun run = open_run(request.run, request.checkpoint, request.position);
+  run.model.to(device);
   const auto lengths = lengths_of(request, run);
   check_lengths(lengths, run);
   const SplitText split = open_split(request.split, run);

@@ -23,6 +23,7 @@ struct EvaluationRequest {
 
 /// Scores every (length, mode) and merges the cells into <output>/<split>.json with its .csv and
 /// .svg. Returns the cells asked for. Collective: the ranks share the work, rank 0 alone writes.
-Json evaluate_run(const EvaluationRequest& request, Communicator& communicator);
+/// @param device of this process
+Json evaluate_run(const EvaluationRequest& request, c10::Device device, Communicator& communicator);
 
 }  // namespace longspan::cli

@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
+#include "longspan/device/device.h"
 
 namespace longspan::cli {
 
@@ -37,8 +38,14 @@ void apply(const CommonOptions& options) {
   if (options.threads > 0 || std::getenv("OMP_NUM_THREADS") == nullptr)
     at::set_num_threads(options.threads > 0 ? options.threads : cores);
   at::globalContext().setFlushDenormal(true);
-  check(options.device == "auto" || options.device == "cpu", ErrorKind::Config,
-        "--device must be auto or cpu in this version, got ", options.device);
+  // A GPU that is not there is said before anything is read, by every verb.
+  if (options.device != "auto") choose_device(options.device, 0);
+}
+
+c10::Device use_device(const CommonOptions& options, int local_rank) {
+  const c10::Device device = choose_device(options.device, local_rank);
+  bind_to(device);
+  return device;
 }
 
 int exit_code(ErrorKind kind) {

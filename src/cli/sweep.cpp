@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/evaluation.h"
 #include "cli/exit_code.h"
+#include "cli/job.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
@@ -81,22 +82,27 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
   return sweep;
 }
 
-// Trains one run of the grid, by several processes where its config says so. Returns the exit code.
+// Trains one run of the grid, by several processes where its config says so or several GPUs are
+// there. Returns the exit code.
 int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::path& folder,
               const CommonOptions& options, const Invocation& invocation) {
   const RunConfig config = read_run_config(config::Document::from_file(sweep.base, run.overrides));
-  if (const auto processes = config.distributed.processes.value_or(1); processes > 1) {
-    std::vector<std::string> words{"longspan",        "train",     sweep.base,
-                                   "--run",           folder,      "--log-level",
-                                   options.log_level, "--threads", std::to_string(options.threads)};
+  const auto processes = processes_of_host("auto", options.device, config.distributed);
+  if (processes > 1) {
+    std::vector<std::string> words{
+        "longspan",        "train",       sweep.base,
+        "--run",           folder,        "--log-level",
+        options.log_level, "--threads",   std::to_string(options.threads),
+        "--device",        options.device};
     for (const auto& setting : run.overrides) words.insert(words.end(), {"--set", setting});
     if (options.quiet) words.push_back("--quiet");
     prepare_data(config.data);
-    return launch({static_cast<int>(processes), words, config.distributed.bind_cores,
+    return launch({processes, words, config.distributed.bind_cores,
                    /*discard_output=*/true});
   }
   const auto alone = make_lone_communicator();
-  const auto result = train(config, {folder, "auto", invocation.words}, *alone);
+  const auto result =
+      train(config, {folder, "auto", invocation.words, use_device(options)}, *alone);
   if (result.end == TrainResult::End::Interrupted) return kInterrupted;
   return result.end == TrainResult::End::Terminated ? kTerminated : 0;
 }
@@ -120,7 +126,7 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Commo
       request.modes = sweep.modes;
       request.split = split;
       request.reuse = true;
-      evaluate_run(request, *alone);
+      evaluate_run(request, use_device(options), *alone);
     }
   write_report(folders, folder / "report.html");
   return 0;

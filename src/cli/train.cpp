@@ -22,23 +22,24 @@ int train_one(const TrainArguments& arguments, const CommonOptions& options,
               const Invocation& invocation) {
   const RunConfig config =
       read_run_config(config::Document::from_file(arguments.config, options.overrides));
-  const Job job = find_job(arguments.processes, config.distributed);
+  const Job job = find_job(arguments.processes, options.device, config.distributed);
   if (job.processes_to_start) {
     prepare_data(config.data);  // once, and what is wrong with it is said once
     return launch({*job.processes_to_start, invocation.words, config.distributed.bind_cores});
   }
+  const c10::Device device = use_device(options, job.local_rank());
   const std::filesystem::path folder = arguments.run.empty()
                                            ? std::filesystem::path("runs") / config.name
                                            : std::filesystem::path(arguments.run);
   // Each host has its shards before the ranks meet: making them may take longer than the timeout.
-  const auto communicator = join_job(job, config.distributed, [&] {
+  const auto communicator = join_job(job, config.distributed, device, [&] {
     return std::vector<Agreement>{{"version", version_text()},
                                   {"config", config.resolved},
                                   {"data", prepare_data(config.data).fingerprint() + "\n"}};
   });
   TrainResult result;
   work_together(*communicator, [&] {
-    result = train(config, {folder, arguments.resume, invocation.words}, *communicator);
+    result = train(config, {folder, arguments.resume, invocation.words, device}, *communicator);
   });
   if (communicator->leads()) {
     if (options.json)

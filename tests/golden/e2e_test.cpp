@@ -5,6 +5,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "golden/original_start.h"
 #include "golden/recorded_run.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "support/temporary_folder.h"
@@ -22,6 +23,16 @@ void write_start(const std::map<std::string, at::Tensor>& tensors,
   for (const auto& [name, tensor] : tensors)
     if (name.starts_with("param0.")) start.push_back({name.substr(7), tensor});
   write_safetensors(path, start);
+}
+
+void check_start_is_drawn_from_seed(const Recording& recording) {
+  const auto tensors = recording.tensors();
+  const auto drawn = testing::original_start(recording.manifest.at("model"),
+                                             recording.manifest.at("seed").get<std::uint64_t>());
+  for (const auto& [name, tensor] : drawn) {
+    INFO(name);
+    CHECK(tensor.equal(tensors.at("param0." + name)));
+  }
 }
 
 class Run {
@@ -148,6 +159,7 @@ void check_validations(const Json& manifest, const std::vector<Json>& rows) {
 
 TEST_CASE("golden: e2e") {
   for (const auto& recording : testing::recordings_of("e2e")) {
+    check_start_is_drawn_from_seed(recording);
     INFO(recording.name);
     const auto& manifest = recording.manifest;
     const auto& tolerance = manifest.at("tolerance");

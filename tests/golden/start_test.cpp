@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "golden/original_start.h"
 #include "golden/recording.h"
 #include "support/tensors.h"
 
@@ -135,9 +136,24 @@ void check_start(Json recorded, bool one_layer) {
   }
 }
 
+// The first eight recorded values of each tensor, as the original's code and generator drew them.
+void check_original_start(const Json& recorded) {
+  const auto start =
+      testing::original_start(recorded.at("model"), recorded.at("torch_seed").get<std::uint64_t>());
+  CHECK(start.size() == recorded.at("tensors").size());
+  for (const auto& [name, tensor] : start) {
+    INFO(name);
+    const std::vector<double> first = recorded.at("tensors").at(name).at("first8");
+    const auto count = static_cast<std::int64_t>(first.size());
+    CHECK(
+        tensor.flatten().narrow(0, 0, count).to(at::kDouble).equal(at::tensor(first, at::kDouble)));
+  }
+}
+
 TEST_CASE("golden: init_stats") {
   for (const auto& recording : testing::recordings_of("init_stats")) {
     check_start(recording.manifest.at("tiny"), false);
+    check_original_start(recording.manifest.at("tiny"));
     check_start(recording.manifest.at("tiny_tied"), false);
     check_start(recording.manifest.at("full"), true);  // its layers are drawn alike
   }

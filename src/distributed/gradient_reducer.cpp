@@ -1,4 +1,5 @@
-// Backward on the CPU runs on the thread that calls it, so hooks need no lock.
+// Backward calls the hooks on one thread, the caller's on the CPU, else that of the device while
+// the caller waits, so they need no lock.
 
 #include "longspan/distributed/gradient_reducer.h"
 

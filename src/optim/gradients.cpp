@@ -3,7 +3,9 @@
 // number of threads.
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/stack.h>
 
 #include <algorithm>
 #include <cmath>
@@ -71,11 +73,12 @@ double gradient_norm(const NamedTensors& parameters, double scale) {
   });
   double total = 0.0;
   for (const double sum : sums) total += sum;
-  for (const auto& gradient : gradients.others) {
-    const double norm =
-        at::linalg_vector_norm(gradient, 2, std::nullopt, false, at::kDouble).item<double>();
-    total += norm * norm;
-  }
+  // A GPU is asked once for all of them.
+  if (!gradients.others.empty())
+    total += at::stack(at::_foreach_norm(gradients.others, 2, at::kDouble))
+                 .square()
+                 .sum()
+                 .item<double>();
   return std::sqrt(total) * std::abs(scale);
 }
 
@@ -86,7 +89,7 @@ void scale_gradients(const NamedTensors& parameters, double factor) {
   for_each_block(blocks_of(gradients.plain), [&](std::size_t, const Block& block) {
     scale_block(gradients.plain[block.tensor], block, factor);
   });
-  for (const auto& gradient : gradients.others) gradient.mul_(factor);
+  if (!gradients.others.empty()) at::_foreach_mul_(gradients.others, factor);
 }
 
 double clip_factor(double norm, double clip_norm, double eps) {

@@ -31,6 +31,8 @@ struct Invocation {
 void add_common_options(CLI::App& verb, CommonOptions& options);
 /// Puts them into force. @throws Error(Config)
 void apply(const CommonOptions& options);
+/// Refuses --set for a verb that reads no configuration. @throws Error(Config)
+void refuse_overrides(const CommonOptions& options, const std::string& verb);
 /// Returns the device that a process computes on, and binds this thread to it. @throws
 /// Error(Config)
 c10::Device use_device(const CommonOptions& options, int local_rank = 0);

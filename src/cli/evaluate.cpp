@@ -148,9 +148,26 @@ std::vector<EvaluationRequest> requests_of(const EvaluateArguments& arguments) {
   return requests;
 }
 
+// Results name the keys of the position section that were changed, however that was said.
+void take_overrides(const std::vector<std::string>& settings, EvaluationRequest& request) {
+  constexpr std::string_view kPosition = "position.";
+  for (const auto& setting : settings)
+    if (setting.starts_with(kPosition))
+      request.position.push_back(setting.substr(kPosition.size()));
+    else
+      request.overrides.push_back(setting);
+}
+
+std::vector<std::string> overrides_of(const EvaluationRequest& request) {
+  std::vector<std::string> overrides = request.overrides;
+  for (const auto& position : request.position) overrides.push_back("position." + position);
+  return overrides;
+}
+
 RunConfig read_config(const EvaluationRequest& request) {
   const auto folder = std::filesystem::path(request.checkpoint);
-  return read_run_config(config::Document::from_file(folder / "config.yaml"));
+  return read_run_config(
+      config::Document::from_file(folder / "config.yaml", overrides_of(request)));
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -216,7 +233,7 @@ int evaluate_all(const EvaluateArguments& arguments, const CommonOptions& option
 
 Json evaluate_run(const EvaluationRequest& request, c10::Device device,
                   Communicator& communicator) {
-  TrainedRun run = open_run(request.run, request.checkpoint, request.position);
+  TrainedRun run = open_run(request.run, request.checkpoint, overrides_of(request));
   run.model.to(device);
   const auto lengths = lengths_of(request, run);
   check_lengths(lengths, run);
@@ -276,6 +293,7 @@ void add_evaluate(CLI::App& app, CommonOptions& options, const Invocation& invoc
   add_common_options(*verb, options);
   verb->callback([arguments, &options, &invocation, &exit_code] {
     apply(options);
+    take_overrides(options.overrides, arguments->request);
     exit_code = evaluate_all(*arguments, options, invocation);
   });
 }

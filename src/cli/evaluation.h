@@ -16,9 +16,10 @@ struct EvaluationRequest {
   std::vector<std::string> modes{"nonoverlapping"};
   std::string split = "valid";  ///< valid | test | a text file
   std::string checkpoint = "best";
-  std::vector<std::string> position;  ///< key=value
-  std::filesystem::path output;       ///< empty: <run>/evaluations
-  bool reuse = false;                 ///< keep cells that are there already
+  std::vector<std::string> overrides;  ///< dotted.key=value of the run's configuration
+  std::vector<std::string> position;   ///< key=value of its position section
+  std::filesystem::path output;        ///< empty: <run>/evaluations
+  bool reuse = false;                  ///< keep cells that are there already
 };
 
 /// Scores every (length, mode) and merges the cells into <output>/<split>.json with its .csv and

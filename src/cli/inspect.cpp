@@ -79,6 +79,7 @@ void add_inspect(CLI::App& app, CommonOptions& options) {
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);
+    refuse_overrides(options, "inspect");
     const Json result = inspect(arguments->path, arguments->verify);
     std::cout << (options.json ? result.dump() : result.dump(2)) << "\n";
   });

@@ -42,6 +42,12 @@ void apply(const CommonOptions& options) {
   if (options.device != "auto") choose_device(options.device, 0);
 }
 
+void refuse_overrides(const CommonOptions& options, const std::string& verb) {
+  check(options.overrides.empty(), ErrorKind::Config, "--set changes a configuration, and ", verb,
+        " reads none, got ", options.overrides.empty() ? "" : options.overrides.front(),
+        "; leave it out");
+}
+
 c10::Device use_device(const CommonOptions& options, int local_rank) {
   const c10::Device device = choose_device(options.device, local_rank);
   bind_to(device);

@@ -28,6 +28,7 @@ void add_report(CLI::App& app, CommonOptions& options) {
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);
+    refuse_overrides(options, "report");
     std::optional<std::filesystem::path> reference;
     if (!arguments->reference.empty()) reference = find_reference(arguments->reference);
     const ReportSummary summary = write_report({arguments->runs.begin(), arguments->runs.end()},

@@ -8,12 +8,10 @@
 namespace longspan {
 
 TrainedRun open_run(const std::filesystem::path& folder, const std::string& checkpoint,
-                    const std::vector<std::string>& position_overrides) {
+                    const std::vector<std::string>& overrides) {
   check(std::filesystem::exists(folder / "config.yaml"), ErrorKind::Config, folder.string(),
         " must be the folder of a run, it has no config.yaml");
   const auto checkpoint_folder = find_checkpoint(folder, checkpoint);
-  std::vector<std::string> overrides;
-  for (const auto& position : position_overrides) overrides.push_back("position." + position);
   RunConfig config =
       read_run_config(config::Document::from_file(checkpoint_folder / "config.yaml", overrides));
   const CheckpointContents contents = load_checkpoint_model(checkpoint_folder);

@@ -23,10 +23,10 @@ struct TrainedRun {
 };
 
 /// Opens a run, its model on the CPU. @param checkpoint "best", "latest" or a checkpoint folder
-/// @param position_overrides "key=value" of the position section each @throws Error(Config) for a
-/// folder that is no run; Error(Checkpoint)
+/// @param overrides "dotted.key=value" of its configuration each @throws Error(Config) for a folder
+/// that is no run; Error(Checkpoint)
 TrainedRun open_run(const std::filesystem::path& folder, const std::string& checkpoint,
-                    const std::vector<std::string>& position_overrides = {});
+                    const std::vector<std::string>& overrides = {});
 
 /// Returns versions, commit, host, devices and the command line, as environment.json holds them.
 Json describe_environment(const std::vector<std::string>& command_line, c10::Device device);

@@ -38,6 +38,9 @@ TEST_CASE("usage errors") {
   check_error(tiny.run({}), 2, {"subcommand"});
   check_error(tiny.run({"train", tiny.path("none.yaml").string()}), 3, {"none.yaml"});
   check_error(tiny.run({"train", tiny.config().string(), "--frobnicate"}), 2, {"--frobnicate"});
+  for (const auto* verb : {"report", "inspect"})
+    check_error(tiny.run({verb, tiny.path(".").string(), "--set", "seed=2"}), 2,
+                {verb, "reads none", "seed=2"});
 }
 
 TEST_CASE("configuration errors name file, place and key") {

@@ -61,6 +61,34 @@ TEST_CASE("evaluate scores every target once at every length, and JSON equals th
   CHECK(std::filesystem::exists(tiny.path("run/evaluations/valid.svg")));
 }
 
+TEST_CASE("evaluate takes keys of the run's config, and says which of its position it changed") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const std::vector<std::string> plain{"evaluate", tiny.path("run").string(), "--lengths", "16",
+                                       "--json"};
+  const auto with = [&](const std::string& setting) {
+    auto words = plain;
+    words.insert(words.end(), {"--set", setting});
+    return tiny.run(words);
+  };
+  const auto cell_of = [](const testing::Finished& result) {
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    const Json output = Json::parse(result.out);
+    return Json(output.at("cells").at(0));
+  };
+  const Json before = cell_of(tiny.run(plain));
+  std::filesystem::rename(tiny.path("shards"), tiny.path("elsewhere"));
+  CHECK(tiny.run(plain).code == 3);
+  CHECK(cell_of(with("data.shards=" + tiny.path("elsewhere").string()))["ppl"] == before["ppl"]);
+  std::filesystem::rename(tiny.path("elsewhere"), tiny.path("shards"));
+  const Json changed = cell_of(with("position.form=absolute"));
+  CHECK(changed["position_overrides"] == Json({"form=absolute"}));
+  CHECK(std::abs(changed["ppl"].get<double>() / before["ppl"].get<double>() - 1.0) < 1e-4);
+  CHECK(with("model.nonsense=1").code == 2);
+  CHECK(with("model.d_model=64").code == 4);
+}
+
 TEST_CASE("a sweep trains its grid, reports, and a second call does nothing more") {
   const TinyRun tiny;
   write_file_durably(

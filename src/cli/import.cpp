@@ -126,7 +126,6 @@ void add_import(CLI::App& app, CommonOptions& options) {
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);
-    refuse_overrides(options, "import");
     import_run(*arguments, options);
   });
 }

@@ -3,7 +3,7 @@
 
 #include "cli/exit_code.h"
 
-#include <new>
+#include "longspan/device/device.h"
 
 namespace longspan::cli {
 namespace {
@@ -19,12 +19,10 @@ std::string bytes_asked_for(const std::string& line) {
 
 std::string reason_of(const std::exception& error) {
   if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
-  const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-                         exit_code_of_foreign(error) == kOutOfMemory;
   const std::string line = first_line(error);
-  return no_memory ? "out of memory" + bytes_asked_for(line) +
-                         "; lower train.micro_batch_tokens or the length"
-                   : line;
+  return is_out_of_memory(error) ? "out of memory" + bytes_asked_for(line) +
+                                       "; lower train.micro_batch_tokens or the length"
+                                 : line;
 }
 
 }  // namespace longspan::cli

@@ -14,7 +14,7 @@ inline constexpr int kTerminated = 143;
 
 /// Returns the program's exit code for an error's kind.
 int exit_code(ErrorKind kind);
-/// Returns the exit code for an exception that is not ours: LibTorch's out-of-memory errors, else
+/// Returns the exit code for an exception that is not ours: memory that ran out, else
 /// an internal error.
 int exit_code_of_foreign(const std::exception& error);
 /// Returns what to say of an exception, in one line; that memory ran out, whoever found it.

@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <new>
 #include <string>
 
 #include "cli/commands.h"
@@ -94,8 +93,6 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const longspan::Error& error) {
     return fail(error.what(), longspan::cli::exit_code(error.kind()));
-  } catch (const std::bad_alloc& error) {
-    return fail(longspan::cli::reason_of(error), longspan::cli::kOutOfMemory);
   } catch (const std::exception& error) {
     const auto code = longspan::cli::exit_code_of_foreign(error);
     return fail(longspan::cli::reason_of(error), code);

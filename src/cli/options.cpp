@@ -76,10 +76,7 @@ int exit_code(ErrorKind kind) {
 }
 
 int exit_code_of_foreign(const std::exception& error) {
-  const bool out_of_memory =
-      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-      std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
-  return out_of_memory ? kOutOfMemory : 1;
+  return is_out_of_memory(error) ? kOutOfMemory : 1;
 }
 
 std::string first_line(const std::exception& error) {

@@ -7,10 +7,13 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <c10/util/Exception.h>
 #include <sys/resource.h>
 
 #include <charconv>
 #include <cstdlib>
+#include <new>
+#include <string_view>
 
 #include "longspan/core/error.h"
 #ifdef LONGSPAN_WITH_CUDA
@@ -91,6 +94,12 @@ std::int64_t free_gpu_memory(c10::Device device) {
   const auto stats = allocator->getDeviceStats(index_of(device));
   return static_cast<std::int64_t>(allocator->getMemoryInfo(index_of(device)).first) +
          total_of(stats.reserved_bytes).current - total_of(stats.allocated_bytes).current;
+}
+
+bool is_out_of_memory(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
 }
 
 void reset_peak_memory(c10::Device device) {

@@ -16,8 +16,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <new>
-#include <string_view>
 
 #include "distributed/agreement.h"
 #include "distributed/own_address.h"
@@ -26,6 +24,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
+#include "longspan/device/device.h"
 #ifdef LONGSPAN_WITH_CUDA
 #include "distributed/nccl.h"
 #endif
@@ -38,13 +37,6 @@ constexpr std::chrono::microseconds kLookAtGpu{50};
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
-}
-
-// A call on the group allocates too; memory that runs out there is this rank's own failure.
-bool is_out_of_memory(const std::exception& error) {
-  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-         dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
 }
 
 class LoneReduction final : public PendingReduction {
@@ -256,6 +248,7 @@ class GroupCommunicator final : public Communicator {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
+      // A call on the group allocates too; memory that runs out there is this rank's own failure.
       if (is_out_of_memory(error)) throw;
       const std::string culprit = pulse_->find_culprit();
       // What a GPU still waits for would keep it, and this process, from ending.

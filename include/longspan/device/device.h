@@ -3,6 +3,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <exception>
 #include <string>
 
 namespace longspan {
@@ -25,6 +26,10 @@ std::string device_name(c10::Device device);
 
 /// Returns the bytes of a GPU that are free or that LibTorch's allocator keeps unused.
 std::int64_t free_gpu_memory(c10::Device device);
+
+/// Returns whether an exception says that memory ran out, on whatever device: std::bad_alloc, or
+/// LibTorch's errors.
+bool is_out_of_memory(const std::exception& error);
 
 /// Forgets the peak of a device so far. Does nothing for the CPU, whose peak is the process's.
 void reset_peak_memory(c10::Device device);

@@ -9,7 +9,7 @@
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
 #include "longspan/interop/imported_run.h"
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan::cli {
 namespace {

@@ -12,7 +12,7 @@
 #include "cli/idle_threads.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
-#include "longspan/train/run.h"
+#include "longspan/run/environment.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // longspan plan CONFIG: what a run would be, without training it.
 
-#include "longspan/train/plan.h"
+#include "longspan/plan/plan.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>

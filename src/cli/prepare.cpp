@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "longspan/core/json.h"
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "longspan/core/json.h"
-#include "longspan/train/scaling.h"
+#include "longspan/plan/scaling.h"
 
 namespace CLI {
 class App;

@@ -6,13 +6,13 @@
 #include <iostream>
 
 #include "cli/commands.h"
-#include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/job.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
 #include "longspan/distributed/launch.h"
+#include "longspan/evaluate/evaluate_run.h"
 #include "longspan/report/report.h"
 #include "longspan/train/trainer.h"
 
@@ -121,12 +121,11 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Commo
   for (const auto& run_folder : folders)
     for (const auto& split : sweep.splits) {
       EvaluationRequest request;
-      request.run = run_folder;
       request.lengths = sweep.lengths;
       request.modes = sweep.modes;
       request.split = split;
       request.reuse = true;
-      evaluate_run(request, use_device(options), *alone);
+      evaluate_run(find_run(run_folder, "best"), request, use_device(options), *alone);
     }
   write_report(folders, folder / "report.html");
   return 0;

@@ -8,7 +8,7 @@
 #include "cli/job.h"
 #include "longspan/core/json.h"
 #include "longspan/distributed/launch.h"
-#include "longspan/train/run.h"
+#include "longspan/run/environment.h"
 #include "longspan/train/trainer.h"
 
 namespace longspan::cli {

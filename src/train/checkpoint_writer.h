@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "longspan/checkpoint/checkpoint.h"
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 #include "train/progress.h"
 
 namespace longspan {

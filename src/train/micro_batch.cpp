@@ -11,7 +11,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/device/device.h"
-#include "train/memory_meter.h"
+#include "longspan/device/memory_meter.h"
 #include "train/step.h"
 
 namespace longspan {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "longspan/distributed/communicator.h"
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan {
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "longspan/core/error.h"
+#include "longspan/distributed/buckets.h"
 
 namespace longspan {
 namespace {

@@ -4,12 +4,9 @@
 
 #include "longspan/distributed/communicator.h"
 #include "longspan/optim/optimizer.h"
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan {
-
-/// Parameters travel together after a step until rank 0's share of them has this many elements.
-inline constexpr std::int64_t kGatheredElements = 1 << 23;
 
 /// Returns the optimizer of a run: over whole parameters, or with distributed.shard_optimizer over
 /// this rank's rows of each, so that the state's memory is divided by the number of ranks

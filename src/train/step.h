@@ -5,7 +5,7 @@
 #include "longspan/data/batches.h"
 #include "longspan/distributed/gradient_reducer.h"
 #include "longspan/optim/loss_scale.h"
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan {
 

@@ -14,7 +14,7 @@
 #include "longspan/device/device.h"
 #include "longspan/evaluate/evaluate.h"
 #include "longspan/kernels/attention.h"
-#include "longspan/train/run.h"
+#include "longspan/run/environment.h"
 #include "train/broadcast_start.h"
 #include "train/checkpoint_writer.h"
 #include "train/metrics.h"

@@ -17,7 +17,6 @@
 
 #include "distributed/store.h"
 #include "longspan/distributed/launch.h"
-#include "longspan/train/run.h"
 #include "train/step.h"
 
 namespace longspan {

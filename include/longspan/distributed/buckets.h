@@ -6,6 +6,10 @@
 
 namespace longspan {
 
+/// Parameters that ranks gather after a step (distributed.shard_optimizer) travel together until
+/// rank 0's share of them has this many elements.
+inline constexpr std::int64_t kGatheredElements = 1 << 23;
+
 /// Returns the buckets in which gradients travel, in the order in which they do: each the numbers
 /// of its tensors, from the last to the first, since backward reaches the last parameters first. A
 /// bucket holds bucket_bytes at most, or one tensor that is larger.

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "longspan/distributed/communicator.h"
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan {
 

@@ -3,8 +3,8 @@
 #include "train/micro_batch.h"
 
 #include "longspan/core/error.h"
+#include "longspan/device/memory_meter.h"
 #include "support/torch_catch.h"
-#include "train/memory_meter.h"
 
 namespace longspan {
 namespace {

@@ -1,6 +1,6 @@
 // Collectives in the alpha-beta model against the formulas' terms, counted by hand.
 
-#include "longspan/train/cluster.h"
+#include "longspan/plan/cluster.h"
 
 #include <limits>
 

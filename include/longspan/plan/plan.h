@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan {
 

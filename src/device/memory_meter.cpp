@@ -1,6 +1,6 @@
 // Listens to the allocators in the way LibTorch's profiler does.
 
-#include "train/memory_meter.h"
+#include "longspan/device/memory_meter.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>

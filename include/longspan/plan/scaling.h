@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "longspan/train/cluster.h"
-#include "longspan/train/plan.h"
+#include "longspan/plan/cluster.h"
+#include "longspan/plan/plan.h"
 
 namespace longspan {
 

@@ -1,11 +1,11 @@
 // A plan: what stands in for the text, and how far its formula for memory is from what is measured.
 
-#include "longspan/train/plan.h"
+#include "longspan/plan/plan.h"
 
 #include "longspan/core/error.h"
+#include "longspan/device/memory_meter.h"
 #include "support/temporary_folder.h"
 #include "support/torch_catch.h"
-#include "train/memory_meter.h"
 
 namespace longspan {
 namespace {

@@ -1,5 +1,7 @@
 // What a run ran on.
 
+#include "longspan/run/environment.h"
+
 #include <ATen/Parallel.h>
 #include <sys/utsname.h>
 #include <torch/headeronly/version.h>
@@ -12,7 +14,6 @@
 #include "build_info.h"
 #include "longspan/core/error.h"
 #include "longspan/device/device.h"
-#include "longspan/train/run.h"
 
 namespace longspan {
 namespace {

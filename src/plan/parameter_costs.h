@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 namespace longspan {
 

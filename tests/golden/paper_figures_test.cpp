@@ -6,8 +6,8 @@
 
 #include "longspan/core/error.h"
 #include "longspan/evaluate/protocol.h"
-#include "longspan/train/plan.h"
-#include "longspan/train/run_config.h"
+#include "longspan/plan/plan.h"
+#include "longspan/run/run_config.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

@@ -1,9 +1,6 @@
-// The simulated step beside its closed form, and beside what the reducer and the sharded optimizer
-// really send.
+// The simulated step beside its closed form, and beside what the reducer really sends.
 
-#include "longspan/train/scaling.h"
-
-#include <ATen/ops/zeros_like.h>
+#include "longspan/plan/scaling.h"
 
 #include <cmath>
 #include <filesystem>
@@ -12,9 +9,8 @@
 
 #include "longspan/core/error.h"
 #include "longspan/distributed/gradient_reducer.h"
+#include "plan/parameter_costs.h"
 #include "support/torch_catch.h"
-#include "train/parameter_costs.h"
-#include "train/sharded_optimizer.h"
 
 namespace longspan {
 namespace {
@@ -147,45 +143,6 @@ TEST_CASE("the model sends the reducer's buckets") {
       CHECK(scaling.message_bytes == reducer.bytes_per_step());
       CHECK(scaling.num_buckets == reducer.num_buckets());
     }
-}
-
-// Counts what rank 0 of three gives to all-gathers.
-class CountingCommunicator final : public Communicator {
- public:
-  int rank() const override { return 0; }
-  int world_size() const override { return 3; }
-  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor&,
-                                                     std::function<void()>) override {
-    return nullptr;
-  }
-  void broadcast(const at::Tensor&, int) override {}
-  std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override {
-    bytes += static_cast<std::int64_t>(tensor.nbytes());
-    ++calls;
-    return {tensor, tensor, tensor};
-  }
-  void report_failure(const std::string&) noexcept override {}
-  void leave() override {}
-
-  std::int64_t bytes = 0, calls = 0;
-};
-
-TEST_CASE("the model gathers what the sharded optimizer gathers") {
-  const auto config = tiny({"distributed.shard_optimizer=true"});
-  const auto model = make_model(config, kVocabulary);
-  CountingCommunicator communicator;
-  const auto optimizer = make_run_optimizer(config, model.parameters(), communicator);
-  for (const auto& [name, tensor] : model.parameters())
-    tensor.mutable_grad() = at::zeros_like(tensor);
-  optimizer->step(0.1);
-  REQUIRE(communicator.calls > 0);
-  // A byte a second: two steps of a ring of three carry two messages.
-  const Cluster slow{8, {1.0, 0.0}, {1.0, 0.0}, AllReduceKind::Ring};
-  const auto by_bytes = scale(config, {{3}, kPlainSpeed, slow}).fixed_batch.at(0);
-  CHECK(std::abs(by_bytes.gather_seconds - 2.0 * static_cast<double>(communicator.bytes)) < 1e-6);
-  const Cluster late{8, {kEndless, 1.0}, {kEndless, 1.0}, AllReduceKind::Ring};
-  const auto by_calls = scale(config, {{3}, kPlainSpeed, late}).fixed_batch.at(0);
-  CHECK(by_calls.gather_seconds == 2.0 * static_cast<double>(communicator.calls));
 }
 
 TEST_CASE("one bucket's step is forward, backward, all-reduce and update") {

@@ -1,6 +1,6 @@
 // The run's configuration: what its sections demand of each other, limits, and the resolved text.
 
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"

@@ -1,13 +1,12 @@
 // A step on many devices, simulated: the arithmetic of time, no tensors.
 
-#include "longspan/train/scaling.h"
+#include "longspan/plan/scaling.h"
 
 #include <algorithm>
 #include <limits>
 
 #include "longspan/distributed/buckets.h"
-#include "train/parameter_costs.h"
-#include "train/sharded_optimizer.h"
+#include "plan/parameter_costs.h"
 
 namespace longspan {
 namespace {

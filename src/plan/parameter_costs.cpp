@@ -1,6 +1,6 @@
 // Layers are alike, so one of them is made and counted for all.
 
-#include "train/parameter_costs.h"
+#include "plan/parameter_costs.h"
 
 namespace longspan {
 namespace {

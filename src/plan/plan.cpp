@@ -1,6 +1,6 @@
 // What a run would be.
 
-#include "longspan/train/plan.h"
+#include "longspan/plan/plan.h"
 
 #include <ATen/ops/zeros.h>
 
@@ -9,7 +9,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
-#include "train/parameter_costs.h"
+#include "plan/parameter_costs.h"
 
 namespace longspan {
 namespace {

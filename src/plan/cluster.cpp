@@ -1,6 +1,6 @@
 // Collectives in the alpha-beta model: steps x latency + bytes / bandwidth.
 
-#include "longspan/train/cluster.h"
+#include "longspan/plan/cluster.h"
 
 #include <algorithm>
 #include <bit>

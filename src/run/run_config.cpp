@@ -1,7 +1,7 @@
 // Composes the modules' sections into the configuration of a run and checks what they demand of
 // each other.
 
-#include "longspan/train/run_config.h"
+#include "longspan/run/run_config.h"
 
 #include <algorithm>
 

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "longspan/core/json.h"
+#include "longspan/distributed/communicator.h"
+#include "longspan/run/run.h"
+
+namespace longspan {
+
+/// What to score of one run.
+struct EvaluationRequest {
+  std::string lengths;  ///< empty: the trained length and its doublings to 16 times
+  std::vector<std::string> modes{"nonoverlapping"};
+  std::string split = "valid";        ///< train | valid | test | a text file
+  std::vector<std::string> position;  ///< the key=value by which the run's position section differs
+  std::filesystem::path output;       ///< empty: <run>/evaluations
+  bool reuse = false;                 ///< keep cells that are there already
+};
+
+/// Scores every (length, mode) and merges the cells into <output>/<split>.json with its .csv and
+/// .svg. Returns the cells asked for. Collective: the ranks share the work, rank 0 alone writes.
+/// @param device of this process
+Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::Device device,
+                  Communicator& communicator);
+
+/// Returns what says that two ranks score the same text of a run: a hash of its shards or files.
+std::string fingerprint_of_text(const std::string& split, const RunConfig& config);
+
+}  // namespace longspan

@@ -17,6 +17,10 @@ std::string bytes_asked_for(const std::string& line) {
 
 }  // namespace
 
+int exit_code(const TrainResult& result) {
+  return result.stop_signal == 0 ? 0 : 128 + result.stop_signal;
+}
+
 std::string reason_of(const std::exception& error) {
   if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
   const std::string line = first_line(error);

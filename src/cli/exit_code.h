@@ -4,16 +4,17 @@
 #include <string>
 
 #include "longspan/core/error.h"
+#include "longspan/train/trainer.h"
 
 namespace longspan::cli {
 
 inline constexpr int kUsageError = 2;
 inline constexpr int kOutOfMemory = 7;
-inline constexpr int kInterrupted = 130;
-inline constexpr int kTerminated = 143;
 
 /// Returns the program's exit code for an error's kind.
 int exit_code(ErrorKind kind);
+/// Returns the exit code of a run that trained to its end, or to a signal: 128 + its number.
+int exit_code(const TrainResult& result);
 /// Returns the exit code for an exception that is not ours: memory that ran out, else
 /// an internal error.
 int exit_code_of_foreign(const std::exception& error);

@@ -39,6 +39,7 @@ Json to_json(const Plan& plan) {
               {"flop_per_token", plan.flop_per_token}};
   for (const auto& [part, count] : plan.parameters_by_part)
     result["parameters_by_part"][part] = count;
+  if (!plan.corpus.empty()) result["counts_of"] = plan.corpus;
   if (plan.train_tokens > 0) {
     result["train_tokens"] = plan.train_tokens;
     result["blocks"] = plan.blocks;
@@ -108,7 +109,10 @@ void print_plan(const Plan& plan, bool checkpointing) {
   std::printf("%s\n", plan.name.c_str());
   print_row("parameters", grouped(plan.parameters));
   for (const auto& [part, count] : plan.parameters_by_part) print_row("  " + part, grouped(count));
-  print_row("vocabulary", grouped(plan.vocab_size));
+  print_row("vocabulary", grouped(plan.vocab_size),
+            plan.corpus.empty() ? ""
+                                : concat("published counts of ", plan.corpus,
+                                         ", which data.expect names: there are no shards"));
   print_memory(plan, checkpointing);
   print_steps(plan);
 }

@@ -103,8 +103,7 @@ int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::pa
   const auto alone = make_lone_communicator();
   const auto result =
       train(config, {folder, "auto", invocation.words, use_device(options)}, *alone);
-  if (result.end == TrainResult::End::Interrupted) return kInterrupted;
-  return result.end == TrainResult::End::Terminated ? kTerminated : 0;
+  return exit_code(result);
 }
 
 int run_all(const Sweep& sweep, const std::filesystem::path& folder, const CommonOptions& options,

@@ -31,24 +31,23 @@ int train_one(const TrainArguments& arguments, const CommonOptions& options,
   const std::filesystem::path folder = arguments.run.empty()
                                            ? std::filesystem::path("runs") / config.name
                                            : std::filesystem::path(arguments.run);
+  TrainOptions train_options{folder, arguments.resume, invocation.words, device};
   // Each host has its shards before the ranks meet: making them may take longer than the timeout.
   const auto communicator = join_job(job, config.distributed, device, [&] {
+    train_options.data = prepare_data(config.data);
     return std::vector<Agreement>{{"version", version_text()},
                                   {"config", config.resolved},
-                                  {"data", prepare_data(config.data).fingerprint() + "\n"}};
+                                  {"data", train_options.data->fingerprint() + "\n"}};
   });
   TrainResult result;
-  work_together(*communicator, [&] {
-    result = train(config, {folder, arguments.resume, invocation.words, device}, *communicator);
-  });
+  work_together(*communicator, [&] { result = train(config, train_options, *communicator); });
   if (communicator->leads()) {
     if (options.json)
       std::cout << Json{{"run", folder.string()}, {"step", result.step}}.dump() << "\n";
     else
       std::cout << folder.string() << "\n";
   }
-  if (result.end == TrainResult::End::Interrupted) return kInterrupted;
-  return result.end == TrainResult::End::Terminated ? kTerminated : 0;
+  return exit_code(result);
 }
 
 }  // namespace

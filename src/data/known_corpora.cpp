@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "longspan/core/error.h"
+#include "longspan/data/expected_size.h"
 
 namespace longspan {
 namespace {
@@ -50,6 +51,17 @@ const PublishedCorpus& known_corpus(std::string_view name) {
   const auto found = std::ranges::find(kCorpora, name, &PublishedCorpus::name);
   if (found == kCorpora.end()) unreachable();
   return *found;
+}
+
+std::optional<ExpectedSize> expected_size(const DataConfig& config) {
+  const TokenizerConfig& tokenizer = config.tokenizer;
+  if (config.expect == kExpectNothing || tokenizer.kind != "word" ||
+      tokenizer.pad_multiple != kPadMultiple)
+    return std::nullopt;
+  const PublishedCorpus& corpus = known_corpus(config.expect);
+  const PublishedSplit& train = corpus.splits.front();
+  return ExpectedSize{std::string(corpus.name), corpus.vocab_size,
+                      train.words + (tokenizer.end_of_line ? train.lines : 0)};
 }
 
 std::string difference_from(const PublishedCorpus& corpus, const TokenizerConfig& tokenizer,

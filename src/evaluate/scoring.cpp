@@ -110,19 +110,26 @@ std::vector<double> score_targets(const Transformer& model, const EvaluationText
   const int ranks = options.communicator == nullptr ? 1 : options.communicator->world_size(),
             own = options.communicator == nullptr ? 0 : options.communicator->rank();
   // Batches go round the ranks; what another rank scores stays 0 here, so that the sum over ranks
-  // is exact.
-  std::vector<double> scores(static_cast<std::size_t>(windows.back().end), 0.0);
+  // is exact. The last number counts the ranks that were told to stop.
+  std::vector<double> scores(static_cast<std::size_t>(windows.back().end) + 1, 0.0);
   std::span<const Window> left(windows);
   for (std::int64_t number = 0; !left.empty(); ++number) {
     const auto batch = left.first(batch_size(left, options.max_batch_tokens));
-    if (number % ranks == own)
+    if (number % ranks == own) {
+      if (options.should_stop && options.should_stop()) {
+        scores.back() = 1.0;
+        break;
+      }
       std::ranges::copy(score_batch(model, read_batch(text, batch), options.compute_dtype),
                         scores.begin() + batch.front().score_begin);
+    }
     left = left.subspan(batch.size());
   }
   if (ranks > 1)
     options.communicator->all_reduce(
         at::from_blob(scores.data(), {static_cast<std::int64_t>(scores.size())}, at::kDouble));
+  if (scores.back() > 0.0) throw EvaluationStopped{};
+  scores.pop_back();
   return scores;
 }
 

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
+#include "longspan/data/expected_size.h"
 #include "longspan/kernels/cross_entropy.h"
 #include "plan/parameter_costs.h"
 
@@ -15,12 +16,12 @@ namespace longspan {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
-constexpr std::int64_t kNoLimit = std::int64_t{1} << 50;
 constexpr double kSecondsAnHour = 3600.0;
 
 struct TextSize {
   std::int64_t vocab_size = 0;
   std::int64_t train_tokens = 0;
+  std::string corpus = {};
 };
 
 std::int64_t vocab_size_without_shards(const DataConfig& data) {
@@ -29,10 +30,11 @@ std::int64_t vocab_size_without_shards(const DataConfig& data) {
     return data.tokenizer.vocab_size;
   throw Error(
       ErrorKind::Data,
-      concat(data.shards,
-             " must hold shards for a plan to count the vocabulary, it has none; run "
-             "longspan prepare first, or give --vocab-size and --train-tokens (WikiText-103 "
-             "in words: --vocab-size 267744 --train-tokens 103227021)"));
+      concat(
+          data.shards,
+          " must hold shards for a plan to count the vocabulary, it has none; run "
+          "longspan prepare first, or give --vocab-size and --train-tokens, or data.expect where "
+          "the text is a published corpus in words"));
 }
 
 TextSize size_of_text(const DataConfig& data, const PlanOptions& options) {
@@ -41,6 +43,12 @@ TextSize size_of_text(const DataConfig& data, const PlanOptions& options) {
     const ShardFolder shards = ShardFolder::open(data.shards);
     if (size.vocab_size == 0) size.vocab_size = shards.tokenizer().vocab_size();
     if (size.train_tokens == 0) size.train_tokens = shards.stream("train").size();
+  }
+  if (const auto expected = expected_size(data);
+      expected && (size.vocab_size == 0 || size.train_tokens == 0)) {
+    size.corpus = expected->corpus;
+    if (size.vocab_size == 0) size.vocab_size = expected->vocab_size;
+    if (size.train_tokens == 0) size.train_tokens = expected->train_tokens;
   }
   if (size.vocab_size == 0) size.vocab_size = vocab_size_without_shards(data);
   return size;
@@ -99,13 +107,14 @@ void plan_steps(const RunConfig& config, const PlanOptions& options, Plan& plan)
     plan.blocks = (plan.train_tokens + config.data.seq_len - 1) / config.data.seq_len;
     plan.steps_per_epoch = make_run_plan(config, plan.train_tokens)->steps_per_epoch();
   }
-  const std::int64_t steps = planned_steps(config.train, plan.steps_per_epoch);
-  if (steps <= 0 || steps >= kNoLimit) return;
-  plan.steps = steps;
-  plan.tokens = steps * plan.tokens_per_step;
+  const auto steps = planned_steps(
+      config.train, plan.steps_per_epoch > 0 ? std::optional(plan.steps_per_epoch) : std::nullopt);
+  if (!steps) return;
+  plan.steps = *steps;
+  plan.tokens = plan.steps * plan.tokens_per_step;
   plan.flop = plan.flop_per_token * static_cast<double>(plan.tokens);
   if (plan.steps_per_epoch > 0)
-    plan.epochs = static_cast<double>(steps) / static_cast<double>(plan.steps_per_epoch);
+    plan.epochs = static_cast<double>(plan.steps) / static_cast<double>(plan.steps_per_epoch);
   if (options.tokens_per_second)
     plan.device_hours =
         static_cast<double>(plan.tokens) / *options.tokens_per_second / kSecondsAnHour;
@@ -181,6 +190,7 @@ Plan make_plan(const RunConfig& config, const PlanOptions& options) {
   plan.name = config.name;
   plan.vocab_size = text.vocab_size;
   plan.train_tokens = text.train_tokens;
+  plan.corpus = text.corpus;
   plan.micro_batch_tokens =
       config.train.micro_batch_tokens > 0 ? config.train.micro_batch_tokens : config.data.seq_len;
   count_parameters(config, plan);

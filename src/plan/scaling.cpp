@@ -6,13 +6,13 @@
 #include <limits>
 
 #include "longspan/distributed/buckets.h"
+#include "longspan/distributed/gradient_reducer.h"
 #include "plan/parameter_costs.h"
 
 namespace longspan {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
-constexpr std::int64_t kCounts = 5;  // that travel with the gradients: loss, targets, votes
 
 std::int64_t divided_up(std::int64_t count, std::int64_t parts) {
   return (count + parts - 1) / parts;
@@ -122,7 +122,7 @@ class StepModel {
     for (const Bucket& bucket : buckets_)
       result.push_back({bucket.backward_share * backward_seconds,
                         all_reduce_seconds(options_.cluster, devices, bucket.bytes)});
-    const auto counts = static_cast<std::int64_t>(tensors_.size()) + kCounts;
+    const auto counts = static_cast<std::int64_t>(tensors_.size() + kStepTotals);
     result.push_back({0.0, all_reduce_seconds(options_.cluster, devices,
                                               static_cast<double>(counts * sizeof(double)))});
     return result;

@@ -12,24 +12,28 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kMany = std::int64_t{1} << 50;
+constexpr std::int64_t kMost = std::int64_t{1} << 50;  // that a count may be
+
+template <class Number>
+std::optional<Number> limit_of(Number value) {
+  return value > 0 ? std::optional(value) : std::nullopt;
+}
 
 TrainConfig read_train(const config::Reader& reader, std::int64_t seq_len) {
   TrainConfig result;
-  result.max_steps = reader.integer("max_steps", {.low = 0, .high = kMany}, 0);
-  result.max_tokens = reader.integer("max_tokens", {.low = 0, .high = kMany}, 0);
-  result.max_epochs = reader.integer("max_epochs", {.low = 0, .high = 1 << 20}, 0);
-  result.max_seconds = reader.number("max_seconds", {.low = 0.0, .high = 1e9}, 0.0);
-  check(result.max_steps > 0 || result.max_tokens > 0 || result.max_epochs > 0 ||
-            result.max_seconds > 0,
+  result.max_steps = limit_of(reader.integer("max_steps", {.low = 0, .high = kMost}, 0));
+  result.max_tokens = limit_of(reader.integer("max_tokens", {.low = 0, .high = kMost}, 0));
+  result.max_epochs = limit_of(reader.integer("max_epochs", {.low = 0, .high = 1 << 20}, 0));
+  result.max_seconds = limit_of(reader.number("max_seconds", {.low = 0.0, .high = 1e9}, 0.0));
+  check(result.max_steps || result.max_tokens || result.max_epochs || result.max_seconds,
         ErrorKind::Config, reader.place(),
         " must limit the run by max_steps, max_tokens, max_epochs or max_seconds, got none");
-  result.batch_tokens = reader.integer("batch_tokens", {.low = 1, .high = kMany});
+  result.batch_tokens = reader.integer("batch_tokens", {.low = 1, .high = kMost});
   check(result.batch_tokens % seq_len == 0, ErrorKind::Config, reader.place("batch_tokens"),
         " must be a multiple of data.seq_len (", seq_len, "), got ", result.batch_tokens);
   result.micro_batch_tokens =
       reader
-          .integer_or("micro_batch_tokens", "auto", {.low = 1, .high = kMany}, result.batch_tokens)
+          .integer_or("micro_batch_tokens", "auto", {.low = 1, .high = kMost}, result.batch_tokens)
           .value_or(0);
   check(result.micro_batch_tokens % seq_len == 0, ErrorKind::Config,
         reader.place("micro_batch_tokens"), " must be a multiple of data.seq_len (", seq_len,
@@ -48,12 +52,12 @@ TrainConfig read_train(const config::Reader& reader, std::int64_t seq_len) {
 ValidateConfig read_validate(const config::Reader& reader, std::int64_t seq_len) {
   const config::IntegerRange length{.low = 1, .high = 1 << 24};
   ValidateConfig result;
-  result.every_steps = reader.integer("every_steps", {.low = 0, .high = kMany}, 0);
+  result.every_steps = reader.integer("every_steps", {.low = 0, .high = kMost}, 0);
   result.lengths = reader.integers("lengths", length, {seq_len});
   check(!result.lengths.empty(), ErrorKind::Config, reader.place("lengths"),
         " must name at least one length, got none");
   result.extrapolation_lengths = reader.integers("extrapolation_lengths", length, {});
-  result.max_targets = reader.integer("max_targets", {.low = 0, .high = kMany}, 0);
+  result.max_targets = reader.integer("max_targets", {.low = 0, .high = kMost}, 0);
   reader.finish();
   return result;
 }
@@ -62,21 +66,26 @@ std::string extrapolation_metric(std::int64_t length) {
   return "extrapolation/ppl@" + std::to_string(length);
 }
 
-bool is_metric(const std::string& name, const ValidateConfig& validate) {
-  if (name.empty() || name == "valid/loss" || name == "valid/ppl") return true;
-  return std::ranges::find(validate.extrapolation_lengths, name, extrapolation_metric) !=
-         validate.extrapolation_lengths.end();
+std::optional<BestMetric> read_best_metric(const config::Reader& reader,
+                                           const ValidateConfig& validate) {
+  const std::string name = reader.text("keep_best", "valid/loss");
+  if (name.empty()) return std::nullopt;
+  if (name == "valid/loss") return BestMetric{BestMetric::Kind::ValidLoss};
+  if (name == "valid/ppl") return BestMetric{BestMetric::Kind::ValidPpl};
+  const auto length = std::ranges::find(validate.extrapolation_lengths, name, extrapolation_metric);
+  check(length != validate.extrapolation_lengths.end(), ErrorKind::Config,
+        reader.place("keep_best"),
+        " must be \"\", valid/loss, valid/ppl or extrapolation/ppl@N with N in "
+        "validate.extrapolation_lengths, got ",
+        name);
+  return BestMetric{BestMetric::Kind::ExtrapolationPpl, *length};
 }
 
 CheckpointConfig read_checkpoint(const config::Reader& reader, const ValidateConfig& validate) {
   CheckpointConfig result;
-  result.every_steps = reader.integer("every_steps", {.low = 0, .high = kMany}, 0);
+  result.every_steps = reader.integer("every_steps", {.low = 0, .high = kMost}, 0);
   result.keep_last = reader.integer("keep_last", {.low = 1, .high = 1 << 20}, result.keep_last);
-  result.keep_best = reader.text("keep_best", result.keep_best);
-  check(is_metric(result.keep_best, validate), ErrorKind::Config, reader.place("keep_best"),
-        " must be \"\", valid/loss, valid/ppl or extrapolation/ppl@N with N in "
-        "validate.extrapolation_lengths, got ",
-        result.keep_best);
+  result.keep_best = read_best_metric(reader, validate);
   result.async = reader.boolean("async", result.async);
   reader.finish();
   return result;
@@ -84,7 +93,7 @@ CheckpointConfig read_checkpoint(const config::Reader& reader, const ValidateCon
 
 LogConfig read_log(const config::Reader& reader) {
   LogConfig result;
-  result.every_steps = reader.integer("every_steps", {.low = 1, .high = kMany}, result.every_steps);
+  result.every_steps = reader.integer("every_steps", {.low = 1, .high = kMost}, result.every_steps);
   result.tensorboard = reader.boolean("tensorboard", result.tensorboard);
   result.timeline_steps =
       reader.integer("timeline_steps", {.low = 0, .high = 1 << 20}, result.timeline_steps);
@@ -106,11 +115,11 @@ void check_position(const RunConfig& config, const config::Reader& root) {
     check(length <= *limit, ErrorKind::Config, root.section("validate").place("lengths"),
           " must not exceed the ", *limit, " positions that ", config.position.kind,
           " can tell apart, got ", length);
-  for (const std::int64_t length : config.validate.extrapolation_lengths)
-    check(length <= *limit || config.checkpoint.keep_best != extrapolation_metric(length),
-          ErrorKind::Config, root.section("checkpoint").place("keep_best"),
-          " must be of a length within the ", *limit, " positions that ", config.position.kind,
-          " can tell apart, got ", config.checkpoint.keep_best);
+  const std::int64_t best_length =
+      config.checkpoint.keep_best ? config.checkpoint.keep_best->length : 0;
+  check(best_length <= *limit, ErrorKind::Config, root.section("checkpoint").place("keep_best"),
+        " must be of a length within the ", *limit, " positions that ", config.position.kind,
+        " can tell apart, got ", extrapolation_metric(best_length));
 }
 
 }  // namespace
@@ -128,7 +137,8 @@ RunConfig read_run_config(const config::Document& document) {
   result.data = read_data_config(root.section("data"));
   result.optimizer = read_optimizer_config(root.section("optimizer"));
   result.train = read_train(root.section("train"), result.data.seq_len);
-  result.schedule = read_schedule_config(root.section("schedule"), planned_steps(result.train, 0));
+  result.schedule = read_schedule_config(root.section("schedule"),
+                                         planned_steps(result.train, std::nullopt).value_or(0));
   result.validate = read_validate(root.section("validate"), result.data.seq_len);
   result.checkpoint = read_checkpoint(root.section("checkpoint"), result.validate);
   result.distributed = read_distributed_config(root.section("distributed"));
@@ -148,13 +158,14 @@ std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t n
   return make_batch_plan(options);
 }
 
-std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch) {
-  std::int64_t steps = config.max_steps > 0 ? config.max_steps : kMany;
-  if (config.max_tokens > 0)
-    steps = std::min(steps, (config.max_tokens + config.batch_tokens - 1) / config.batch_tokens);
-  if (config.max_epochs > 0 && steps_per_epoch > 0)
-    steps = std::min(steps, config.max_epochs * steps_per_epoch);
-  return steps == kMany && steps_per_epoch == 0 ? 0 : steps;
+std::optional<std::int64_t> planned_steps(const TrainConfig& config,
+                                          std::optional<std::int64_t> steps_per_epoch) {
+  std::optional<std::int64_t> steps = config.max_steps;
+  const auto limit = [&](std::int64_t count) { steps = std::min(count, steps.value_or(count)); };
+  if (config.max_tokens)
+    limit((*config.max_tokens + config.batch_tokens - 1) / config.batch_tokens);
+  if (config.max_epochs && steps_per_epoch) limit(*config.max_epochs * *steps_per_epoch);
+  return steps;
 }
 
 Transformer make_unset_model(const RunConfig& config, std::int64_t vocab_size) {

@@ -34,14 +34,14 @@ MetricsWriter::MetricsWriter(const std::filesystem::path& run_folder, std::int64
   if (tensorboard) tensorboard_ = std::make_unique<TensorBoardWriter>(run_folder);
 }
 
-void MetricsWriter::write(const Json& row) {
-  file_->write(row.dump() + "\n");
+void MetricsWriter::write(const MetricRow& row) {
+  const Json json = to_json(row);
+  file_->write(json.dump() + "\n");
   file_->flush();
   if (!tensorboard_) return;
-  const auto step = row.at("step").get<std::int64_t>();
-  for (const auto& [key, value] : row.items())
+  for (const auto& [key, value] : json.items())
     if (value.is_number() && key != "step" && key != "time")
-      tensorboard_->scalar(key, value.get<double>(), step);
+      tensorboard_->scalar(key, value.get<double>(), row.step);
   tensorboard_->flush();
 }
 

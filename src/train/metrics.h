@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "longspan/core/files.h"
-#include "longspan/core/json.h"
+#include "train/metric_row.h"
 #include "train/tfevents.h"
 
 namespace longspan {
@@ -19,8 +19,7 @@ class MetricsWriter {
   /// process that was killed, are removed first, so that a resumed run has every row once.
   MetricsWriter(const std::filesystem::path& run_folder, std::int64_t step, bool tensorboard);
 
-  /// @param row its keys in the order of the interface; "step" among them
-  void write(const Json& row);
+  void write(const MetricRow& row);
 
  private:
   std::optional<FileWriter> file_;

@@ -33,10 +33,13 @@ Json RunProgress::to_json() const {
                 {"best_step", best_step},
                 {"micro_batch_tokens", micro_batch_tokens},
                 {"data_fingerprint", data_fingerprint},
-                {"loss_scale", nullptr}};
+                {"loss_scale", nullptr},
+                {"unfinished", nullptr}};
   if (best_value) document["best_value"] = *best_value;
   if (loss_scale)
     document["loss_scale"] = {{"scale", loss_scale->scale}, {"updates", loss_scale->updates}};
+  if (unfinished)
+    document["unfinished"] = {{"lr", unfinished->lr}, {"grad_norm", unfinished->grad_norm}};
   return document;
 }
 
@@ -58,6 +61,10 @@ RunProgress RunProgress::from_json(const Json& document) {
     if (loss_scale != document.end() && !loss_scale->is_null())
       result.loss_scale = {loss_scale->at("scale").get<double>(),
                            loss_scale->at("updates").get<std::int64_t>()};
+    const auto unfinished = document.find("unfinished");  // absent from older checkpoints
+    if (unfinished != document.end() && !unfinished->is_null())
+      result.unfinished = {unfinished->at("lr").get<double>(),
+                           unfinished->at("grad_norm").get<double>()};
     return result;
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::Checkpoint,
@@ -69,17 +76,6 @@ bool is_better(double loss, std::optional<double> best, BestRule rule) {
   if (std::isnan(loss)) return false;
   if (!best) return true;
   return rule == BestRule::Fairseq ? rounded_bits(loss) <= rounded_bits(*best) : loss < *best;
-}
-
-std::string clock_text(double seconds) {
-  const auto whole = static_cast<long long>(std::llround(std::max(0.0, seconds)));
-  char text[32];
-  if (whole >= 3600)
-    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60,
-                  whole % 60);
-  else
-    std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
-  return text;
 }
 
 }  // namespace longspan

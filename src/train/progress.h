@@ -22,6 +22,13 @@ struct RunProgress {
   std::int64_t micro_batch_tokens = 0;
   std::string data_fingerprint;
   std::optional<LossScale::State> loss_scale;  ///< fp16 only
+  /// The last step, when the run was stopped in the validation that is due after it: what its row
+  /// of metrics needs besides.
+  struct Unfinished {
+    double lr = 0.0;
+    double grad_norm = 0.0;
+  };
+  std::optional<Unfinished> unfinished;
 
   Json to_json() const;
   /// @throws Error(Checkpoint)
@@ -37,8 +44,5 @@ enum class BestRule {
 /// Returns whether a validation's loss makes it the best. @param loss,best nats a token; best is
 /// nothing before the first validation @return false for a loss that is not a number
 bool is_better(double loss, std::optional<double> best, BestRule rule);
-
-/// Returns seconds as "1:02:03" or "2:03".
-std::string clock_text(double seconds);
 
 }  // namespace longspan

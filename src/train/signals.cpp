@@ -1,32 +1,102 @@
-// Turns SIGINT and SIGTERM into a flag that the loop reads between steps.
+// A handler may do next to nothing, so it leaves a number and wakes a thread, which writes the log.
+// The loop reads the number when it comes to a place where it can stop.
 
 #include "train/signals.h"
 
-#include <csignal>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "longspan/core/error.h"
+#include "longspan/core/log.h"
 
 namespace longspan {
 namespace {
 
-volatile std::sig_atomic_t g_received = 0;
+constexpr int kSaveSignal = SIGUSR1;
+constexpr char kEnd = 0;  // what the destructor sends instead of a signal's number
+
+volatile std::sig_atomic_t g_stop = 0, g_save = 0;
+std::atomic<const char*> g_current_work{"the start"};
+int g_pipe[2] = {-1, -1};
+std::thread g_thread;
+
+void wake(int number) {
+  const auto byte = static_cast<char>(number);
+  [[maybe_unused]] const auto written = ::write(g_pipe[1], &byte, 1);  // a full pipe wakes as well
+}
 
 extern "C" void remember(int signal) {
-  g_received = signal;
-  std::signal(signal, SIG_DFL);
+  const int saved_errno = errno;
+  if (signal == kSaveSignal) {
+    g_save = 1;
+  } else {
+    g_stop = signal;
+    std::signal(signal, SIG_DFL);
+  }
+  wake(signal);
+  errno = saved_errno;
+}
+
+void tell_of_signals() {
+  for (char byte = kEnd; ::read(g_pipe[0], &byte, 1) == 1 && byte != kEnd;) {
+    const int signal = byte;
+    log::info(
+        concat("received ", signal_name(signal),
+               signal == kSaveSignal ? ": saves, and goes on, after " : ": saves, and ends, after ",
+               g_current_work.load()));
+  }
+}
+
+void catch_unless_ignored(int signal) {
+  if (std::signal(signal, remember) == SIG_IGN) std::signal(signal, SIG_IGN);
 }
 
 }  // namespace
 
-SignalGuard::SignalGuard() {
-  g_received = 0;
-  std::signal(SIGINT, remember);
-  std::signal(SIGTERM, remember);
+SignalWatch::SignalWatch() {
+  g_stop = 0;
+  g_save = 0;
+  check(::pipe2(g_pipe, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
+        std::strerror(errno));
+  ::fcntl(g_pipe[1], F_SETFL, O_NONBLOCK);
+  // The thread takes no signal itself, so that those of the loop's own calls are interrupted.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  g_thread = std::thread(tell_of_signals);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  for (const int signal : kStopSignals) catch_unless_ignored(signal);
+  catch_unless_ignored(kSaveSignal);
 }
 
-SignalGuard::~SignalGuard() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+SignalWatch::~SignalWatch() {
+  const auto release = [](int signal) {
+    if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
+  };
+  for (const int signal : kStopSignals) release(signal);
+  release(kSaveSignal);
+  ::fcntl(g_pipe[1], F_SETFL, 0);
+  wake(kEnd);
+  g_thread.join();
+  ::close(g_pipe[0]);
+  ::close(g_pipe[1]);
 }
 
-int SignalGuard::received() { return static_cast<int>(g_received); }
+int SignalWatch::stop_signal() { return static_cast<int>(g_stop); }
+
+bool SignalWatch::take_save_request() {
+  const bool asked = g_save != 0;
+  g_save = 0;
+  return asked;
+}
+
+void SignalWatch::set_current_work(const char* what) { g_current_work = what; }
+
+std::string signal_name(int signal) { return concat("SIG", ::sigabbrev_np(signal)); }
 
 }  // namespace longspan

@@ -1,18 +1,35 @@
 #pragma once
 
+#include <array>
+#include <csignal>
+#include <string>
+
 namespace longspan {
 
-/// Catches SIGINT and SIGTERM while it lives, so that the loop can save and end. A second signal of
-/// the same kind ends the process at once.
-class SignalGuard {
- public:
-  SignalGuard();
-  ~SignalGuard();
-  SignalGuard(const SignalGuard&) = delete;
-  SignalGuard& operator=(const SignalGuard&) = delete;
+/// The signals that save a run and end it with 128 + their number: Ctrl-C, a scheduler, a closed
+/// terminal, a limit of processor time.
+inline constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP, SIGXCPU};
 
-  /// Returns the signal that came, or 0.
-  static int received();
+/// Catches the stop signals, and SIGUSR1, which asks for a save, while it lives; says at once in
+/// the log that one came and what is waited for. One that the parent had ignored (nohup, a shell's
+/// background job) stays ignored. A second stop signal of the same kind ends the process at once.
+/// At most one lives at a time.
+class SignalWatch {
+ public:
+  SignalWatch();
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+  /// Returns the stop signal that came last, or 0.
+  static int stop_signal();
+  /// Returns whether SIGUSR1 came since the last call.
+  static bool take_save_request();
+  /// Sets what the log says is waited for. @param what a text that lives as long as the program
+  static void set_current_work(const char* what);
 };
+
+/// Returns "SIGTERM" for 15, and so on for what SignalWatch catches.
+std::string signal_name(int signal);
 
 }  // namespace longspan

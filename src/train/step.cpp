@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
+#include "train/signals.h"
 
 namespace longspan {
 namespace {
@@ -48,15 +49,21 @@ std::string first_bad_gradient(const NamedTensors& parameters) {
 }
 
 // Sums gradients and counts over ranks, and settles what they decide together.
-void exchange(const StepPeers& peers, StepResult& result) {
-  const bool leads = peers.communicator.leads();
-  std::vector<double> totals{
-      result.loss_sum, static_cast<double>(result.num_targets), result.vote.interrupted ? 1.0 : 0.0,
-      result.vote.terminated ? 1.0 : 0.0, leads ? result.vote.elapsed_seconds : 0.0};
-  peers.reducer->finish_step(totals);
+void exchange(const StepParts& place, StepResult& result) {
+  std::vector<double> totals{result.loss_sum, static_cast<double>(result.num_targets),
+                             place.communicator.leads() ? result.vote.elapsed_seconds : 0.0,
+                             result.vote.save ? 1.0 : 0.0, result.abandoned ? 1.0 : 0.0};
+  for (const int signal : kStopSignals)
+    totals.push_back(result.vote.stop_signal == signal ? 1.0 : 0.0);
+  check(totals.size() == kStepTotals, ErrorKind::Internal, "a step sums ", kStepTotals,
+        " numbers, got ", totals.size());
+  place.reducer->finish_step(totals);
   result.loss_sum = totals[0];
   result.num_targets = static_cast<std::int64_t>(totals[1]);
-  result.vote = {totals[2] > 0.0, totals[3] > 0.0, totals[4]};
+  result.vote = {0, totals[3] > 0.0, totals[2]};
+  result.abandoned = totals[4] > 0.0;
+  for (std::size_t i = 0; i < kStopSignals.size(); ++i)
+    if (totals[5 + i] > 0.0) result.vote.stop_signal = kStopSignals[i];
 }
 
 // Returns the names of the ranks whose own loss is not finite. Collective: the sum tells all of
@@ -69,17 +76,31 @@ std::string bad_ranks(Communicator& communicator, double own_loss_sum) {
   return names.empty() ? "all ranks" : names;
 }
 
+// Collective.
+std::string divergence_text(const StepParts& place, std::int64_t step, const StepResult& result,
+                            double own_loss_sum) {
+  const double targets = static_cast<double>(result.num_targets);
+  std::string text = concat(
+      "training diverged at step ", step + 1, " on ",
+      std::isfinite(result.loss_sum) ? "all ranks" : bad_ranks(place.communicator, own_loss_sum),
+      ": ", first_bad_gradient(place.model.parameters()), " is not finite (loss ",
+      result.loss_sum / targets, ", gradient norm ", result.grad_norm);
+  if (place.loss_scale != nullptr)
+    text += concat(", loss scale ", place.loss_scale->scale(), ", which must stay above ",
+                   place.config.train.loss_scale.min);
+  return text +
+         "); resume with a lower schedule.peak_lr, longer warm-up or smaller optimizer.clip_norm";
+}
+
 }  // namespace
 
 void drop_gradients(const NamedTensors& parameters) {
   for (const auto& parameter : parameters) parameter.tensor.mutable_grad().reset();
 }
 
-double accumulate_gradients(const RunConfig& config, const Transformer& model,
-                            const BatchLoader::Step& step, double loss_scale,
-                            const StepPeers* peers) {
-  GradientReducer* const reducer = peers == nullptr ? nullptr : peers->reducer;
-  Timeline* const timeline = peers == nullptr ? nullptr : peers->timeline;
+std::optional<double> accumulate_gradients(const RunConfig& config, const Transformer& model,
+                                           const BatchLoader::Step& step,
+                                           const PassOptions& pass_options) {
   const HostBatch& batch = step.batch;
   const std::int64_t rows_a_pass =
       std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
@@ -88,44 +109,50 @@ double accumulate_gradients(const RunConfig& config, const Transformer& model,
   // Read once at the end: a GPU still works on the pass before when the next one is handed to it.
   at::Tensor loss_sum = at::zeros({}, ids.input_ids_BT.options().dtype(at::kDouble));
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
+    if (pass_options.should_stop && pass_options.should_stop()) return std::nullopt;
     const DeviceBatch rows = ids.rows(first, std::min(rows_a_pass, batch.num_sequences - first));
     const TrainingRandomness randomness{config.seed, step.step, rows.sequence_ids_B};
     ForwardOptions options;
     options.randomness = &randomness;
     options.compute_dtype = config.compute_dtype();
-    options.loss_scale = loss_scale;
+    options.loss_scale = pass_options.loss_scale;
     options.activation_checkpointing = config.train.activation_checkpointing;
-    if (reducer != nullptr && first + rows_a_pass >= batch.num_sequences)
-      reducer->expect_last_pass();
+    if (pass_options.reducer != nullptr && first + rows_a_pass >= batch.num_sequences)
+      pass_options.reducer->expect_last_pass();
     const auto loss = [&] {
-      const TimelineSpan span(timeline, "forward");
+      const TimelineSpan span(pass_options.timeline, "forward");
       return model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT,
                             options);
     }();
-    const TimelineSpan span(timeline, "backward");
-    loss.backward(at::full_like(loss, loss_scale));
+    const TimelineSpan span(pass_options.timeline, "backward");
+    loss.backward(at::full_like(loss, pass_options.loss_scale));
     loss_sum.add_(loss.detach());
   }
   return loss_sum.item<double>();
 }
 
-StepResult run_step(const RunConfig& config, const Transformer& model, const StepState& state,
-                    const BatchLoader::Step& step, const StepPeers& peers,
-                    const std::function<StepVote()>& vote) {
-  LossScale* const loss_scale = state.loss_scale;
+StepResult run_step(const StepParts& place, const StepInput& input) {
+  const auto& [config, model, optimizer, communicator, reducer, loss_scale] = place;
+  const BatchLoader::Step& step = input.batch;
   const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
   StepResult result;
-  result.lr = learning_rate(config.schedule, step.step - state.skipped);
-  if (peers.reducer != nullptr) peers.reducer->begin_step(peers.timeline);
-  const double own_loss_sum = accumulate_gradients(config, model, step, scale, &peers);
-  result.loss_sum = own_loss_sum;
+  result.lr = learning_rate(config.schedule, step.step - input.skipped);
+  if (reducer != nullptr) reducer->begin_step(input.timeline);
+  const std::optional<double> own_loss_sum = accumulate_gradients(
+      config, model, step, {scale, reducer, input.timeline, input.should_stop});
+  result.abandoned = !own_loss_sum;
+  result.loss_sum = own_loss_sum.value_or(0.0);
   result.num_targets = step.batch.num_targets;
-  result.vote = vote();
-  if (peers.reducer != nullptr) {
-    const TimelineSpan span(peers.timeline, "wait for gradients");
-    exchange(peers, result);
+  result.vote = input.vote();
+  if (reducer != nullptr) {
+    const TimelineSpan span(input.timeline, "wait for gradients");
+    exchange(place, result);
   }
-  const TimelineSpan span(peers.timeline, "clip and update");
+  if (result.abandoned) {
+    drop_gradients(model.parameters());
+    return result;
+  }
+  const TimelineSpan span(input.timeline, "clip and update");
   const double per_target = 1.0 / static_cast<double>(result.num_targets);
   result.grad_norm = gradient_norm(model.parameters(), per_target / scale);
   const bool finite = std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm);
@@ -135,23 +162,13 @@ StepResult run_step(const RunConfig& config, const Transformer& model, const Ste
     return result;
   }
   if (!finite)
-    throw Error(
-        ErrorKind::Numeric,
-        concat("training diverged at step ", step.step + 1, " on ",
-               std::isfinite(result.loss_sum) ? "all ranks"
-                                              : bad_ranks(peers.communicator, own_loss_sum),
-               ": ", first_bad_gradient(model.parameters()), " is not finite (loss ",
-               result.loss_sum * per_target, ", gradient norm ", result.grad_norm,
-               loss_scale != nullptr ? concat(", loss scale ", scale, ", which must stay above ",
-                                              config.train.loss_scale.min)
-                                     : "",
-               "); the last checkpoint stands: resume with a lower schedule.peak_lr, longer "
-               "warm-up or smaller optimizer.clip_norm"));
+    throw Error(ErrorKind::Numeric,
+                divergence_text(place, step.step, result, own_loss_sum.value_or(0.0)));
   const double clip = loss_scale != nullptr
                           ? clip_factor(result.grad_norm, config.optimizer.clip_norm, 0.0)
                           : clip_factor(result.grad_norm, config.optimizer.clip_norm);
   scale_gradients(model.parameters(), per_target / scale * clip);
-  state.optimizer.step(result.lr);
+  optimizer.step(result.lr);
   if (loss_scale != nullptr) loss_scale->count_update();
   drop_gradients(model.parameters());
   return result;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "longspan/data/batches.h"
 #include "longspan/distributed/gradient_reducer.h"
@@ -11,16 +12,9 @@ namespace longspan {
 
 /// What the ranks decide together while they exchange gradients.
 struct StepVote {
-  bool interrupted = false;      ///< has any rank received SIGINT
-  bool terminated = false;       ///< has any rank received SIGTERM
+  int stop_signal = 0;           ///< of kStopSignals, that any rank received; 0: none
+  bool save = false;             ///< has any rank been asked to save
   double elapsed_seconds = 0.0;  ///< by rank 0's clock
-};
-
-/// How a step is shared with other ranks.
-struct StepPeers {
-  Communicator& communicator;
-  GradientReducer* reducer = nullptr;  ///< nothing on a rank that is alone
-  Timeline* timeline = nullptr;        ///< gets spans of the step, when there is one
 };
 
 /// What one optimizer step did, over all ranks.
@@ -31,21 +25,44 @@ struct StepResult {
   double grad_norm = 0.0;  ///< of the mean loss's gradient, before clipping
   double lr = 0.0;
   bool skipped = false;  ///< fp16: not finite, so nothing was updated but the loss scale
+  /// A rank was told to stop before its last pass, so that nothing was updated and the step counts
+  /// as not begun.
+  bool abandoned = false;
 };
 
-/// What a step changes besides the parameters.
-struct StepState {
+/// What the steps of a run work on.
+struct StepParts {
+  const RunConfig& config;
+  const Transformer& model;
   Optimizer& optimizer;
-  LossScale* loss_scale = nullptr;  ///< fp16 only
-  std::int64_t skipped = 0;         ///< steps before this one whose update was skipped
+  Communicator& communicator;
+  GradientReducer* reducer = nullptr;  ///< nothing on a rank that is alone
+  LossScale* loss_scale = nullptr;     ///< fp16 only
+};
+
+/// One step's own part.
+struct StepInput {
+  const BatchLoader::Step& batch;          ///< this rank's share
+  std::int64_t skipped = 0;                ///< steps before this one whose update was skipped
+  std::function<StepVote()> vote;          ///< asked once this rank's passes are done
+  std::function<bool()> should_stop = {};  ///< asked between passes
+  Timeline* timeline = nullptr;            ///< gets spans of the step, when there is one
+};
+
+/// How the passes of a step run.
+struct PassOptions {
+  double loss_scale = 1.0;             ///< multiplies the gradients
+  GradientReducer* reducer = nullptr;  ///< told of the last pass
+  Timeline* timeline = nullptr;
+  std::function<bool()> should_stop = {};  ///< asked between passes
 };
 
 /// Adds the gradients of a batch's summed loss to the parameters, pass by pass of
-/// config.train.micro_batch_tokens. Returns the summed loss in nats. @param loss_scale multiplies
-/// the gradients @param peers whose reducer is told of the last pass
-double accumulate_gradients(const RunConfig& config, const Transformer& model,
-                            const BatchLoader::Step& step, double loss_scale = 1.0,
-                            const StepPeers* peers = nullptr);
+/// config.train.micro_batch_tokens. Returns the summed loss in nats; nothing when it was told to
+/// stop before the last pass.
+std::optional<double> accumulate_gradients(const RunConfig& config, const Transformer& model,
+                                           const BatchLoader::Step& step,
+                                           const PassOptions& options = {});
 /// Forgets all gradients.
 void drop_gradients(const NamedTensors& parameters);
 
@@ -53,14 +70,11 @@ void drop_gradients(const NamedTensors& parameters);
 /// added up over ranks and divided once by the number of targets, clipping, update. Collective.
 /// A step is a batch, whatever becomes of it: data and dropout are a function of (seed, step) also
 /// where fp16 skips updates. The schedule counts updates, so its rate is that of batch.step -
-/// state.skipped; max_steps counts batches, where fairseq's --max-update counts updates. Whether a
-/// step is skipped depends on the loss and the gradient norm over all ranks alone.
-/// @param batch this rank's share @param vote called once this rank's passes are done @throws
-/// Error(Numeric) that names the step and the first bad tensor when the loss or the gradient is not
-/// finite, in fp16 only once the loss scale cannot fall further; parameters are then as before the
-/// step
-StepResult run_step(const RunConfig& config, const Transformer& model, const StepState& state,
-                    const BatchLoader::Step& batch, const StepPeers& peers,
-                    const std::function<StepVote()>& vote);
+/// skipped; max_steps counts batches, where fairseq's --max-update counts updates. Whether a step
+/// is skipped depends on the loss and the gradient norm over all ranks alone.
+/// @throws Error(Numeric) that names the step and the first bad tensor when the loss or the
+/// gradient is not finite, in fp16 only once the loss scale cannot fall further; parameters are
+/// then as before the step
+StepResult run_step(const StepParts& place, const StepInput& input);
 
 }  // namespace longspan

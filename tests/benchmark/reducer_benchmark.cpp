@@ -27,7 +27,6 @@ using Group = c10::intrusive_ptr<c10d::ProcessGroup>;
 
 constexpr std::chrono::seconds kTimeout{60};
 constexpr int kWarmUp = 10;
-constexpr int kTotals = 5;  // that run_step adds up over ranks
 
 Group make_group(const Placement& placement) {
   const auto store = c10::make_intrusive<c10d::PrefixStore>(
@@ -72,7 +71,7 @@ class ReducerOfC10d {
 
   // Backward ends with the gradients summed; the totals need a message of their own.
   void add_up_totals() {
-    std::vector<at::Tensor> totals{at::zeros({kTotals}, at::kDouble)};
+    std::vector<at::Tensor> totals{at::zeros({kStepTotals}, at::kDouble)};
     group_->allreduce(totals)->wait();
   }
 
@@ -147,11 +146,13 @@ class Benchmark {
   void train(Contestant& contestant, const BatchLoader::Step& batch) {
     const bool is_hooks = contestant.name == "hooks", is_c10d = contestant.name == "c10d";
     if (is_c10d) c10d_->begin_step();
-    const StepPeers peers{is_hooks ? *together_ : *alone_, is_hooks ? hooks_.get() : nullptr};
-    run_step(config_, contestant.model, {*contestant.optimizer}, batch, peers, [&] {
+    const auto vote = [&] {
       if (is_c10d) c10d_->add_up_totals();
       return StepVote{};
-    });
+    };
+    run_step({config_, contestant.model, *contestant.optimizer, is_hooks ? *together_ : *alone_,
+              is_hooks ? hooks_.get() : nullptr},
+             {batch, 0, vote});
   }
 
   void print() const {

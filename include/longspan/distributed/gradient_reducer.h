@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -9,6 +10,9 @@
 #include "longspan/distributed/communicator.h"
 
 namespace longspan {
+
+/// How many numbers a training step adds up beside its gradients: loss, targets, time, votes.
+inline constexpr std::size_t kStepTotals = 9;
 
 struct GradientReducerOptions {
   std::int64_t bucket_bytes = 25 << 20;    ///< of gradients that travel together

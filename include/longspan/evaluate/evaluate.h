@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,12 +54,18 @@ struct EvaluationOptions {
   /// When given, its ranks share the work, and scoring is collective: every rank gets all scores,
   /// the same bits as one rank alone.
   Communicator* communicator = nullptr;
+  /// When given, asked between batches; true ends the scoring with EvaluationStopped, on all ranks
+  /// when one says so.
+  std::function<bool()> should_stop = {};
 };
+
+/// Thrown where options.should_stop ended the scoring: no error, and no scores.
+struct EvaluationStopped {};
 
 /// Returns the number of targets that are scored.
 std::int64_t num_targets(const EvaluationText& text, const EvaluationOptions& options);
 /// Returns log p in nats of every target of the stream, in stream order, float64.
-/// @throws Error(Config) for a length that the position method cannot do
+/// @throws Error(Config) for a length that the position method cannot do; EvaluationStopped
 std::vector<double> score_targets(const Transformer& model, const EvaluationText& text,
                                   std::int64_t length, EvaluationMode mode,
                                   const EvaluationOptions& options);

@@ -33,6 +33,8 @@ struct PlannedMemory {
 /// What a run would be. A number that needs the training text is 0 where its size is not known.
 struct Plan {
   std::string name;
+  /// The published corpus whose counts stand in for those of shards; "" where they do not.
+  std::string corpus;
   std::int64_t vocab_size = 0;
   std::int64_t parameters = 0;
   std::vector<std::pair<std::string, std::int64_t>> parameters_by_part;  ///< adds up to the total

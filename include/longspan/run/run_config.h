@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,14 +17,14 @@
 
 namespace longspan {
 
-/// How long, in what pieces and in which numbers a run trains. A limit of 0 is none; the first
-/// reached ends the run.
+/// How long, in what pieces and in which numbers a run trains. The first limit reached ends the
+/// run; one that is absent, in the file 0, is none.
 struct TrainConfig {
-  std::int64_t max_steps = 0;
-  std::int64_t max_tokens = 0;
-  std::int64_t max_epochs = 0;
-  double max_seconds = 0.0;       ///< of training, earlier parts of a resumed run included
-  std::int64_t batch_tokens = 0;  ///< per optimizer step, over all ranks; a multiple of seq_len
+  std::optional<std::int64_t> max_steps;
+  std::optional<std::int64_t> max_tokens;
+  std::optional<std::int64_t> max_epochs;
+  std::optional<double> max_seconds;  ///< of training, earlier parts of a resumed run included
+  std::int64_t batch_tokens = 0;      ///< per optimizer step, over all ranks; a multiple of seq_len
   /// Per pass; memory and the order of sums depend on it. 0, in the file `auto`: the largest that
   /// fits.
   std::int64_t micro_batch_tokens = 0;
@@ -40,11 +41,18 @@ struct ValidateConfig {
   std::int64_t max_targets = 0;  ///< score only the first this many targets of the split; 0: all
 };
 
+/// A number of a validation, the lowest of which is the best.
+struct BestMetric {
+  enum class Kind { ValidLoss, ValidPpl, ExtrapolationPpl };
+  Kind kind = Kind::ValidLoss;
+  std::int64_t length = 0;  ///< of ExtrapolationPpl
+};
+
 struct CheckpointConfig {
   std::int64_t every_steps = 0;  ///< 0: at the end only
   std::int64_t keep_last = 3;
-  std::string keep_best = "valid/loss";  ///< the metric, lowest is best; "" keeps none
-  bool async = true;                     ///< write beside training from a copy
+  std::optional<BestMetric> keep_best;  ///< nothing keeps none
+  bool async = true;                    ///< write beside training from a copy
 };
 
 struct LogConfig {
@@ -93,8 +101,9 @@ Transformer make_model(const RunConfig& config, std::int64_t vocab_size);
 /// Error(Data)
 std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t num_tokens);
 
-/// Returns the number of optimizer steps that the limits allow, time aside. @param steps_per_epoch
-/// of the data
-std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch);
+/// Returns the number of optimizer steps that the limits allow, time aside; nothing when they do
+/// not say. @param steps_per_epoch of the data; nothing where it is not known
+std::optional<std::int64_t> planned_steps(const TrainConfig& config,
+                                          std::optional<std::int64_t> steps_per_epoch);
 
 }  // namespace longspan

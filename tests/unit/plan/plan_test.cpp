@@ -22,20 +22,44 @@ TEST_CASE("without shards a plan takes the sizes it is given, or says which") {
   const TemporaryFolder folder;
   const std::vector<std::string> no_shards{"data.shards=" + folder.path().string()};
   try {
-    make_plan(read("wikitext103", no_shards), {});
+    make_plan(read("wikitext103", {no_shards.front(), "data.expect=none"}), {});
     FAIL("no error");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::Data);
-    CHECK_THAT(error.what(), ContainsSubstring("longspan prepare") &&
-                                 ContainsSubstring("--vocab-size 267744") &&
-                                 ContainsSubstring("--train-tokens 103227021"));
+    CHECK_THAT(error.what(),
+               ContainsSubstring("longspan prepare") && ContainsSubstring("--vocab-size") &&
+                   ContainsSubstring("--train-tokens") && ContainsSubstring("data.expect"));
   }
-  const auto no_text = make_plan(read("wikitext103", no_shards), {.vocab_size = 267744});
+  const auto no_text = make_plan(read("wikitext103", {no_shards.front(), "data.expect=none"}),
+                                 {.vocab_size = 267744});
+  CHECK(no_text.corpus.empty());
   CHECK(no_text.parameters == 246933504);
   CHECK(no_text.blocks == 0);
   CHECK(no_text.steps_per_epoch == 0);
   CHECK(no_text.steps == 286000);
   CHECK_FALSE(no_text.device_hours.has_value());
+}
+
+TEST_CASE("without shards a plan takes the counts of the corpus that data.expect names") {
+  const TemporaryFolder folder;
+  const auto plan = make_plan(read("wikitext103", {"data.shards=" + folder.path().string()}), {});
+  CHECK(plan.corpus == "wikitext-103");
+  CHECK(plan.vocab_size == 267744);
+  CHECK(plan.train_tokens == 103227021);
+  CHECK(plan.parameters == 246933504);
+  // Another tokenizer would give other counts.
+  CHECK_THROWS_AS(make_plan(read("wikitext103", {"data.shards=" + folder.path().string(),
+                                                 "data.tokenizer.pad_multiple=1"}),
+                            {}),
+                  Error);
+}
+
+TEST_CASE("a run that time alone limits has no number of steps") {
+  const auto plan = make_plan(
+      read("tests/tiny", {"train.max_steps=0", "train.max_seconds=5", "schedule.period_steps=10"}),
+      {.vocab_size = 40, .train_tokens = 1000});
+  CHECK(plan.steps == 0);
+  CHECK(plan.tokens == 0);
 }
 
 TEST_CASE("the plans of the paper's other texts") {

@@ -46,6 +46,13 @@ TEST_CASE("steps that the limits allow") {
   CHECK(planned_steps(limits, 7) == 11);
   limits.max_epochs = 1;
   CHECK(planned_steps(limits, 7) == 7);
+  limits = {};
+  limits.batch_tokens = 100;
+  limits.max_seconds = 5.0;
+  CHECK_FALSE(planned_steps(limits, 7));
+  limits.max_epochs = 3;
+  CHECK(planned_steps(limits, 7) == 21);
+  CHECK_FALSE(planned_steps(limits, std::nullopt));
 }
 
 TEST_CASE("sections check each other") {

@@ -23,9 +23,17 @@ TEST_CASE(
   {
     MetricsWriter metrics(folder.path(), 4, false);
     CHECK(read_file(path) == kept);
-    metrics.write({{"step", 6}, {"train/loss", 1.0 / 3.0}});
+    MetricRow row;
+    row.step = 6;
+    row.loss = 1.0 / 3.0;
+    metrics.write(row);
   }
-  CHECK(read_file(path) == kept + "{\"step\":6,\"train/loss\":0.3333333333333333}\n");
+  const std::string content = read_file(path);
+  REQUIRE(content.starts_with(kept));
+  const Json row = Json::parse(content.substr(kept.size()));
+  CHECK(content.ends_with("}\n"));
+  CHECK(row["step"] == 6);
+  CHECK_THAT(content, Catch::Matchers::ContainsSubstring("\"train/loss\":0.3333333333333333,"));
 }
 
 TEST_CASE("counters read back to the same bits") {
@@ -59,6 +67,43 @@ TEST_CASE("counters that are missing are a checkpoint error") {
     CHECK(error.kind() == ErrorKind::Checkpoint);
     CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring("tokens"));
   }
+}
+
+TEST_CASE("a step whose validation was stopped reads back") {
+  RunProgress progress;
+  progress.unfinished = {0.1, 1.0 / 3.0};
+  const auto again = RunProgress::from_json(Json::parse(progress.to_json().dump()));
+  REQUIRE(again.unfinished);
+  CHECK(again.unfinished->lr == 0.1);
+  CHECK(again.unfinished->grad_norm == 1.0 / 3.0);
+  CHECK_FALSE(RunProgress::from_json(RunProgress{}.to_json()).unfinished);
+}
+
+TEST_CASE("a validation's numbers have the names of the interface") {
+  const Validation validation{{{16, 2.0, 7.4}, {32, 1.5, 4.5}}, {{64, 3.0, 20.1}}};
+  MetricRow row;
+  row.validation = validation;
+  const Json json = to_json(row);
+  CHECK(json["valid/loss"] == 2.0);
+  CHECK(json["valid/ppl@32"] == 4.5);
+  CHECK(json["extrapolation/ppl@64"] == 20.1);
+  CHECK(value_of(validation, {BestMetric::Kind::ValidLoss}) == 2.0);
+  CHECK(value_of(validation, {BestMetric::Kind::ValidPpl}) == 7.4);
+  CHECK(value_of(validation, {BestMetric::Kind::ExtrapolationPpl, 64}) == 20.1);
+  CHECK_FALSE(value_of(validation, {BestMetric::Kind::ExtrapolationPpl, 128}));
+}
+
+TEST_CASE("time left comes from the limit that ends the run first, and no limit is not a number") {
+  using Catch::Matchers::ContainsSubstring;
+  MetricRow row;
+  row.step = 10;
+  row.step_seconds = 2.0;
+  CHECK_THAT(progress_line(row, {40, {}}),
+             ContainsSubstring("step 10/40 |") && ContainsSubstring("| 1:00 left"));
+  CHECK_THAT(progress_line(row, {{}, 30.0}),
+             ContainsSubstring("step 10 |") && ContainsSubstring("| 0:30 left"));
+  CHECK_THAT(progress_line(row, {40, 30.0}), ContainsSubstring("| 0:30 left"));
+  CHECK_THAT(progress_line(row, {40, 300.0}), ContainsSubstring("| 1:00 left"));
 }
 
 TEST_CASE("clock texts") {

@@ -1,9 +1,11 @@
-// A description of the tensors goes first, then each of them.
+// Where a run begins. Rank 0 sends a description of the tensors first, then each of them.
 
-#include "train/broadcast_start.h"
+#include "train/start.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+
+#include "longspan/core/error.h"
 
 namespace longspan {
 namespace {
@@ -33,10 +35,9 @@ void broadcast_tensors(Communicator& communicator, NamedTensors& tensors) {
   }
 }
 
-}  // namespace
-
-std::optional<CheckpointContents> broadcast_start(Communicator& communicator,
-                                                  std::optional<CheckpointContents> contents) {
+// @param contents looked at on rank 0 only
+std::optional<CheckpointContents> broadcast(Communicator& communicator,
+                                            std::optional<CheckpointContents> contents) {
   if (communicator.is_alone()) return contents;
   const at::NoGradGuard no_gradient;
   Json description;
@@ -55,6 +56,24 @@ std::optional<CheckpointContents> broadcast_start(Communicator& communicator,
   broadcast_tensors(communicator, contents->model);
   broadcast_tensors(communicator, contents->optimizer);
   return contents;
+}
+
+std::optional<CheckpointContents> read_start(const std::filesystem::path& run_folder,
+                                             const std::string& resume) {
+  if (resume == "auto") return load_newest_checkpoint(run_folder);
+  if (resume != "never") return load_checkpoint(resume);
+  check(list_checkpoints(run_folder).empty(), ErrorKind::Config, run_folder.string(),
+        " must hold no checkpoints with --resume never; choose another --run or remove it");
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<CheckpointContents> find_start(Communicator& communicator,
+                                             const std::filesystem::path& run_folder,
+                                             const std::string& resume) {
+  return broadcast(communicator,
+                   communicator.leads() ? read_start(run_folder, resume) : std::nullopt);
 }
 
 }  // namespace longspan

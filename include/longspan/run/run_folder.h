@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+
+#include "longspan/core/files.h"
+
+namespace longspan {
+
+/// The folder of a run, which one process at a time holds while it trains; the log goes into its
+/// log.txt as well for that long.
+class RunFolder {
+ public:
+  /// Makes the folder. @throws Error(Config) when it cannot be made or another process holds it
+  explicit RunFolder(const std::filesystem::path& path);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+ private:
+  FileLock lock_;
+};
+
+}  // namespace longspan

@@ -1,0 +1,29 @@
+// Who may write into a run's folder.
+
+#include "longspan/run/run_folder.h"
+
+#include "longspan/core/error.h"
+#include "longspan/core/log.h"
+
+namespace longspan {
+namespace {
+
+const std::filesystem::path& made(const std::filesystem::path& run_folder) {
+  try {
+    make_folder(run_folder);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::Config, concat("the run's folder must be writable: ", error.what(),
+                                          "; choose another with --run"));
+  }
+  return run_folder;
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const std::filesystem::path& path) : lock_(made(path) / ".lock") {
+  log::add_file(path / "log.txt");
+}
+
+RunFolder::~RunFolder() { log::remove_file(); }
+
+}  // namespace longspan

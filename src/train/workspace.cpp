@@ -1,0 +1,117 @@
+// Everything before the first step.
+
+#include "train/workspace.h"
+
+#include <string>
+
+#include "longspan/core/error.h"
+#include "longspan/core/log.h"
+#include "train/micro_batch.h"
+#include "train/start.h"
+
+namespace longspan {
+namespace {
+
+// The start values do not depend on the device: they are drawn on the CPU.
+Transformer make_model_on(c10::Device device, const RunConfig& config, std::int64_t vocab_size) {
+  Transformer model = make_model(config, vocab_size);
+  model.to(device);
+  return model;
+}
+
+// What rank 0 finds to fit. Both exchanges are collective, so every rank comes through here.
+std::int64_t shared_micro_batch(const Workspace& work) {
+  const HostRanks ranks = ranks_on_this_host(work.communicator);
+  return std::stoll(work.communicator.broadcast_text(
+      work.communicator.leads()
+          ? std::to_string(find_micro_batch_tokens(work.config, work.model, ranks))
+          : ""));
+}
+
+}  // namespace
+
+Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
+                     Communicator& the_communicator)
+    : config(run_config),
+      communicator(the_communicator),
+      data(options.data ? *options.data : prepare_data(config.data)),
+      train_stream(data.stream("train")),
+      plan(make_run_plan(config, train_stream.size())),
+      total_steps(planned_steps(config.train, plan->steps_per_epoch())),
+      model(make_model_on(options.device, config, data.tokenizer().vocab_size())),
+      optimizer(make_run_optimizer(config, model.parameters(), communicator)) {
+  progress.data_fingerprint = data.fingerprint();
+  if (!communicator.is_alone())
+    reducer = std::make_unique<GradientReducer>(
+        model.parameters(), communicator,
+        GradientReducerOptions{config.distributed.bucket_bytes(), config.reduce_dtype()});
+  resume(options);
+  if (is_done()) return;
+  settle_micro_batch();
+  start_loss_scale();
+}
+
+std::optional<double> Workspace::seconds_left() const {
+  if (!config.train.max_seconds) return std::nullopt;
+  return *config.train.max_seconds - progress.elapsed_seconds;
+}
+
+bool Workspace::is_done() const {
+  if (progress.unfinished) return false;
+  return (total_steps && progress.step >= *total_steps) || seconds_left().value_or(1.0) <= 0.0;
+}
+
+void Workspace::check_ranks_are_equal() const {
+  std::vector<std::string> names;
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : model.parameters()) {
+    names.push_back(name);
+    tensors.push_back(tensor);
+  }
+  check_equal(communicator, names, tensors);
+}
+
+void Workspace::resume(const TrainOptions& options) {
+  if (const auto start = find_start(communicator, options.run_folder, options.resume))
+    restore(*start, options);
+  else
+    for (const auto& [name, tensor] : model.parameters()) communicator.broadcast(tensor, 0);
+  check_ranks_are_equal();
+}
+
+void Workspace::restore(const CheckpointContents& contents, const TrainOptions& options) {
+  const RunProgress saved = RunProgress::from_json(contents.trainer);
+  check(saved.data_fingerprint == progress.data_fingerprint, ErrorKind::Checkpoint,
+        options.run_folder.string(), " was trained on other shards than ", config.data.shards, " (",
+        saved.data_fingerprint, "), got ", progress.data_fingerprint,
+        "; restore them or start another run");
+  model.load_parameters(contents.model);
+  optimizer->load_state(contents.optimizer);
+  progress = saved;
+  log::info("resumed", {{"step", progress.step}});
+  if (contents.config_yaml != config.resolved)
+    log::warn(
+        "the config differs from the one this run was saved with; see config.yaml in the "
+        "checkpoint");
+}
+
+// A run keeps the size that it began with: another one would change the order of sums.
+void Workspace::settle_micro_batch() {
+  std::int64_t& micro_batch_tokens = config.train.micro_batch_tokens;
+  if (micro_batch_tokens == 0) {
+    micro_batch_tokens =
+        progress.micro_batch_tokens > 0 ? progress.micro_batch_tokens : shared_micro_batch(*this);
+    log::info("micro-batch", {{"tokens", micro_batch_tokens}, {"of", config.train.batch_tokens}});
+  }
+  progress.micro_batch_tokens = micro_batch_tokens;
+}
+
+void Workspace::start_loss_scale() {
+  const TrainConfig& train = config.train;
+  if (train.precision != "fp16") return;
+  loss_scale.emplace(train.loss_scale, (train.batch_tokens + train.micro_batch_tokens - 1) /
+                                           train.micro_batch_tokens);
+  if (progress.loss_scale) loss_scale->set_state(*progress.loss_scale);
+}
+
+}  // namespace longspan

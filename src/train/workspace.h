@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "longspan/checkpoint/checkpoint.h"
+#include "longspan/data/batches.h"
+#include "longspan/distributed/gradient_reducer.h"
+#include "longspan/optim/loss_scale.h"
+#include "longspan/train/trainer.h"
+#include "train/progress.h"
+#include "train/sharded_optimizer.h"
+
+namespace longspan {
+
+/// All that a run trains with, as it stands before the next step.
+struct Workspace {
+  /// Prepares the data, makes the model and takes up the checkpoint that options.resume names.
+  /// Collective. @throws Error
+  Workspace(const RunConfig& run_config, const TrainOptions& options,
+            Communicator& the_communicator);
+
+  /// Returns whether a limit of the config ends the run here.
+  bool is_done() const;
+  /// Returns the seconds until max_seconds; nothing without that limit.
+  std::optional<double> seconds_left() const;
+  /// Checks that all ranks have the same parameters. Collective. @throws Error(Distributed)
+  void check_ranks_are_equal() const;
+
+  RunConfig config;
+  Communicator& communicator;
+  ShardFolder data;
+  TokenStream train_stream;
+  std::shared_ptr<const BatchPlan> plan;
+  std::optional<std::int64_t> total_steps;  ///< nothing when only time limits the run
+  Transformer model;
+  std::unique_ptr<Optimizer> optimizer;
+  std::optional<LossScale> loss_scale;       ///< fp16 only
+  std::unique_ptr<GradientReducer> reducer;  ///< nothing on a rank that is alone
+  RunProgress progress;
+
+ private:
+  void resume(const TrainOptions& options);
+  void restore(const CheckpointContents& contents, const TrainOptions& options);
+  void settle_micro_batch();
+  void start_loss_scale();
+};
+
+}  // namespace longspan

@@ -1,0 +1,139 @@
+// What a run does with signals: it says at once that one came, saves, and continues later as if
+// nothing had happened.
+
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <thread>
+
+#include "integration/program/tiny_run.h"
+#include "longspan/core/error.h"
+#include "support/torch_catch.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using testing::TinyRun;
+
+// Steps of 64 passes, 20 of them: a signal lands inside of one.
+const std::vector<std::string> kManyPasses{"--set",
+                                           "train={max_steps: 20, batch_tokens: 16384, "
+                                           "micro_batch_tokens: 256}",
+                                           "--set", "validate.max_targets=100"};
+// A validation of a few seconds when all of its targets are scored, and one of milliseconds.
+const std::string kLargeValid =
+    "data.valid={synthetic: {seed: 2, num_articles: 600, vocab_words: 200}}";
+std::vector<std::string> validating(const std::string& max_targets) {
+  return {"--set", kLargeValid, "--set",
+          "validate={every_steps: 10, lengths: [16], max_targets: " + max_targets + "}"};
+}
+
+bool contains(const std::filesystem::path& file, const std::string& text) {
+  return std::filesystem::exists(file) && read_file(file).find(text) != std::string::npos;
+}
+
+void wait_for(testing::Program& program, const std::function<bool()>& is_there) {
+  while (!program.has_ended() && !is_there())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+void check_same_end(const TinyRun& tiny, const std::string& a, const std::string& b) {
+  for (const auto* file : {"model.safetensors", "optimizer.safetensors"})
+    CHECK(testing::checkpoint_file(tiny.path(a), 20, file) ==
+          testing::checkpoint_file(tiny.path(b), 20, file));
+  CHECK(testing::stable_rows(tiny.path(a)) == testing::stable_rows(tiny.path(b)));
+}
+
+TEST_CASE("each stop signal saves, ends with 128 + its number, and the run goes on from there") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("whole").code == 0);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) {
+    const std::string run = concat("run", signal);
+    testing::Program program(tiny.train_arguments(run), tiny.path("."));
+    wait_for(program, [&] { return contains(tiny.path(run + "/metrics.jsonl"), "\"step\":2,"); });
+    program.send(signal);
+    const auto stopped = program.wait();
+    INFO(stopped.err);
+    if (stopped.code != 0) CHECK(stopped.code == 128 + signal);  // 0: done before the signal came
+    REQUIRE(tiny.train(run).code == 0);
+    check_same_end(tiny, "whole", run);
+  }
+}
+
+TEST_CASE(
+    "a signal is answered at once and obeyed between passes: the unfinished step is dropped") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("whole", kManyPasses).code == 0);
+  testing::Program program(tiny.train_arguments("stopped", kManyPasses), tiny.path("."));
+  wait_for(program, [&] { return contains(tiny.path("stopped/metrics.jsonl"), "\"step\":4,"); });
+  program.send(SIGTERM);
+  const auto stopped = program.wait();
+  INFO(stopped.err);
+  REQUIRE(stopped.code == 143);
+  CHECK_THAT(stopped.err, ContainsSubstring("received SIGTERM: saves, and ends, after the pass "
+                                            "over the micro-batch that is under way"));
+  CHECK_THAT(stopped.err, ContainsSubstring("stopped by a signal after a save"));
+  REQUIRE(tiny.train("stopped", kManyPasses).code == 0);
+  check_same_end(tiny, "whole", "stopped");
+}
+
+TEST_CASE("a signal in a validation ends it between batches; the validation is done afterwards") {
+  const TinyRun tiny;
+  const auto settings = validating("400");
+  REQUIRE(tiny.train("whole", settings).code == 0);
+  testing::Program program(tiny.train_arguments("stopped", validating("0")), tiny.path("."));
+  wait_for(program, [&] { return contains(tiny.path("stopped/metrics.jsonl"), "\"step\":8,"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  program.send(SIGTERM);
+  const auto stopped = program.wait();
+  INFO(stopped.err);
+  REQUIRE(stopped.code == 143);
+  CHECK_THAT(stopped.err, ContainsSubstring("after the batch of the validation that is under way"));
+  REQUIRE(contains(tiny.path("stopped/checkpoints/step-000000010/trainer.json"), "grad_norm"));
+  CHECK_FALSE(contains(tiny.path("stopped/metrics.jsonl"), "\"step\":10,"));
+  REQUIRE(tiny.train("stopped", settings).code == 0);
+  check_same_end(tiny, "whole", "stopped");
+}
+
+TEST_CASE("SIGUSR1 saves and the run goes on") {
+  const TinyRun tiny;
+  const std::vector<std::string> settings{"--set", "train.max_steps=100000",
+                                          "--set", "checkpoint.every_steps=0",
+                                          "--set", "validate.every_steps=0"};
+  testing::Program program(tiny.train_arguments("run", settings), tiny.path("."));
+  wait_for(program, [&] { return contains(tiny.path("run/metrics.jsonl"), "\"step\":4,"); });
+  program.send(SIGUSR1);
+  wait_for(program, [&] { return std::filesystem::exists(tiny.path("run/checkpoints/latest")); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK_FALSE(program.has_ended());
+  program.send(SIGTERM);
+  const auto result = program.wait();
+  INFO(result.err);
+  CHECK(result.code == 143);
+  CHECK_THAT(result.err, ContainsSubstring("received SIGUSR1: saves, and goes on"));
+}
+
+TEST_CASE("a signal that the parent ignores stays ignored") {
+  const TinyRun tiny;
+  const auto before = std::signal(SIGHUP, SIG_IGN);
+  testing::Program program(tiny.train_arguments("run"), tiny.path("."));
+  std::signal(SIGHUP, before);
+  wait_for(program, [&] { return contains(tiny.path("run/metrics.jsonl"), "\"step\":2,"); });
+  program.send(SIGHUP);
+  CHECK(program.wait().code == 0);
+}
+
+TEST_CASE("a run that time alone limits logs no number of steps and the time that is left") {
+  const TinyRun tiny;
+  const auto result =
+      tiny.train("run", {"--set", "train={max_seconds: 1, batch_tokens: 128}", "--set",
+                         "schedule.period_steps=1000", "--set", "log.every_steps=50"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.err, ContainsSubstring("steps=\"no limit\""));
+  CHECK_THAT(result.err, ContainsSubstring("| 0:00 left") || ContainsSubstring("| 0:01 left"));
+}
+
+}  // namespace
+}  // namespace longspan

@@ -1,0 +1,15 @@
+# Uses ccache and lld when they are installed; neither is required: without lld, GNU ld links.
+find_program(LONGSPAN_CCACHE ccache)
+if(LONGSPAN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LONGSPAN_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${LONGSPAN_CCACHE})
+endif()
+# Not mold: Debian 12's 1.10.1 counts .tbss, which lies behind .text, to GNU_RELRO. Where .text ends in the last
+# 8 bytes of a page, that page is not mapped as data, and the loader ends the program with "cannot apply
+# additional memory protection after relocation" (scripts/show-relro-fault). lld is as fast.
+find_program(LONGSPAN_LLD ld.lld)
+set(LONGSPAN_LINKER "GNU ld")
+if(LONGSPAN_LLD)
+  set(LONGSPAN_LINKER ${LONGSPAN_LLD})
+  add_link_options(-fuse-ld=lld)
+endif()

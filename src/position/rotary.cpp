@@ -5,13 +5,9 @@
 // origin and states no more, so the defaults are that code's: interleaved, base 10000, first
 // position 0. Scores see distances only, so another `first_position` changes rounding alone.
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
-
-#include <cmath>
-
 #include "longspan/core/error.h"
 #include "longspan/kernels/rotation.h"
+#include "position/angle_table.h"
 #include "position/kinds.h"
 
 namespace longspan {
@@ -20,30 +16,22 @@ namespace {
 class Rotary final : public PositionMethod {
  public:
   Rotary(std::int64_t rotary_dim, double base, RotaryPairing pairing, std::int64_t first_position)
-      : rotary_dim_(rotary_dim), base_(base), pairing_(pairing), first_position_(first_position) {}
+      : frequencies_(
+            frequencies_of({base, static_cast<double>(rotary_dim) / 2.0, 0, rotary_dim / 2})),
+        pairing_(pairing),
+        first_position_(first_position) {}
 
   QueryKey rotate(const QueryKey& query_key, const Positions& positions) const override {
-    const RotaryAngles angles = angles_at(positions, query_key.q_BTHK);
+    const auto& q = query_key.q_BTHK;
+    const auto dtype = q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const auto angles = angle_table({first_position_ + positions.first, positions.count},
+                                    frequencies_, q.options().dtype(dtype));
     return {rotate_pairs(query_key.q_BTHK, angles, pairing_),
             rotate_pairs(query_key.k_BTGK, angles, pairing_)};
   }
 
  private:
-  RotaryAngles angles_at(const Positions& positions, const at::Tensor& like) const {
-    const auto options = like.options()
-                             .dtype(like.scalar_type() == at::kDouble ? at::kDouble : at::kFloat)
-                             .requires_grad(false);
-    const auto exponent_F =
-        at::arange(0, rotary_dim_, 2, options).div(static_cast<double>(rotary_dim_));
-    const auto frequency_F = exponent_F.mul(-std::log(base_)).exp();
-    const std::int64_t first = first_position_ + positions.first;
-    const auto position_T = at::arange(first, first + positions.count, options);
-    const auto angle_TF = position_T.unsqueeze(1) * frequency_F.unsqueeze(0);
-    return {angle_TF.cos(), angle_TF.sin()};
-  }
-
-  std::int64_t rotary_dim_;  // the first elements of each head that are turned
-  double base_;
+  std::vector<Frequency> frequencies_;  // one a pair; the elements past the pairs are not turned
   RotaryPairing pairing_;
   std::int64_t first_position_;  // of a sequence's first token
 };

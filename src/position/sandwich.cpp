@@ -8,10 +8,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-
-#include <cmath>
+#include <ATen/ops/empty.h>
 
 #include "longspan/core/error.h"
+#include "position/angle_table.h"
 #include "position/kinds.h"
 
 namespace longspan {
@@ -23,20 +23,26 @@ constexpr double kLargestRatio = 8.0;  // the compression of the last head; the 
 class Sandwich final : public PositionMethod {
  public:
   Sandwich(std::int64_t num_heads, std::int64_t dim, std::int64_t first_frequency)
-      : num_heads_(num_heads), dim_(dim), first_frequency_(first_frequency) {}
+      : num_heads_(num_heads),
+        frequencies_(
+            frequencies_of({kBase, static_cast<double>(dim) / 2.0, first_frequency, dim / 2})) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
-    const auto k_F = at::arange(first_frequency_, first_frequency_ + dim_ / 2, at::kDouble);
-    const auto frequency_F = k_F.mul(-2.0 * std::log(kBase) / static_cast<double>(dim_)).exp();
-    const auto distance_N1 = at::arange(num_keys, at::kDouble).unsqueeze(1);
-    const auto product_N = (distance_N1 * frequency_F).cos().sum(1);
+    const auto product_N = at::empty({num_keys}, at::kDouble);
+    auto* product = product_N.mutable_data_ptr<double>();
+    for (std::int64_t distance = 0; distance < num_keys; ++distance) {
+      product[distance] = 0.0;
+      for (const auto& frequency : frequencies_)
+        product[distance] += cosine_and_sine(distance, frequency).cosine;
+    }
     const auto ratio_H = at::arange(1, num_heads_ + 1, at::kDouble)
                              .mul(kLargestRatio / static_cast<double>(num_heads_));
     return DistanceBias{product_N / ratio_H.unsqueeze(1)};
   }
 
  private:
-  std::int64_t num_heads_, dim_, first_frequency_;
+  std::int64_t num_heads_;
+  std::vector<Frequency> frequencies_;
 };
 
 }  // namespace

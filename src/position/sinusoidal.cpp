@@ -1,14 +1,12 @@
 // Sinusoidal embeddings in the form of fairseq and tensor2tensor, the paper's baseline: all sines,
-// then all cosines, exponent over half - 1, first position 2. Built in float32 in fairseq's order
-// of operations.
+// then all cosines, exponent over half - 1, first position 2. fairseq builds the table in float32;
+// here each entry is the exact one rounded once.
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 
-#include <cmath>
-
 #include "longspan/core/error.h"
+#include "position/angle_table.h"
 #include "position/kinds.h"
 
 namespace longspan {
@@ -19,20 +17,18 @@ constexpr double kBase = 10000.0;
 
 class Sinusoidal final : public PositionMethod {
  public:
-  explicit Sinusoidal(std::int64_t d_model) : half_(d_model / 2) {}
+  explicit Sinusoidal(std::int64_t half)
+      : frequencies_(frequencies_of({kBase, static_cast<double>(half - 1), 0, half})) {}
 
   at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const override {
-    const auto options = x_BTD.options().dtype(at::kFloat).requires_grad(false);
-    const double step = std::log(kBase) / static_cast<double>(half_ - 1);
-    const auto frequency_F = at::arange(half_, options).mul(-step).exp();
-    const std::int64_t first = kFirstRow + positions.first;
-    const auto angle_TF =
-        at::arange(first, first + positions.count, options).unsqueeze(1) * frequency_F.unsqueeze(0);
-    return x_BTD + at::cat({angle_TF.sin(), angle_TF.cos()}, 1).to(x_BTD.scalar_type());
+    const auto dtype = x_BTD.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const auto table = angle_table({kFirstRow + positions.first, positions.count}, frequencies_,
+                                   x_BTD.options().dtype(dtype));
+    return x_BTD + at::cat({table.sin_TF, table.cos_TF}, 1).to(x_BTD.scalar_type());
   }
 
  private:
-  std::int64_t half_;
+  std::vector<Frequency> frequencies_;
 };
 
 }  // namespace
@@ -42,7 +38,7 @@ PositionMaker read_sinusoidal(const config::Reader& reader) {
     check(dimensions.d_model % 2 == 0 && dimensions.d_model >= 4, ErrorKind::Config, place,
           ": sinusoidal positions need an even model.d_model of at least 4, got ",
           dimensions.d_model);
-    return std::make_unique<Sinusoidal>(dimensions.d_model);
+    return std::make_unique<Sinusoidal>(dimensions.d_model / 2);
   };
 }
 

@@ -3,12 +3,13 @@
 // a key by the inverse, with zeta_j = (2j / K + gamma) / (1 + gamma) and gamma = 0.4.
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 
 #include <cmath>
 
 #include "longspan/core/error.h"
 #include "longspan/kernels/rotation.h"
+#include "position/angle_table.h"
 #include "position/kinds.h"
 
 namespace longspan {
@@ -20,19 +21,15 @@ constexpr std::int64_t kMaxScaleBases = 64;
 
 class XPos final : public PositionMethod {
  public:
-  XPos(std::int64_t head_dim, double scale_base) : head_dim_(head_dim), scale_base_(scale_base) {}
+  XPos(std::int64_t head_dim, double scale_base)
+      : num_pairs_(head_dim / 2),
+        scale_base_(scale_base),
+        frequencies_(frequencies_of({kBase, static_cast<double>(num_pairs_), 0, num_pairs_})) {}
 
   QueryKey rotate(const QueryKey& query_key, const Positions& positions) const override {
-    const auto dtype = query_key.q_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    const auto options = query_key.q_BTHK.options().dtype(dtype).requires_grad(false);
-    const auto pair_F = at::arange(0, head_dim_, 2, options).div(static_cast<double>(head_dim_));
-    const auto position_T1 =
-        at::arange(positions.first, positions.first + positions.count, options).unsqueeze(1);
-    const auto angle_TF = position_T1 * pair_F.mul(-std::log(kBase)).exp();
-    const auto log_zeta_F = pair_F.add(kGamma).div(1.0 + kGamma).log();
-    const auto scale_TF = (position_T1.div(scale_base_) * log_zeta_F).exp();
-    return {turn(query_key.q_BTHK, angle_TF, scale_TF),
-            turn(query_key.k_BTGK, angle_TF, scale_TF.reciprocal())};
+    const auto table = angle_table(positions, frequencies_, at::kDouble);
+    return {turn(query_key.q_BTHK, table, scales(positions, 1.0)),
+            turn(query_key.k_BTGK, table, scales(positions, -1.0))};
   }
 
   std::optional<std::int64_t> max_positions() const override {
@@ -40,14 +37,33 @@ class XPos final : public PositionMethod {
   }
 
  private:
-  static at::Tensor turn(const at::Tensor& x_BTHK, const at::Tensor& angle_TF,
-                         const at::Tensor& scale_TF) {
-    return rotate_pairs(x_BTHK, {angle_TF.cos() * scale_TF, angle_TF.sin() * scale_TF},
-                        RotaryPairing::Interleaved);
+  // zeta_j^(exponent_sign * n / scale_base) in float64.
+  at::Tensor scales(const Positions& positions, double exponent_sign) const {
+    const auto scale_TF = at::empty({positions.count, num_pairs_}, at::kDouble);
+    auto* scale = scale_TF.mutable_data_ptr<double>();
+    for (std::int64_t t = 0; t < positions.count; ++t) {
+      const double exponent =
+          exponent_sign * static_cast<double>(positions.first + t) / scale_base_;
+      for (std::int64_t j = 0; j < num_pairs_; ++j) {
+        const double share = static_cast<double>(j) / static_cast<double>(num_pairs_);
+        *scale++ = std::pow((share + kGamma) / (1.0 + kGamma), exponent);
+      }
+    }
+    return scale_TF;
   }
 
-  std::int64_t head_dim_;
+  static at::Tensor turn(const at::Tensor& x_BTHK, const RotaryAngles& table,
+                         const at::Tensor& scale_TF) {
+    const auto dtype = x_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const auto rounded = x_BTHK.options().dtype(dtype).requires_grad(false);
+    return rotate_pairs(
+        x_BTHK, {(table.cos_TF * scale_TF).to(rounded), (table.sin_TF * scale_TF).to(rounded)},
+        RotaryPairing::Interleaved);
+  }
+
+  std::int64_t num_pairs_;
   double scale_base_;
+  std::vector<Frequency> frequencies_;
 };
 
 }  // namespace

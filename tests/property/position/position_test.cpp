@@ -100,8 +100,6 @@ TEST_CASE("every kind decodes step by step as it reads the whole sequence") {
   std::int64_t done = 0;
   for (const std::int64_t count : {3, 1, 1, 4}) {  // pieces of one and of several
     const auto piece = model.features(ids.narrow(1, done, count), options);
-    // Sinusoids are formed in float32 by fairseq's rule, from the same arguments: the same values
-    // either way.
     CHECK(difference(piece, whole.narrow(1, done, count), 1e-10) == "");
     done += count;
   }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "longspan/kernels/rotation.h"
+#include "longspan/position/position.h"
+
+namespace longspan {
+
+/// A frequency as a sum of two numbers: `high` has so few bits that its product with a position
+/// below 2^29 is exact.
+struct Frequency {
+  double high, low;
+};
+
+/// The powers base^(-j / denominator), j = first .. first + count - 1.
+struct FrequencyRange {
+  double base;
+  double denominator;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+struct CosineAndSine {
+  double cosine, sine;
+};
+
+/// Returns the frequencies of a range.
+std::vector<Frequency> frequencies_of(const FrequencyRange& range);
+/// Returns cosine and sine of position * frequency, each within two units of the last place.
+CosineAndSine cosine_and_sine(std::int64_t position, const Frequency& frequency);
+/// Returns the tables of positions * frequencies, [T, F], worked out in float64 and rounded once to
+/// the dtype of `options`, which is float32 or float64: the same bits on any processor.
+RotaryAngles angle_table(const Positions& positions, const std::vector<Frequency>& frequencies,
+                         const at::TensorOptions& options);
+
+}  // namespace longspan

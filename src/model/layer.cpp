@@ -102,7 +102,7 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
     }
     seen = {k_BSGK, v_BSGK};
   }
-  AttentionOptions options{pass.bias, 1.0 / std::sqrt(static_cast<double>(K)), std::nullopt};
+  AttentionOptions options{pass.bias, pass.position->score_scale(K), std::nullopt};
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
     options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_),
                        pass.row_ids_BT};

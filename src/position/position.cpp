@@ -2,11 +2,16 @@
 
 #include "longspan/position/position.h"
 
+#include <cmath>
+
 namespace longspan {
 
 at::Tensor PositionMethod::embed(const at::Tensor& x_BTD, const Positions&) const { return x_BTD; }
 QueryKey PositionMethod::rotate(const QueryKey& query_key, const Positions&) const {
   return query_key;
+}
+double PositionMethod::score_scale(std::int64_t head_dim) const {
+  return 1.0 / std::sqrt(static_cast<double>(head_dim));
 }
 ScoreBias PositionMethod::score_bias(std::int64_t) const { return {}; }
 std::vector<ScoreBias> PositionMethod::layer_biases(std::int64_t num_keys) const {

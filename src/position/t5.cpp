@@ -62,11 +62,8 @@ class T5 final : public PositionMethod {
           at::zeros({rule_.num_buckets, dimensions.num_heads}, at::kFloat).requires_grad_());
   }
 
-  // Attention divides by sqrt(K); scores that are not to be scaled take it back here.
-  QueryKey rotate(const QueryKey& query_key, const Positions&) const override {
-    if (scale_scores_) return query_key;
-    const double sqrt_K = std::sqrt(static_cast<double>(query_key.q_BTHK.size(-1)));
-    return {query_key.q_BTHK * sqrt_K, query_key.k_BTGK};
+  double score_scale(std::int64_t head_dim) const override {
+    return scale_scores_ ? PositionMethod::score_scale(head_dim) : 1.0;
   }
 
   ScoreBias score_bias(std::int64_t num_keys) const override {

@@ -43,8 +43,8 @@ struct PositionParameter {
   double start_value = 0;
 };
 
-/// A position method. It acts through three hooks, each doing nothing by default; the model calls
-/// all three and never asks which method it is.
+/// A position method. It acts through hooks, each by default that of a model without positions; the
+/// model calls them all and never asks which method it is.
 class PositionMethod {
  public:
   virtual ~PositionMethod() = default;
@@ -53,6 +53,8 @@ class PositionMethod {
   virtual at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const;
   /// Rotates queries and keys, both at `positions`.
   virtual QueryKey rotate(const QueryKey& query_key, const Positions& positions) const;
+  /// Returns what multiplies the products of queries and keys: by default 1/sqrt(head_dim).
+  virtual double score_scale(std::int64_t head_dim) const;
   /// Returns the bias for sequences of up to num_keys keys.
   virtual ScoreBias score_bias(std::int64_t num_keys) const;
   /// Returns the biases of the layers from the first on, or the one that all share: by default

@@ -233,16 +233,10 @@ TEST_CASE("T5 shares one table over the layers or gives each its own") {
   CHECK_THROWS_AS(make("{kind: t5, shared: false}", {16, 2, 8, 8}), Error);
 }
 
-TEST_CASE("T5 without scaled scores takes attention's 1/sqrt(K) back") {
-  const auto q = testing::random_tensor({1, 3, 2, 9}, 1, at::kDouble),
-             k = testing::random_tensor({1, 3, 2, 9}, 2, at::kDouble);
-  const auto rotated = [&](const std::string& section) {
-    return make(section, {18, 2, 9, 8})->rotate({q, k}, {0, 3});
-  };
-  CHECK(rotated("{kind: t5}").q_BTHK.equal(q));
-  const auto unscaled = rotated("{kind: t5, scale_scores: false}");
-  CHECK(unscaled.q_BTHK.equal(q * 3.0));
-  CHECK(unscaled.k_BTGK.equal(k));
+TEST_CASE("every kind scales scores by 1/sqrt(K), and T5 does not when it is told so") {
+  for (const auto& kind : position_kinds())
+    CHECK(make("{kind: " + kind + "}", {20, 2, 10, 8, 1})->score_scale(10) == 1 / std::sqrt(10.0));
+  CHECK(make("{kind: t5, scale_scores: false}", {20, 2, 10, 8})->score_scale(10) == 1.0);
 }
 
 // The expected numbers are inner products of the embeddings themselves, sin and cos of i / b_k and

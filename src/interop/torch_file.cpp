@@ -235,19 +235,25 @@ std::string_view TorchFile::bytes_of(const Storage& storage, const std::string& 
   return found->second.substr(static_cast<std::size_t>(begin) * element);
 }
 
+std::vector<std::int64_t> TorchFile::sizes(const PickleNode& value, const std::string& name) const {
+  return place_of(value, name).sizes;
+}
+
 at::Tensor TorchFile::tensor(const PickleNode& value, const std::string& name) {
+  return copy_out(place_of(value, name), name);
+}
+
+// The arguments are storage, offset, sizes, strides, and more that is of no use here; of a
+// parameter, a tensor and more.
+TorchFile::Place TorchFile::place_of(const PickleNode& value, const std::string& name) const {
   check(is_tensor(value), ErrorKind::Data, source_, ": ", name, " must be a tensor, got ",
         Pickle::describe(value));
   const auto& arguments = pickle_->node(value.items[0]).items;
-  if (value.text == kRebuildTensor) return copy_out(place_of(arguments, name), name);
-  const bool wraps = !arguments.empty() && pickle_->node(arguments[0]).text == kRebuildTensor;
-  check(wraps, ErrorKind::Data, source_, ": ", name, " must wrap a tensor as a parameter");
-  return tensor(pickle_->node(arguments[0]), name);
-}
-
-// The arguments are storage, offset, sizes, strides, and more that is of no use here.
-TorchFile::Place TorchFile::place_of(const std::vector<PickleId>& arguments,
-                                     const std::string& name) const {
+  if (value.text == kRebuildParameter) {
+    const bool wraps = !arguments.empty() && pickle_->node(arguments[0]).text == kRebuildTensor;
+    check(wraps, ErrorKind::Data, source_, ": ", name, " must wrap a tensor as a parameter");
+    return place_of(pickle_->node(arguments[0]), name);
+  }
   Place place;
   bool ok = arguments.size() >= 4 && is_count(pickle_->node(arguments[1]));
   if (ok) {

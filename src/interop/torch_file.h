@@ -27,6 +27,9 @@ class TorchFile {
   const PickleNode& root() const { return pickle_->node(pickle_->root()); }
   /// Returns whether a value is a tensor or parameter.
   bool is_tensor(const PickleNode& value) const;
+  /// Returns a tensor's sizes, each at least 0, as the pickle gives them: nothing says yet that the
+  /// file holds so much. @throws Error(Data) when it is no tensor
+  std::vector<std::int64_t> sizes(const PickleNode& value, const std::string& name) const;
   /// Copies a tensor out, contiguous, in the type of its storage. @param name stands for it in
   /// errors
   /// @throws Error(Data) when it is none, or reaches outside its storage
@@ -52,7 +55,7 @@ class TorchFile {
   std::map<std::string, at::ScalarType> old_storage_types() const;
   Pickle old_part(std::size_t begin, const char* what) const;
   Storage storage_of(const PickleNode& reference, const std::string& name) const;
-  Place place_of(const std::vector<PickleId>& arguments, const std::string& name) const;
+  Place place_of(const PickleNode& value, const std::string& name) const;
   at::Tensor copy_out(const Place& place, const std::string& name);
   std::string_view bytes_of(const Storage& storage, const std::string& name) const;
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "interop/huggingface_config.h"
+#include "interop/weight_table.h"
+
+namespace longspan::interop {
+
+/// What the architectures of transformers' folders have, in our terms.
+struct ModelShape {
+  std::int64_t num_layers, d_model, num_heads, num_kv_heads, ffn_dim, vocab_size, seq_len;
+  std::string activation, norm;
+  double norm_eps;
+  bool bias, parallel_residual, tie;
+  std::string position;  ///< the section, as YAML
+
+  std::int64_t head_dim() const { return d_model / num_heads; }
+  WeightDimensions weight_dimensions() const;
+};
+
+/// One architecture. To add one: a file that defines it, and its line in kArchitectures.
+struct Architecture {
+  std::string_view model_type;
+  ModelShape (*read)(const HuggingFaceConfig& config);
+  std::span<const WeightPattern> weights;
+  /// Endings of tensors that are passed over since they can be computed again: rotation tables,
+  /// masks.
+  std::span<const std::string_view> ballast;
+};
+
+extern const Architecture kGptNeox, kLlama, kMpt;
+inline constexpr const Architecture* kArchitectures[] = {&kMpt, &kLlama, &kGptNeox};
+
+}  // namespace longspan::interop

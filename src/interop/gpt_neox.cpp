@@ -1,0 +1,64 @@
+// GPT-NeoX in transformers' folders.
+
+#include "interop/architecture.h"
+
+namespace longspan::interop {
+namespace {
+
+std::string activation_of(const HuggingFaceConfig& config, const std::string& name) {
+  if (name == "gelu") return "gelu";
+  if (name == "gelu_new" || name == "gelu_fast" || name == "gelu_pytorch_tanh") return "gelu_tanh";
+  if (name == "relu") return "relu";
+  config.refuse(concat("hidden_act must be gelu, gelu_new or relu to be imported, got ", name));
+}
+
+ModelShape read_gpt_neox(const HuggingFaceConfig& config) {
+  config.demand("attention_bias", true);
+  const auto heads = config.get<std::int64_t>("num_attention_heads");
+  const ModelShape shape{
+      .num_layers = config.get<std::int64_t>("num_hidden_layers"),
+      .d_model = config.get<std::int64_t>("hidden_size"),
+      .num_heads = heads,
+      .num_kv_heads = heads,
+      .ffn_dim = config.get<std::int64_t>("intermediate_size"),
+      .vocab_size = config.get<std::int64_t>("vocab_size"),
+      .seq_len = config.get<std::int64_t>("max_position_embeddings"),
+      .activation = activation_of(config, config.get<std::string>("hidden_act", "gelu")),
+      .norm = "layernorm",
+      .norm_eps = config.get<double>("layer_norm_eps", 1e-5),
+      .bias = true,
+      .parallel_residual = config.get<bool>("use_parallel_residual", true),
+      .tie = config.get<bool>("tie_word_embeddings", false),
+      .position = rotary_yaml(config, "rotary_emb_base", "rotary_pct")};
+  check_heads(config, shape.d_model, shape.num_heads);
+  return shape;
+}
+
+constexpr WeightPattern kWeights[] = {
+    {"gpt_neox.layers.*.input_layernorm.weight", "layers.*.attn_norm.weight", "D"},
+    {"gpt_neox.layers.*.input_layernorm.bias", "layers.*.attn_norm.bias", "D"},
+    {"gpt_neox.layers.*.attention.query_key_value.weight", "layers.*.attn.#.weight", "PD",
+     When::Always, Packing::Heads},
+    {"gpt_neox.layers.*.attention.query_key_value.bias", "layers.*.attn.#.bias", "P", When::Always,
+     Packing::Heads},
+    {"gpt_neox.layers.*.attention.dense.weight", "layers.*.attn.out.weight", "DD"},
+    {"gpt_neox.layers.*.attention.dense.bias", "layers.*.attn.out.bias", "D"},
+    {"gpt_neox.layers.*.post_attention_layernorm.weight", "layers.*.ffn_norm.weight", "D"},
+    {"gpt_neox.layers.*.post_attention_layernorm.bias", "layers.*.ffn_norm.bias", "D"},
+    {"gpt_neox.layers.*.mlp.dense_h_to_4h.weight", "layers.*.ffn.fc1.weight", "FD"},
+    {"gpt_neox.layers.*.mlp.dense_h_to_4h.bias", "layers.*.ffn.fc1.bias", "F"},
+    {"gpt_neox.layers.*.mlp.dense_4h_to_h.weight", "layers.*.ffn.fc2.weight", "DF"},
+    {"gpt_neox.layers.*.mlp.dense_4h_to_h.bias", "layers.*.ffn.fc2.bias", "D"},
+    {"gpt_neox.embed_in.weight", "embed.weight", "VD"},
+    {"embed_out.weight", "head.weight", "VD", When::Untied},
+    {"gpt_neox.final_layer_norm.weight", "final_norm.weight", "D"},
+    {"gpt_neox.final_layer_norm.bias", "final_norm.bias", "D"},
+};
+constexpr std::string_view kBallast[] = {"rotary_emb.inv_freq", "attention.bias",
+                                         "attention.masked_bias"};
+
+}  // namespace
+
+const Architecture kGptNeox{"gpt_neox", read_gpt_neox, kWeights, kBallast};
+
+}  // namespace longspan::interop

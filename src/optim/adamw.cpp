@@ -21,8 +21,8 @@ struct AdamGroup {
 
 class AdamW final : public Optimizer {
  public:
-  AdamW(const OptimizerConfig& config, const NamedTensors& parameters)
-      : config_(config), parameters_(parameters) {
+  AdamW(const AdamWOptions& options, const NamedTensors& parameters)
+      : options_(options), parameters_(parameters) {
     check_parameters(parameters_);
     means_ = zero_slot("exp_avg", parameters_);
     squares_ = zero_slot("exp_avg_sq", parameters_);
@@ -44,7 +44,7 @@ class AdamW final : public Optimizer {
       group.squares.push_back(squares_[i].tensor);
       group.steps.push_back(steps_[i].tensor);
     }
-    update(matrices, lr, config_.weight_decay);
+    update(matrices, lr, options_.weight_decay);
     update(others, lr, 0.0);
   }
 
@@ -56,6 +56,7 @@ class AdamW final : public Optimizer {
   }
 
   void load_state(const NamedTensors& state) override { copy_state(state, this->state()); }
+  bool is_elementwise() const override { return true; }
 
  private:
   void update(const AdamGroup& group, double lr, double weight_decay) const {
@@ -63,19 +64,27 @@ class AdamW final : public Optimizer {
     const at::NoGradGuard no_gradient;
     at::_foreach_add_(group.steps, 1);
     at::_fused_adamw_(group.parameters, group.gradients, group.means, group.squares, {},
-                      group.steps, lr, config_.beta1, config_.beta2, weight_decay, config_.eps,
+                      group.steps, lr, options_.beta1, options_.beta2, weight_decay, options_.eps,
                       /*amsgrad=*/false, /*maximize=*/false);
   }
 
-  OptimizerConfig config_;
+  AdamWOptions options_;
   NamedTensors parameters_, means_, squares_, steps_;
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_adamw(const OptimizerConfig& config,
-                                      const NamedTensors& parameters) {
-  return std::make_unique<AdamW>(config, parameters);
+AdamWOptions read_adamw(const config::Reader& reader) {
+  AdamWOptions options;
+  options.beta1 = reader.number("beta1", {.low = 0.0, .below = 1.0}, options.beta1);
+  options.beta2 = reader.number("beta2", {.low = 0.0, .below = 1.0}, options.beta2);
+  options.eps = reader.number("eps", {.high = 1.0, .above = 0.0}, options.eps);
+  options.weight_decay = reader.number("weight_decay", {.low = 0.0}, options.weight_decay);
+  return options;
+}
+
+std::unique_ptr<Optimizer> make_adamw(const AdamWOptions& options, const NamedTensors& parameters) {
+  return std::make_unique<AdamW>(options, parameters);
 }
 
 }  // namespace longspan

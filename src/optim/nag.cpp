@@ -12,17 +12,18 @@ namespace {
 
 class Nag final : public Optimizer {
  public:
-  Nag(const OptimizerConfig& config, const NamedTensors& parameters)
-      : momentum_(config.momentum), weight_decay_(config.weight_decay), velocities_(parameters) {}
+  Nag(const NagOptions& options, const NamedTensors& parameters)
+      : options_(options), velocities_(parameters) {}
 
   void step(double lr) override {
     auto& previous_lr = *previous_lr_.mutable_data_ptr<double>();
     const double correction = previous_lr > 0.0 ? lr / previous_lr : lr;
-    const MomentumRule rule{.velocity_to_parameter = momentum_ * momentum_ * correction,
-                            .gradient_to_parameter = -(1.0 + momentum_) * lr,
-                            .velocity_keep = momentum_ * correction,
+    const double momentum = options_.momentum;
+    const MomentumRule rule{.velocity_to_parameter = momentum * momentum * correction,
+                            .gradient_to_parameter = -(1.0 + momentum) * lr,
+                            .velocity_keep = momentum * correction,
                             .gradient_to_velocity = -lr};
-    velocities_.update(rule, 1.0 - lr * weight_decay_);
+    velocities_.update(rule, 1.0 - lr * options_.weight_decay);
     previous_lr = lr;
   }
 
@@ -33,10 +34,10 @@ class Nag final : public Optimizer {
   }
 
   void load_state(const NamedTensors& state) override { copy_state(state, this->state()); }
+  bool is_elementwise() const override { return true; }
 
  private:
-  double momentum_;
-  double weight_decay_;
+  NagOptions options_;
   Velocities velocities_;
   // Any positive start serves: the velocity that it rescales at the first step is zero.
   at::Tensor previous_lr_ = at::ones({}, at::kDouble);
@@ -44,8 +45,15 @@ class Nag final : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_nag(const OptimizerConfig& config, const NamedTensors& parameters) {
-  return std::make_unique<Nag>(config, parameters);
+NagOptions read_nag(const config::Reader& reader) {
+  NagOptions options;
+  options.momentum = reader.number("momentum", {.low = 0.0, .below = 1.0}, options.momentum);
+  options.weight_decay = reader.number("weight_decay", {.low = 0.0}, options.weight_decay);
+  return options;
+}
+
+std::unique_ptr<Optimizer> make_nag(const NagOptions& options, const NamedTensors& parameters) {
+  return std::make_unique<Nag>(options, parameters);
 }
 
 }  // namespace longspan

@@ -1,70 +1,61 @@
-// The tables of optimizer kinds and of their options: a new optimizer adds its line here and
-// nothing outside this folder.
+// The table of optimizer kinds: a new optimizer adds its line here and nothing outside this folder.
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 
-#include "longspan/core/error.h"
+#include "longspan/config/choice.h"
 #include "optim/kinds.h"
 #include "optim/options.h"
 
 namespace longspan {
 namespace {
 
-struct Kind {
-  std::string_view name;
-  std::unique_ptr<Optimizer> (*make)(const OptimizerConfig&, const NamedTensors&);
-};
-constexpr std::array kKinds{Kind{"nag", make_nag}, Kind{"adamw", make_adamw},
-                            Kind{"sgd", make_sgd}};
+using ReadKind = OptimizerMaker (*)(const config::Reader&);
 
-struct Option {
-  std::string_view key;
-  double OptimizerConfig::*field;
-  config::NumberRange range;
-  std::vector<std::string> kinds;
-};
-const std::vector<Option>& kind_options() {
-  static const std::vector<Option> options{
-      {"momentum", &OptimizerConfig::momentum, {.low = 0.0, .below = 1.0}, {"nag", "sgd"}},
-      {"beta1", &OptimizerConfig::beta1, {.low = 0.0, .below = 1.0}, {"adamw"}},
-      {"beta2", &OptimizerConfig::beta2, {.low = 0.0, .below = 1.0}, {"adamw"}},
-      {"eps", &OptimizerConfig::eps, {.high = 1.0, .above = 0.0}, {"adamw"}},
+template <auto read, auto make>
+OptimizerMaker read_kind(const config::Reader& reader) {
+  return [options = read(reader)](const NamedTensors& parameters) {
+    return make(options, parameters);
   };
-  return options;
+}
+
+constexpr std::array<config::Choice<ReadKind>, 3> kKinds{{
+    {"nag", read_kind<read_nag, make_nag>},
+    {"adamw", read_kind<read_adamw, make_adamw>},
+    {"sgd", read_kind<read_sgd, make_sgd>},
+}};
+constexpr std::string_view kDefault = "adamw";
+
+// Every option has a default, so a kind reads all of them from an empty section.
+std::vector<std::string> options_of(ReadKind read) {
+  const auto document = config::Document::from_text("{}", "optimizer options");
+  read(document.root());
+  return config::Document::from_text(document.resolved(), "optimizer options").keys("");
+}
+
+void refuse_options_of_others(const config::Reader& reader, const std::string& kind) {
+  std::map<std::string, std::vector<std::string>> owners;
+  for (const auto& [name, read] : kKinds)
+    for (const auto& option : options_of(read)) owners[option].emplace_back(name);
+  for (const auto& [option, kinds] : owners)
+    if (std::ranges::find(kinds, kind) == kinds.end()) refuse_option(reader, option, kind, kinds);
 }
 
 }  // namespace
 
-std::vector<std::string> optimizer_kinds() {
-  std::vector<std::string> names;
-  for (const auto& kind : kKinds) names.emplace_back(kind.name);
-  return names;
-}
+std::vector<std::string> optimizer_kinds() { return config::names_of(kKinds); }
 
 OptimizerConfig read_optimizer_config(const config::Reader& reader) {
   OptimizerConfig config;
-  config.kind = reader.choice("kind", optimizer_kinds(), config.kind);
-  for (const auto& option : kind_options()) {
-    if (std::find(option.kinds.begin(), option.kinds.end(), config.kind) == option.kinds.end()) {
-      refuse_option(reader, option.key, config.kind, option.kinds);
-    } else {
-      config.*option.field = reader.number(option.key, option.range, config.*option.field);
-    }
-  }
-  config.weight_decay = reader.number("weight_decay", {.low = 0.0}, config.weight_decay);
+  const auto read = config::choice(reader, "kind", kKinds, config::value_of(kKinds, kDefault));
+  config.kind = config::name_of(kKinds, read);
+  refuse_options_of_others(reader, config.kind);
+  config.make = read(reader);
   config.clip_norm = reader.number("clip_norm", {.low = 0.0}, config.clip_norm);
   reader.finish();
   return config;
-}
-
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
-                                          const NamedTensors& parameters) {
-  for (const auto& kind : kKinds) {
-    if (kind.name == config.kind) return kind.make(config, parameters);
-  }
-  unreachable();
 }
 
 }  // namespace longspan

@@ -10,30 +10,37 @@ namespace {
 
 class Sgd final : public Optimizer {
  public:
-  Sgd(const OptimizerConfig& config, const NamedTensors& parameters)
-      : momentum_(config.momentum), weight_decay_(config.weight_decay), velocities_(parameters) {}
+  Sgd(const SgdOptions& options, const NamedTensors& parameters)
+      : options_(options), velocities_(parameters) {}
 
   void step(double lr) override {
-    const MomentumRule rule{.velocity_to_parameter = -lr * momentum_,
+    const MomentumRule rule{.velocity_to_parameter = -lr * options_.momentum,
                             .gradient_to_parameter = -lr,
-                            .velocity_keep = momentum_,
+                            .velocity_keep = options_.momentum,
                             .gradient_to_velocity = 1.0};
-    velocities_.update(rule, 1.0 - lr * weight_decay_);
+    velocities_.update(rule, 1.0 - lr * options_.weight_decay);
   }
 
   NamedTensors state() const override { return velocities_.state(); }
   void load_state(const NamedTensors& state) override { copy_state(state, velocities_.state()); }
+  bool is_elementwise() const override { return true; }
 
  private:
-  double momentum_;
-  double weight_decay_;
+  SgdOptions options_;
   Velocities velocities_;
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_sgd(const OptimizerConfig& config, const NamedTensors& parameters) {
-  return std::make_unique<Sgd>(config, parameters);
+SgdOptions read_sgd(const config::Reader& reader) {
+  SgdOptions options;
+  options.momentum = reader.number("momentum", {.low = 0.0, .below = 1.0}, options.momentum);
+  options.weight_decay = reader.number("weight_decay", {.low = 0.0}, options.weight_decay);
+  return options;
+}
+
+std::unique_ptr<Optimizer> make_sgd(const SgdOptions& options, const NamedTensors& parameters) {
+  return std::make_unique<Sgd>(options, parameters);
 }
 
 }  // namespace longspan

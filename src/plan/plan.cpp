@@ -79,8 +79,7 @@ void count_parameters(const RunConfig& config, Plan& plan) {
 // A new optimizer kind tells by itself how many numbers it keeps for each parameter.
 std::int64_t optimizer_numbers_a_parameter(const OptimizerConfig& config) {
   constexpr std::int64_t kSize = 64;
-  const auto optimizer =
-      make_optimizer(config, {{"trial", at::zeros({kSize}, at::kFloat).requires_grad_()}});
+  const auto optimizer = config.make({{"trial", at::zeros({kSize}, at::kFloat).requires_grad_()}});
   std::int64_t numbers = 0;
   for (const auto& [name, tensor] : optimizer->state())
     if (tensor.numel() == kSize) numbers += kSize;

@@ -97,7 +97,7 @@ class ShardedOptimizer final : public Optimizer {
       : parameters_(parameters), communicator_(communicator) {
     for (const auto& [name, tensor] : parameters_)
       shares_.push_back({name, own_share(tensor.detach())});
-    inner_ = make_optimizer(config, shares_);
+    inner_ = config.make(shares_);
   }
 
   void step(double lr) override {
@@ -140,6 +140,8 @@ class ShardedOptimizer final : public Optimizer {
     inner_->load_state(shares);
   }
 
+  bool is_elementwise() const override { return inner_->is_elementwise(); }
+
  private:
   at::Tensor own_share(const at::Tensor& tensor) const {
     return share_of(tensor, communicator_.rank(), communicator_.world_size());
@@ -166,7 +168,7 @@ std::unique_ptr<Optimizer> make_run_optimizer(const RunConfig& config,
                                               const NamedTensors& parameters,
                                               Communicator& communicator) {
   if (!config.distributed.shard_optimizer || communicator.is_alone())
-    return make_optimizer(config.optimizer, parameters);
+    return config.optimizer.make(parameters);
   return std::make_unique<ShardedOptimizer>(config.optimizer, parameters, communicator);
 }
 

@@ -109,7 +109,7 @@ class Benchmark {
         together_(join(placement, config.distributed, {})) {
     for (const char* name : {"no exchange", "hooks", "c10d"}) {
       Transformer model = make_model(config, data_.tokenizer().vocab_size());
-      auto optimizer = make_optimizer(config.optimizer, model.parameters());
+      auto optimizer = config.optimizer.make(model.parameters());
       contestants_.push_back({name, std::move(model), std::move(optimizer), {}});
     }
     hooks_ = std::make_unique<GradientReducer>(

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "golden/recording.h"
-#include "longspan/optim/optimizer.h"
 #include "longspan/optim/schedule.h"
+#include "optim/kinds.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -60,11 +60,9 @@ void run_case(const testing::Recording& recording) {
   const auto& manifest = recording.manifest;
   const auto tensors = recording.tensors();
   const auto model = testing::recorded_model(manifest.at("model"), tensors, "param0.");
-  OptimizerConfig config;
-  config.kind = "nag";
-  manifest.at("optimizer").at("momentum").get_to(config.momentum);
-  manifest.at("optimizer").at("clip_norm").get_to(config.clip_norm);
-  const auto optimizer = make_optimizer(config, model.parameters());
+  const double momentum = manifest.at("optimizer").at("momentum");
+  const double clip_norm = manifest.at("optimizer").at("clip_norm");
+  const auto optimizer = make_nag({.momentum = momentum}, model.parameters());
   const auto schedule = schedule_of(manifest.at("schedule"));
   const auto passes = manifest.at("update_freq").get<std::int64_t>();
   std::int64_t done = 0;
@@ -88,7 +86,7 @@ void run_case(const testing::Recording& recording) {
                  expected_norm = update.at("grad_norm_before_clip");
     CHECK(std::abs(loss_sum * per_target - expected_loss) <= limits.loss * expected_loss);
     CHECK(std::abs(norm - expected_norm) <= limits.norm * expected_norm);
-    scale_gradients(model.parameters(), per_target * clip_factor(norm, config.clip_norm));
+    scale_gradients(model.parameters(), per_target * clip_factor(norm, clip_norm));
     optimizer->step(lr);
     for (const auto& parameter : model.parameters()) parameter.tensor.mutable_grad().reset();
     const std::string after = std::to_string(done);

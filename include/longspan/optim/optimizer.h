@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,22 +9,6 @@
 #include "longspan/core/named_tensors.h"
 
 namespace longspan {
-
-/// What the config says of the optimizer. An option of another kind is an error.
-struct OptimizerConfig {
-  std::string kind = "adamw";  ///< nag | adamw | sgd
-  double momentum = 0.99;      ///< nag, sgd
-  double beta1 = 0.9;          ///< adamw
-  double beta2 = 0.95;         ///< adamw
-  double eps = 1e-8;           ///< adamw
-  double weight_decay = 0.0;   ///< decoupled; on matrices only (tensors of two dimensions or more)
-  double clip_norm = 0.0;      ///< global norm that gradients are clipped to; 0: not clipped
-};
-
-/// Returns the names of all kinds.
-std::vector<std::string> optimizer_kinds();
-/// Reads the optimizer section. @throws Error(Config)
-OptimizerConfig read_optimizer_config(const config::Reader& reader);
 
 /// Updates parameters from their gradients. State is float32 and starts at zero.
 class Optimizer {
@@ -37,11 +21,27 @@ class Optimizer {
   virtual NamedTensors state() const = 0;
   /// Copies a state in. @throws Error(Checkpoint) that names a missing, extra or misshapen tensor
   virtual void load_state(const NamedTensors& state) = 0;
+  /// Returns whether an update of an element depends on that element of the parameter, of its
+  /// gradient and of the state alone (and on whether the tensor is a matrix), so that any rows of a
+  /// tensor can be updated apart from the rest.
+  virtual bool is_elementwise() const = 0;
 };
 
 /// Makes an optimizer over parameters (shared).
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
-                                          const NamedTensors& parameters);
+using OptimizerMaker = std::function<std::unique_ptr<Optimizer>(const NamedTensors& parameters)>;
+
+/// What the config says of the optimizer: its kind, a maker that holds the kind's own options, and
+/// what is done to gradients before any kind sees them.
+struct OptimizerConfig {
+  std::string kind;
+  OptimizerMaker make;
+  double clip_norm = 0.0;  ///< global norm that gradients are clipped to; 0: not clipped
+};
+
+/// Returns the names of all kinds.
+std::vector<std::string> optimizer_kinds();
+/// Reads the optimizer section. An option of another kind is an error. @throws Error(Config)
+OptimizerConfig read_optimizer_config(const config::Reader& reader);
 
 /// Returns the global L2 norm of the gradients of `parameters` times `scale`, in double. Tensors
 /// without a gradient count as 0.

@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <memory>
 #include <string>
 
-#include "longspan/optim/optimizer.h"
+#include "optim/kinds.h"
 #include "optim/momentum.h"
+#include "support/optimizers.h"
 #include "support/trainable.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -26,52 +27,59 @@ struct Scalar {
   double value = 0.0, first = 0.0, second = 0.0, previous_lr = 1.0;
   int steps = 0;
 };
-using PlainStep = std::function<void(Scalar&, double gradient, double lr, double weight_decay,
-                                     const OptimizerConfig&)>;
 
-void plain_nag(Scalar& x, double g, double lr, double weight_decay, const OptimizerConfig& config) {
-  const double mu = config.momentum, c = x.previous_lr > 0 ? lr / x.previous_lr : lr;
+struct Update {
+  double gradient, lr, weight_decay;
+};
+
+void plain_step(Scalar& x, const Update& update, const NagOptions& options) {
+  const auto [g, lr, weight_decay] = update;
+  const double mu = options.momentum, c = x.previous_lr > 0 ? lr / x.previous_lr : lr;
   x.value *= 1 - lr * weight_decay;
   x.value += mu * mu * c * x.first - (1 + mu) * lr * g;
   x.first = mu * c * x.first - lr * g;
   x.previous_lr = lr;
 }
 
-void plain_sgd(Scalar& x, double g, double lr, double weight_decay, const OptimizerConfig& config) {
-  x.first = config.momentum * x.first + g;
+void plain_step(Scalar& x, const Update& update, const SgdOptions& options) {
+  const auto [g, lr, weight_decay] = update;
+  x.first = options.momentum * x.first + g;
   x.value = (1 - lr * weight_decay) * x.value - lr * x.first;
 }
 
-void plain_adamw(Scalar& x, double g, double lr, double weight_decay,
-                 const OptimizerConfig& config) {
+void plain_step(Scalar& x, const Update& update, const AdamWOptions& options) {
+  const auto [g, lr, weight_decay] = update;
   ++x.steps;
   x.value -= lr * weight_decay * x.value;
-  x.first = config.beta1 * x.first + (1 - config.beta1) * g;
-  x.second = config.beta2 * x.second + (1 - config.beta2) * g * g;
-  const double mean = x.first / (1 - std::pow(config.beta1, x.steps));
-  const double square = x.second / (1 - std::pow(config.beta2, x.steps));
-  x.value -= lr * mean / (std::sqrt(square) + config.eps);
+  x.first = options.beta1 * x.first + (1 - options.beta1) * g;
+  x.second = options.beta2 * x.second + (1 - options.beta2) * g * g;
+  const double mean = x.first / (1 - std::pow(options.beta1, x.steps));
+  const double square = x.second / (1 - std::pow(options.beta2, x.steps));
+  x.value -= lr * mean / (std::sqrt(square) + options.eps);
 }
 
+template <class Options>
+using MakeKind = std::unique_ptr<Optimizer> (*)(const Options&, const NamedTensors&);
+
 // Returns the largest difference between optimizer and plain loop after all rates.
-double largest_difference(const OptimizerConfig& config, const PlainStep& plain,
-                          at::ScalarType type) {
+template <class Options>
+double largest_difference(MakeKind<Options> make, const Options& options, at::ScalarType type) {
   const NamedTensors parameters = random_parameters(21, type);
   std::vector<std::vector<Scalar>> scalars;
   for (const auto& [name, tensor] : parameters) {
     scalars.emplace_back();
     for (const double value : values_of(tensor)) scalars.back().push_back({.value = value});
   }
-  const auto optimizer = make_optimizer(config, parameters);
+  const auto optimizer = make(options, parameters);
   std::uint64_t seed = 1000;
   double difference = 0.0;
   for (const double lr : kRates) {
     set_gradients(parameters, seed++);
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const double weight_decay = parameters[i].tensor.dim() >= 2 ? config.weight_decay : 0.0;
+      const double weight_decay = parameters[i].tensor.dim() >= 2 ? options.weight_decay : 0.0;
       const std::vector<double> gradients = values_of(parameters[i].tensor.grad());
       for (std::size_t j = 0; j < gradients.size(); ++j)
-        plain(scalars[i][j], gradients[j], lr, weight_decay, config);
+        plain_step(scalars[i][j], {gradients[j], lr, weight_decay}, options);
     }
     optimizer->step(lr);
   }
@@ -84,14 +92,20 @@ double largest_difference(const OptimizerConfig& config, const PlainStep& plain,
   return difference;
 }
 
+template <class Options>
+void check_plain(MakeKind<Options> make, const Options& options) {
+  CHECK(largest_difference(make, options, at::kFloat) < 1e-5);
+  CHECK(largest_difference(make, options, at::kDouble) < 1e-9);
+}
+
 TEST_CASE("every optimizer does what the plain loop does") {
-  const auto [kind, plain] = GENERATE(table<std::string, PlainStep>(
-      {{"nag", plain_nag}, {"sgd", plain_sgd}, {"adamw", plain_adamw}}));
-  OptimizerConfig config{.kind = kind, .momentum = 0.9, .eps = 1e-5};
-  config.weight_decay = GENERATE(0.0, 0.4);
-  INFO(kind << ", weight decay " << config.weight_decay);
-  CHECK(largest_difference(config, plain, at::kFloat) < 1e-5);
-  CHECK(largest_difference(config, plain, at::kDouble) < 1e-9);
+  const double weight_decay = GENERATE(0.0, 0.4);
+  INFO("weight decay " << weight_decay);
+  SECTION("nag") { check_plain<NagOptions>(make_nag, {0.9, weight_decay}); }
+  SECTION("sgd") { check_plain<SgdOptions>(make_sgd, {0.9, weight_decay}); }
+  SECTION("adamw") {
+    check_plain<AdamWOptions>(make_adamw, {.eps = 1e-5, .weight_decay = weight_decay});
+  }
 }
 
 MomentumGroup random_group(at::ScalarType type) {
@@ -129,7 +143,7 @@ NamedTensors after_steps(const std::string& kind, int threads) {
   at::set_num_threads(threads);
   const NamedTensors parameters = {{"w", random_tensor({313, 521}, 1)},
                                    {"b", random_tensor({50021}, 2)}};
-  const auto optimizer = make_optimizer({.kind = kind, .weight_decay = 0.1}, parameters);
+  const auto optimizer = optimizer_config(kind, ", weight_decay: 0.1").make(parameters);
   for (std::uint64_t step = 0; step < 3; ++step) {
     set_gradients(parameters, 50 + step);
     optimizer->step(0.1);

@@ -4,7 +4,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "longspan/core/error.h"
-#include "longspan/optim/optimizer.h"
+#include "optim/kinds.h"
 #include "support/trainable.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -31,19 +31,17 @@ void check_refused(Optimizer& optimizer, const NamedTensors& state, const std::s
 TEST_CASE("state is named by slot and parameter") {
   const NamedTensors parameters = {{"w", random_tensor({2, 3}, 1)}, {"b", random_tensor({3}, 2)}};
   std::vector<std::string> names;
-  for (const auto& [name, tensor] : make_optimizer({.kind = "nag"}, parameters)->state())
-    names.push_back(name);
+  for (const auto& [name, tensor] : make_nag({}, parameters)->state()) names.push_back(name);
   CHECK(names == std::vector<std::string>{"momentum.w", "momentum.b", "previous_lr"});
   names.clear();
-  for (const auto& [name, tensor] : make_optimizer({.kind = "adamw"}, parameters)->state())
-    names.push_back(name);
+  for (const auto& [name, tensor] : make_adamw({}, parameters)->state()) names.push_back(name);
   CHECK(names == std::vector<std::string>{"exp_avg.w", "exp_avg.b", "exp_avg_sq.w", "exp_avg_sq.b",
                                           "step.w", "step.b"});
 }
 
 TEST_CASE("a state that does not fit is refused by the tensor's name") {
   const NamedTensors parameters = {{"w", random_tensor({2, 3}, 1)}, {"b", random_tensor({3}, 2)}};
-  const auto optimizer = make_optimizer({.kind = "nag"}, parameters);
+  const auto optimizer = make_nag({}, parameters);
   set_gradients(parameters, 4);
   optimizer->step(0.1);
   const NamedTensors good = copies(optimizer->state());
@@ -67,7 +65,7 @@ TEST_CASE("a state that does not fit is refused by the tensor's name") {
 
 TEST_CASE("a loaded state is a copy") {
   const NamedTensors parameters = {{"w", random_tensor({2, 3}, 1)}};
-  const auto optimizer = make_optimizer({.kind = "nag"}, parameters);
+  const auto optimizer = make_nag({}, parameters);
   const NamedTensors given = {{"momentum.w", random_tensor({2, 3}, 9)},
                               {"previous_lr", random_tensor({}, 10, at::kDouble)}};
   optimizer->load_state(given);

@@ -98,6 +98,11 @@ class ShardedOptimizer final : public Optimizer {
     for (const auto& [name, tensor] : parameters_)
       shares_.push_back({name, own_share(tensor.detach())});
     inner_ = config.make(shares_);
+    check(
+        inner_->is_elementwise(), ErrorKind::Config,
+        "distributed.shard_optimizer: needs an optimizer that updates each element by itself, got "
+        "optimizer.kind ",
+        config.kind, "; set distributed.shard_optimizer to false");
   }
 
   void step(double lr) override {

@@ -67,5 +67,16 @@ TEST_CASE("a table may lead to functions") {
   CHECK(name_of(kHalves, value_of(kHalves, "down")) == "down");
 }
 
+TEST_CASE("a row of a table may hold more than its name and value") {
+  struct Row {
+    std::string_view name;
+    Fruit value;
+    int price;
+  };
+  constexpr std::array kPrices{Row{"apple", Fruit::Apple, 3}, Row{"quince", Fruit::Quince, 8}};
+  CHECK(row_of(kPrices, choice(document_of("k: quince").root(), "k", kPrices)).price == 8);
+  CHECK(name_of(kPrices, choice(document_of("{}").root(), "k", kPrices, Fruit::Apple)) == "apple");
+}
+
 }  // namespace
 }  // namespace longspan::config

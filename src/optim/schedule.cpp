@@ -8,6 +8,7 @@
 #include <numbers>
 #include <string_view>
 
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "optim/options.h"
 
@@ -49,22 +50,25 @@ double constant(const ScheduleConfig& config, double) { return config.peak_lr; }
 
 struct Kind {
   std::string_view name;
+  ScheduleKind value;
   Curve curve;
   bool has_period;    // period_steps and min_lr
   bool has_restarts;  // period_factor and shrink
 };
 constexpr std::array kKinds{
-    Kind{"cosine", cosine, true, true},
-    Kind{"linear", linear, true, false},
-    Kind{"inverse_sqrt", inverse_sqrt, false, false},
-    Kind{"constant", constant, false, false},
+    Kind{"cosine", ScheduleKind::Cosine, cosine, true, true},
+    Kind{"linear", ScheduleKind::Linear, linear, true, false},
+    Kind{"inverse_sqrt", ScheduleKind::InverseSqrt, inverse_sqrt, false, false},
+    Kind{"constant", ScheduleKind::Constant, constant, false, false},
 };
 
-const Kind& kind_named(std::string_view name) {
-  for (const auto& kind : kKinds) {
-    if (kind.name == name) return kind;
-  }
-  unreachable();
+// Refuses options that a kind lacks. @param has the flag of the kinds that have them
+void refuse_options(const config::Reader& reader, const Kind& chosen, bool Kind::*has,
+                    const std::array<const char*, 2>& keys) {
+  std::vector<std::string> owners;
+  for (const auto& kind : kKinds)
+    if (kind.*has) owners.emplace_back(kind.name);
+  for (const auto* key : keys) refuse_option(reader, key, chosen.name, owners);
 }
 
 std::int64_t read_period(const config::Reader& reader, std::int64_t warmup_steps,
@@ -84,30 +88,22 @@ void read_curve(const config::Reader& reader, const Kind& kind, std::int64_t max
     config.min_lr = reader.number("min_lr", {.low = 0.0, .high = config.peak_lr}, config.min_lr);
     config.period_steps = read_period(reader, config.warmup_steps, max_steps);
   } else {
-    for (const auto* key : {"min_lr", "period_steps"})
-      refuse_option(reader, key, kind.name, {"cosine", "linear"});
+    refuse_options(reader, kind, &Kind::has_period, {"min_lr", "period_steps"});
   }
   if (kind.has_restarts) {
     config.period_factor =
         reader.number("period_factor", {.low = 1.0, .high = 1e6}, config.period_factor);
     config.shrink = reader.number("shrink", {.high = 1.0, .above = 0.0}, config.shrink);
   } else {
-    for (const auto* key : {"period_factor", "shrink"})
-      refuse_option(reader, key, kind.name, {"cosine"});
+    refuse_options(reader, kind, &Kind::has_restarts, {"period_factor", "shrink"});
   }
 }
 
 }  // namespace
 
-std::vector<std::string> schedule_kinds() {
-  std::vector<std::string> names;
-  for (const auto& kind : kKinds) names.emplace_back(kind.name);
-  return names;
-}
-
 ScheduleConfig read_schedule_config(const config::Reader& reader, std::int64_t max_steps) {
   ScheduleConfig config;
-  config.kind = reader.choice("kind", schedule_kinds(), config.kind);
+  config.kind = config::choice(reader, "kind", kKinds, config.kind);
   config.peak_lr = reader.number("peak_lr", {.above = 0.0});
   config.warmup_steps = reader.integer("warmup_steps", {.low = 0, .high = std::int64_t{1} << 40},
                                        config.warmup_steps);
@@ -118,7 +114,7 @@ ScheduleConfig read_schedule_config(const config::Reader& reader, std::int64_t m
     check(!reader.has("warmup_init_lr"), ErrorKind::Config, reader.place("warmup_init_lr"),
           " must not be given without a warm-up, got warmup_steps 0");
   }
-  read_curve(reader, kind_named(config.kind), max_steps, config);
+  read_curve(reader, config::row_of(kKinds, config.kind), max_steps, config);
   reader.finish();
   return config;
 }
@@ -129,7 +125,8 @@ double learning_rate(const ScheduleConfig& config, std::int64_t step) {
         (config.peak_lr - config.warmup_init_lr) / static_cast<double>(config.warmup_steps);
     return config.warmup_init_lr + static_cast<double>(step) * increase;
   }
-  return kind_named(config.kind).curve(config, static_cast<double>(step - config.warmup_steps));
+  return config::row_of(kKinds, config.kind)
+      .curve(config, static_cast<double>(step - config.warmup_steps));
 }
 
 }  // namespace longspan

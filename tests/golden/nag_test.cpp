@@ -14,7 +14,7 @@ constexpr std::int64_t kPad = 1;
 
 ScheduleConfig schedule_of(const Json& schedule) {
   ScheduleConfig config;
-  config.kind = "cosine";
+  config.kind = ScheduleKind::Cosine;
   schedule.at("lr").get_to(config.peak_lr);
   schedule.at("min_lr").get_to(config.min_lr);
   schedule.at("warmup").get_to(config.warmup_steps);

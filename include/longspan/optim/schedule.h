@@ -1,16 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "longspan/config/reader.h"
 
 namespace longspan {
 
+enum class ScheduleKind { Cosine, Linear, InverseSqrt, Constant };
+
 /// The learning rate as a function of the number of completed steps.
 struct ScheduleConfig {
-  std::string kind = "cosine";  ///< cosine | linear | inverse_sqrt | constant
+  ScheduleKind kind = ScheduleKind::Cosine;
   double peak_lr = 0.0;
   double min_lr = 0.0;  ///< cosine, linear: reached at the end of the period
   std::int64_t warmup_steps = 0;
@@ -23,7 +23,6 @@ struct ScheduleConfig {
       1.0;  ///< cosine: each period's rates are multiplied by this once more (fairseq's lr-shrink)
 };
 
-std::vector<std::string> schedule_kinds();
 /// Reads the schedule section. @param max_steps fills period_steps when it is missing; 0 when the
 /// run has no max_steps
 ScheduleConfig read_schedule_config(const config::Reader& reader, std::int64_t max_steps);

@@ -213,7 +213,7 @@ class GroupCommunicator final : public Communicator {
     work.wait();
   }
 
-  void form_group(const std::string& backend, c10::Device device) {
+  void form_group(Backend backend, c10::Device device) {
     auto options = c10d::ProcessGroupGloo::Options::create(timeout_);
     options->devices = {make_device()};
     group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), world_size());
@@ -223,7 +223,7 @@ class GroupCommunicator final : public Communicator {
     group_->setBackend(at::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
     group_->setGroupName("longspan");
     if (device.is_cpu()) return;
-    if (backend == "gloo") {
+    if (backend == Backend::Gloo) {
       group_->setBackend(device.type(), c10d::ProcessGroup::BackendType::GLOO, gloo);
       return;
     }
@@ -319,7 +319,7 @@ std::unique_ptr<Communicator> make_lone_communicator() {
 
 std::unique_ptr<Communicator> join(const Placement& placement, const DistributedConfig& config,
                                    const std::vector<Agreement>& agreements, c10::Device device) {
-  check(config.backend != "nccl" || !device.is_cpu(), ErrorKind::Config,
+  check(config.backend != Backend::Nccl || !device.is_cpu(), ErrorKind::Config,
         "distributed.backend must be gloo or auto on a CPU, got nccl; see --device");
   // c10d logs stack traces of failures that it also throws, and those become one line here.
   if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;

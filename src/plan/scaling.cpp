@@ -80,7 +80,8 @@ class StepModel {
   void make_buckets() {
     std::vector<std::int64_t> sizes;
     for (const auto& tensor : tensors_) sizes.push_back(kFloatBytes * tensor.elements);
-    const std::int64_t wire_bytes = config_.reduce_dtype() == at::kFloat ? kFloatBytes : 2;
+    const std::int64_t wire_bytes =
+        config_.distributed.reduce_precision == at::kFloat ? kFloatBytes : 2;
     for (const auto& numbers : buckets_of(sizes, config_.distributed.bucket_bytes())) {
       Bucket& bucket = buckets_.emplace_back();
       for (const std::size_t i : numbers) {

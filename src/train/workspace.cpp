@@ -44,7 +44,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
   if (!communicator.is_alone())
     reducer = std::make_unique<GradientReducer>(
         model.parameters(), communicator,
-        GradientReducerOptions{config.distributed.bucket_bytes(), config.reduce_dtype()});
+        GradientReducerOptions{config.distributed.bucket_bytes(), config.distributed.reduce_precision});
   resume(options);
   if (is_done()) return;
   settle_micro_batch();

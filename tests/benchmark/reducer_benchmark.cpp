@@ -114,7 +114,8 @@ class Benchmark {
     }
     hooks_ = std::make_unique<GradientReducer>(
         contestants_[1].model.parameters(), *together_,
-        GradientReducerOptions{config.distributed.bucket_bytes(), config.reduce_dtype()});
+        GradientReducerOptions{config.distributed.bucket_bytes(),
+                               config.distributed.reduce_precision});
     c10d_ =
         std::make_unique<ReducerOfC10d>(contestants_[2].model.parameters(), make_group(placement),
                                         config.distributed.bucket_bytes());

@@ -1,20 +1,25 @@
 #pragma once
 
+#include <c10/core/ScalarType.h>
+
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "longspan/config/reader.h"
 
 namespace longspan {
 
+/// What carries tensors on GPUs; on a CPU it is always Gloo.
+enum class Backend { Auto, Gloo, Nccl };
+
 /// How a run spreads over processes.
 struct DistributedConfig {
-  std::string backend = "auto";           ///< auto | gloo | nccl; auto: NCCL on GPUs, else Gloo
+  Backend backend = Backend::Auto;        ///< Auto: NCCL on GPUs, else Gloo
   std::optional<std::int64_t> processes;  ///< nothing: one for each visible GPU, one on a CPU
   double timeout_seconds = 600.0;         ///< for meeting and for every collective call
   double bucket_mib = 25.0;               ///< of gradients that travel together, in MiB
-  std::string reduce_precision = "fp32";  ///< fp32 | bf16: of gradients on the wire and their sums
+  at::ScalarType reduce_precision =
+      at::kFloat;                         ///< or bfloat16: of gradients on the wire and their sums
   bool shard_optimizer = false;           ///< each rank keeps its share of the optimizer's state
   std::int64_t check_every_steps = 1000;  ///< compare parameters over ranks; 0: at the start only
   bool bind_cores = true;                 ///< where longspan starts the processes itself

@@ -77,10 +77,6 @@ struct RunConfig {
   LogConfig log;
   std::string resolved;  ///< every key, defaults included, as YAML
 
-  /// Of gradients on their way between ranks.
-  at::ScalarType reduce_dtype() const {
-    return distributed.reduce_precision == "bf16" ? at::kBFloat16 : at::kFloat;
-  }
   std::int64_t sequences_per_step() const { return train.batch_tokens / data.seq_len; }
   at::ScalarType compute_dtype() const {
     if (train.precision == "fp16") return at::kHalf;

@@ -30,10 +30,14 @@ void check_refused(const std::string& section, const std::string& part) {
 
 TEST_CASE("the distributed section has defaults for all") {
   const auto config = read("{}");
-  CHECK(config.backend == "auto");
+  CHECK(config.backend == Backend::Auto);
+  CHECK(config.reduce_precision == at::kFloat);
   CHECK_FALSE(config.processes.has_value());
   CHECK(config.timeout_seconds == 600.0);
   CHECK(read("{backend: gloo, processes: 3, timeout_seconds: 2.5}").processes == 3);
+  CHECK(read("{backend: gloo}").backend == Backend::Gloo);
+  CHECK(read("{backend: nccl}").backend == Backend::Nccl);
+  CHECK(read("{reduce_precision: bf16}").reduce_precision == at::kBFloat16);
   CHECK(read("{bucket_mib: 0.5}").bucket_bytes() == 1 << 19);
   CHECK_FALSE(read("{processes: auto}").processes.has_value());
 }

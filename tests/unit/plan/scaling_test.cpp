@@ -137,8 +137,9 @@ TEST_CASE("the model sends the reducer's buckets") {
                                 concat("distributed.reduce_precision=", precision)});
       const auto model = make_model(config, kVocabulary);
       const auto alone = make_lone_communicator();
-      const GradientReducer reducer(model.parameters(), *alone,
-                                    {config.distributed.bucket_bytes(), config.reduce_dtype()});
+      const GradientReducer reducer(
+          model.parameters(), *alone,
+          {config.distributed.bucket_bytes(), config.distributed.reduce_precision});
       const auto scaling = scale(config, {{}, kPlainSpeed, {}});
       CHECK(scaling.message_bytes == reducer.bytes_per_step());
       CHECK(scaling.num_buckets == reducer.num_buckets());

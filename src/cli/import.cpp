@@ -53,7 +53,7 @@ std::string folder_tokenizer(const fs::path& folder, std::int64_t vocab_size) {
     return ids;
   }
   TokenizerConfig config;
-  config.kind = "sentencepiece";
+  config.kind = TokenizerKind::SentencePiece;
   config.train = false;
   config.end_of_line = false;
   config.model = model.string();
@@ -79,7 +79,7 @@ void print_result(const ImportedModel& model, const RunConfig& config, const std
   const Json result{{"run", run},
                     {"parameters", num_parameters},
                     {"vocab_size", model.vocab_size},
-                    {"tokenizer", config.data.tokenizer.kind},
+                    {"tokenizer", name_of(config.data.tokenizer.kind)},
                     {"method", config.position.kind},
                     {"train_length", config.data.seq_len}};
   if (as_json)
@@ -87,7 +87,7 @@ void print_result(const ImportedModel& model, const RunConfig& config, const std
   else
     std::cout << run << ": " << num_parameters << " parameters, " << config.position.kind
               << ", trained at " << config.data.seq_len << ", " << model.vocab_size
-              << " ids, tokenizer " << config.data.tokenizer.kind << "\n";
+              << " ids, tokenizer " << name_of(config.data.tokenizer.kind) << "\n";
 }
 
 void import_run(const ImportArguments& arguments, const CommonOptions& options) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <string_view>
 
 #include "longspan/data/batches.h"
 
@@ -9,5 +11,19 @@ namespace longspan {
 std::unique_ptr<BatchPlan> make_shuffled_plan(const BatchPlanOptions& options);
 std::unique_ptr<BatchPlan> make_sequential_plan(const BatchPlanOptions& options);
 std::unique_ptr<BatchPlan> make_fairseq_plan(const BatchPlanOptions& options);
+
+/// What data.order may name.
+struct BatchOrderKind {
+  std::string_view name;
+  BatchOrder value;
+  std::unique_ptr<BatchPlan> (*make)(const BatchPlanOptions& options);
+};
+
+/// A new order is an enumerator, one file and one row here.
+inline constexpr std::array kBatchOrders{
+    BatchOrderKind{"shuffled", BatchOrder::Shuffled, make_shuffled_plan},
+    BatchOrderKind{"sequential", BatchOrder::Sequential, make_sequential_plan},
+    BatchOrderKind{"fairseq", BatchOrder::Fairseq, make_fairseq_plan},
+};
 
 }  // namespace longspan

@@ -1,6 +1,7 @@
 // Reads the data section.
+#include "data/batch_orders.h"
 #include "data/known_corpora.h"
-#include "longspan/data/batches.h"
+#include "longspan/config/choice.h"
 #include "longspan/data/shards.h"
 
 namespace longspan {
@@ -14,8 +15,8 @@ DataConfig read_data_config(const config::Reader& reader) {
   config.shards = reader.path("shards");
   config.seq_len =
       reader.integer("seq_len", {.low = 1, .high = std::int64_t{1} << 24}, config.seq_len);
-  config.order = reader.choice("order", batch_orders(), config.order);
-  config.expect = reader.choice("expect", known_corpora(), config.expect);
+  config.order = config::choice(reader, "order", kBatchOrders, config.order);
+  config.expect = config::choice(reader, "expect", kKnownCorpora, config.expect);
   reader.finish();
   return config;
 }

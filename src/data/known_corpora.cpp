@@ -4,24 +4,13 @@
 
 #include <algorithm>
 
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "longspan/data/expected_size.h"
 
 namespace longspan {
 namespace {
 
-// Words and lines of arXiv:1609.07843's files; words + lines are the published numbers of tokens
-// (WikiText-103: 103,227,021 / 217,646 / 245,569), each line ending in one. The vocabularies are
-// fairseq's: four specials, the words of train, dummies up to a multiple of 8.
-constexpr std::array kCorpora{
-    PublishedCorpus{"wikitext-2",
-                    33280,
-                    {{{"train", 36718, 2051910}, {"valid", 3760, 213886}, {"test", 4358, 241211}}}},
-    PublishedCorpus{
-        "wikitext-103",
-        267744,
-        {{{"train", 1801350, 101425671}, {"valid", 3760, 213886}, {"test", 4358, 241211}}}},
-};
 constexpr std::int64_t kPadMultiple = 8;
 
 /// Collects what differs.
@@ -41,24 +30,12 @@ class Differences {
 
 }  // namespace
 
-std::vector<std::string> known_corpora() {
-  std::vector<std::string> names{std::string(kExpectNothing)};
-  for (const PublishedCorpus& corpus : kCorpora) names.emplace_back(corpus.name);
-  return names;
-}
-
-const PublishedCorpus& known_corpus(std::string_view name) {
-  const auto found = std::ranges::find(kCorpora, name, &PublishedCorpus::name);
-  if (found == kCorpora.end()) unreachable();
-  return *found;
-}
-
 std::optional<ExpectedSize> expected_size(const DataConfig& config) {
   const TokenizerConfig& tokenizer = config.tokenizer;
-  if (config.expect == kExpectNothing || tokenizer.kind != "word" ||
+  if (config.expect == KnownCorpus::None || tokenizer.kind != TokenizerKind::Word ||
       tokenizer.pad_multiple != kPadMultiple)
     return std::nullopt;
-  const PublishedCorpus& corpus = known_corpus(config.expect);
+  const PublishedCorpus& corpus = config::row_of(kKnownCorpora, config.expect);
   const PublishedSplit& train = corpus.splits.front();
   return ExpectedSize{std::string(corpus.name), corpus.vocab_size,
                       train.words + (tokenizer.end_of_line ? train.lines : 0)};
@@ -66,7 +43,7 @@ std::optional<ExpectedSize> expected_size(const DataConfig& config) {
 
 std::string difference_from(const PublishedCorpus& corpus, const TokenizerConfig& tokenizer,
                             const ShardFolder& shards) {
-  const bool in_words = tokenizer.kind == "word";
+  const bool in_words = tokenizer.kind == TokenizerKind::Word;
   const std::vector<std::string> present = shards.splits();
   Differences differences;
   for (const PublishedSplit& split : corpus.splits) {

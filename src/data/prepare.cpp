@@ -10,6 +10,7 @@
 #include "data/manifest.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 #include "longspan/core/log.h"
@@ -194,13 +195,13 @@ ShardFolder make_or_open(const DataConfig& config, const fs::path& folder) {
 }
 
 void compare_with_published(const DataConfig& config, const ShardFolder& shards) {
-  if (config.expect == kExpectNothing) return;
-  const std::string difference =
-      difference_from(known_corpus(config.expect), config.tokenizer, shards);
+  if (config.expect == KnownCorpus::None) return;
+  const PublishedCorpus& corpus = config::row_of(kKnownCorpora, config.expect);
+  const std::string difference = difference_from(corpus, config.tokenizer, shards);
   if (difference.empty())
-    log::info("the data is the published corpus", {{"corpus", config.expect}});
+    log::info("the data is the published corpus", {{"corpus", std::string(corpus.name)}});
   else
-    log::warn(concat("data.expect: the data is not the published ", config.expect, ": ", difference,
+    log::warn(concat("data.expect: the data is not the published ", corpus.name, ": ", difference,
                      "; perplexities will not compare with published ones"));
 }
 

@@ -25,8 +25,8 @@ struct TextSize {
 };
 
 std::int64_t vocab_size_without_shards(const DataConfig& data) {
-  if (data.tokenizer.kind == "bytes") return 256;
-  if (data.tokenizer.kind == "sentencepiece" && data.tokenizer.train)
+  if (data.tokenizer.kind == TokenizerKind::Bytes) return 256;
+  if (data.tokenizer.kind == TokenizerKind::SentencePiece && data.tokenizer.train)
     return data.tokenizer.vocab_size;
   throw Error(
       ErrorKind::Data,

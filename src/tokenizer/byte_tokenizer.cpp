@@ -50,9 +50,10 @@ std::unique_ptr<Tokenizer> load(const std::filesystem::path&, const Json&) {
 
 }  // namespace
 
-const TokenizerKind& byte_tokenizer_kind() {
-  static const TokenizerKind kKind{"bytes", {}, read, describe, build, load};
-  return kKind;
+const TokenizerEntry& byte_tokenizer_entry() {
+  static const TokenizerEntry kEntry{"bytes", TokenizerKind::Bytes, {}, read, describe, build,
+                                     load};
+  return kEntry;
 }
 
 }  // namespace longspan

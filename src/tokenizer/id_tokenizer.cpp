@@ -81,9 +81,10 @@ std::unique_ptr<Tokenizer> load(const std::filesystem::path& folder, const Json&
 
 }  // namespace
 
-const TokenizerKind& id_tokenizer_kind() {
-  static const TokenizerKind kKind{"ids", {"vocab_size"}, read, describe, build, load};
-  return kKind;
+const TokenizerEntry& id_tokenizer_entry() {
+  static const TokenizerEntry kEntry{
+      "ids", TokenizerKind::Ids, {"vocab_size"}, read, describe, build, load};
+  return kEntry;
 }
 
 }  // namespace longspan

@@ -12,8 +12,9 @@
 namespace longspan {
 
 /// One row of the registry: all that the module knows of a kind.
-struct TokenizerKind {
-  std::string name;
+struct TokenizerEntry {
+  std::string_view name;
+  TokenizerKind value;
   std::vector<std::string> options;  ///< the keys of data.tokenizer that have an effect
   void (*read)(const config::Reader& reader, TokenizerConfig& config);
   /// Writes the options that have an effect.
@@ -24,10 +25,10 @@ struct TokenizerKind {
   std::unique_ptr<Tokenizer> (*load)(const std::filesystem::path& folder, const Json& description);
 };
 
-const TokenizerKind& word_tokenizer_kind();
-const TokenizerKind& sentencepiece_tokenizer_kind();
-const TokenizerKind& byte_tokenizer_kind();
-const TokenizerKind& id_tokenizer_kind();
+const TokenizerEntry& word_tokenizer_entry();
+const TokenizerEntry& sentencepiece_tokenizer_entry();
+const TokenizerEntry& byte_tokenizer_entry();
+const TokenizerEntry& id_tokenizer_entry();
 
 /// The file of the tokenizer's folder that says what it is; FORMAT.md gives its fields.
 inline constexpr std::string_view kTokenizerFile = "tokenizer.json";

@@ -1,7 +1,9 @@
 // The table of tokenizer kinds and everything that loops over it. A new kind is one row here.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "tokenizer/kinds.h"
 
@@ -10,32 +12,23 @@ namespace {
 
 constexpr std::string_view kFormat = "longspan.tokenizer/1";
 
-const std::vector<const TokenizerKind*>& table() {
-  static const std::vector<const TokenizerKind*> kTable = {
-      &word_tokenizer_kind(),
-      &sentencepiece_tokenizer_kind(),
-      &byte_tokenizer_kind(),
-      &id_tokenizer_kind(),
+const std::array<TokenizerEntry, 4>& table() {
+  static const std::array kTable{
+      word_tokenizer_entry(),
+      sentencepiece_tokenizer_entry(),
+      byte_tokenizer_entry(),
+      id_tokenizer_entry(),
   };
   return kTable;
 }
 
-const TokenizerKind* find_kind(const std::string& name) {
-  for (const TokenizerKind* kind : table()) {
-    if (kind->name == name) return kind;
-  }
-  return nullptr;
+const TokenizerEntry& entry_of(const TokenizerConfig& config) {
+  return config::row_of(table(), config.kind);
 }
 
-const TokenizerKind& kind_of(const TokenizerConfig& config) {
-  const TokenizerKind* kind = find_kind(config.kind);
-  check(kind != nullptr, ErrorKind::Internal, "no tokenizer kind is named ", config.kind);
-  return *kind;
-}
-
-void check_no_option_of_another_kind(const config::Reader& reader, const TokenizerKind& chosen) {
-  for (const TokenizerKind* kind : table()) {
-    for (const std::string& option : kind->options) {
+void check_no_option_of_another_kind(const config::Reader& reader, const TokenizerEntry& chosen) {
+  for (const TokenizerEntry& entry : table()) {
+    for (const std::string& option : entry.options) {
       const bool own = std::ranges::find(chosen.options, option) != chosen.options.end();
       check(own || !reader.has(option), ErrorKind::Config, reader.place(option),
             " has no effect with tokenizer kind ", chosen.name, "; remove it");
@@ -50,10 +43,10 @@ std::unique_ptr<Tokenizer> load_described(const std::filesystem::path& folder,
   check(format == kFormat, ErrorKind::Data, path.string(), ": format must be ", kFormat, ", got ",
         format);
   const auto name = description.at("kind").get<std::string>();
-  const TokenizerKind* kind = find_kind(name);
-  check(kind != nullptr, ErrorKind::Data, path.string(),
+  const auto entry = std::ranges::find(table(), std::string_view(name), &TokenizerEntry::name);
+  check(entry != table().end(), ErrorKind::Data, path.string(),
         ": kind must be a known tokenizer kind, got ", name);
-  std::unique_ptr<Tokenizer> tokenizer = kind->load(folder, description);
+  std::unique_ptr<Tokenizer> tokenizer = entry->load(folder, description);
   const auto expected = description.at("fingerprint").get<std::string>();
   check(tokenizer->fingerprint() == expected, ErrorKind::Data, folder.string(),
         ": the tokenizer is damaged: its fingerprint must be ", expected, ", got ",
@@ -63,32 +56,34 @@ std::unique_ptr<Tokenizer> load_described(const std::filesystem::path& folder,
 
 }  // namespace
 
-std::vector<std::string> tokenizer_kinds() {
-  std::vector<std::string> names;
-  for (const TokenizerKind* kind : table()) names.push_back(kind->name);
-  return names;
+std::vector<TokenizerKind> tokenizer_kinds() {
+  std::vector<TokenizerKind> kinds;
+  for (const TokenizerEntry& entry : table()) kinds.push_back(entry.value);
+  return kinds;
 }
+
+std::string name_of(TokenizerKind kind) { return std::string(config::name_of(table(), kind)); }
 
 TokenizerConfig read_tokenizer_config(const config::Reader& reader) {
   TokenizerConfig config;
-  config.kind = reader.choice("kind", tokenizer_kinds(), config.kind);
-  const TokenizerKind& kind = kind_of(config);
-  check_no_option_of_another_kind(reader, kind);
-  kind.read(reader, config);
+  config.kind = config::choice(reader, "kind", table(), config.kind);
+  const TokenizerEntry& entry = entry_of(config);
+  check_no_option_of_another_kind(reader, entry);
+  entry.read(reader, config);
   reader.finish();
   return config;
 }
 
 std::string describe_tokenizer_config(const TokenizerConfig& config) {
   Json description;
-  description["kind"] = config.kind;
-  kind_of(config).describe(config, description);
+  description["kind"] = name_of(config.kind);
+  entry_of(config).describe(config, description);
   return description.dump();
 }
 
 std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerConfig& config,
                                            const LineSource& training_lines) {
-  return kind_of(config).build(config, training_lines);
+  return entry_of(config).build(config, training_lines);
 }
 
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {

@@ -153,14 +153,15 @@ void describe(const TokenizerConfig& config, Json& description) {
 
 }  // namespace
 
-const TokenizerKind& sentencepiece_tokenizer_kind() {
-  static const TokenizerKind kKind{"sentencepiece",
-                                   {"end_of_line", "model", "vocab_size", "model_type", "train"},
-                                   read,
-                                   describe,
-                                   build,
-                                   load};
-  return kKind;
+const TokenizerEntry& sentencepiece_tokenizer_entry() {
+  static const TokenizerEntry kEntry{"sentencepiece",
+                                     TokenizerKind::SentencePiece,
+                                     {"end_of_line", "model", "vocab_size", "model_type", "train"},
+                                     read,
+                                     describe,
+                                     build,
+                                     load};
+  return kEntry;
 }
 
 }  // namespace longspan

@@ -140,10 +140,15 @@ void describe(const TokenizerConfig& config, Json& description) {
 
 }  // namespace
 
-const TokenizerKind& word_tokenizer_kind() {
-  static const TokenizerKind kKind{
-      "word", {"end_of_line", "pad_multiple", "dictionary"}, read, describe, build, load};
-  return kKind;
+const TokenizerEntry& word_tokenizer_entry() {
+  static const TokenizerEntry kEntry{"word",
+                                     TokenizerKind::Word,
+                                     {"end_of_line", "pad_multiple", "dictionary"},
+                                     read,
+                                     describe,
+                                     build,
+                                     load};
+  return kEntry;
 }
 
 }  // namespace longspan

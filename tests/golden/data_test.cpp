@@ -129,8 +129,8 @@ TEST_CASE("golden: batches") {
                          rank = batches.at("rank"),
                          per_pass = batches.at("max_tokens").get<std::int64_t>() / length;
       INFO("length " << length << ", rank " << rank << " of " << world);
-      BatchPlanOptions options{"fairseq", batches.at("seed"), (num_tokens + length - 1) / length,
-                               per_pass};
+      BatchPlanOptions options{BatchOrder::Fairseq, batches.at("seed"),
+                               (num_tokens + length - 1) / length, per_pass};
       options.sequences_per_pass = per_pass;
       options.last_block_is_short = num_tokens % length != 0;
       const auto plan = make_batch_plan(options);

@@ -44,7 +44,7 @@ TEST_CASE("the batches of the paper's command at every length") {
   const auto config = config_of_length(row.length);
   constexpr std::int64_t kRanks = 8;
   CHECK(config.data.seq_len == row.length);
-  CHECK(config.data.order == "fairseq");
+  CHECK(config.data.order == BatchOrder::Fairseq);
   CHECK(config.validate.lengths == std::vector<std::int64_t>{row.length});
   CHECK(config.validate.every_steps == row.updates);
   CHECK(config.train.micro_batch_tokens / row.length == row.blocks_a_pass);

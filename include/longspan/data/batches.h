@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "longspan/data/shards.h"
@@ -30,15 +29,13 @@ class BatchPlan {
 };
 
 struct BatchPlanOptions {
-  std::string order = "shuffled";
+  BatchOrder order = BatchOrder::Shuffled;
   std::uint64_t seed = 1;
   std::int64_t num_blocks = 0;
   std::int64_t sequences_per_step = 0;
   std::int64_t sequences_per_pass = 0;  ///< fairseq: of a batch
   bool last_block_is_short = false;     ///< fairseq: then it comes first
 };
-/// Returns the names that data.order may have.
-std::vector<std::string> batch_orders();
 /// Makes the plan. shuffled and sequential run through epochs without a gap: a step may hold the
 /// end of one and the start of the next; each epoch of shuffled has its own permutation. fairseq's
 /// steps end with the epoch, the last one with what is left.

@@ -13,16 +13,21 @@
 
 namespace longspan {
 
+/// In which order the blocks of the training text come.
+enum class BatchOrder { Shuffled, Sequential, Fairseq };
+/// A published corpus that a text can be held against.
+enum class KnownCorpus { None, WikiText2, WikiText103 };
+
 /// What the config says of the data.
 struct DataConfig {
   TextConfig train;
   TextConfig valid;
   std::optional<TextConfig> test;
   TokenizerConfig tokenizer;
-  std::string shards;              ///< folder
-  std::int64_t seq_len = 512;      ///< tokens of a training sequence
-  std::string order = "shuffled";  ///< shuffled | sequential | fairseq
-  std::string expect = "none";  ///< the published corpus that the text must be: wikitext-103, ...
+  std::string shards;          ///< folder
+  std::int64_t seq_len = 512;  ///< tokens of a training sequence
+  BatchOrder order = BatchOrder::Shuffled;
+  KnownCorpus expect = KnownCorpus::None;  ///< the published corpus that the text must be
 };
 
 /// Reads the data section.

@@ -37,9 +37,11 @@ class Tokenizer {
   virtual std::string fingerprint() const = 0;
 };
 
+enum class TokenizerKind { Word, SentencePiece, Bytes, Ids };
+
 /// What the config says of the tokenizer.
 struct TokenizerConfig {
-  std::string kind = "word";      ///< word | sentencepiece | bytes | ids
+  TokenizerKind kind = TokenizerKind::Word;
   bool end_of_line = true;        ///< word, sentencepiece: a token at the end of every line
   std::int64_t pad_multiple = 8;  ///< word: dummy symbols fill the vocabulary to a multiple of this
   std::string model;              ///< sentencepiece: the file to load, when train is false
@@ -49,8 +51,10 @@ struct TokenizerConfig {
   std::string dictionary;  ///< word: fairseq's dict.txt to take the words from; "": data.train
 };
 
-/// Returns the names of all kinds.
-std::vector<std::string> tokenizer_kinds();
+/// Returns all kinds.
+std::vector<TokenizerKind> tokenizer_kinds();
+/// Returns the name of a kind as in the config.
+std::string name_of(TokenizerKind kind);
 /// Reads data.tokenizer. An option of another kind is an error.
 TokenizerConfig read_tokenizer_config(const config::Reader& reader);
 /// Returns the kind and the options that have an effect with it as one JSON object: what a trained

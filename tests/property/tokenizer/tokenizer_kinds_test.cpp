@@ -57,11 +57,11 @@ std::string random_ids(RandomStream& random) {
   return line;
 }
 
-std::vector<std::string> random_lines(const std::string& kind, std::uint64_t seed) {
+std::vector<std::string> random_lines(TokenizerKind kind, std::uint64_t seed) {
   RandomStream random(seed, RandomPurpose::Sampling, 0);
   std::vector<std::string> lines;
   for (int i = 0; i < 300; ++i)
-    lines.push_back(kind == "ids" ? random_ids(random) : random_line(random));
+    lines.push_back(kind == TokenizerKind::Ids ? random_ids(random) : random_line(random));
   return lines;
 }
 
@@ -73,7 +73,7 @@ LineSource source_of(const std::vector<std::string>& lines) {
 
 std::vector<TokenizerConfig> configs() {
   std::vector<TokenizerConfig> configs;
-  for (const std::string& kind : tokenizer_kinds()) {
+  for (const TokenizerKind kind : tokenizer_kinds()) {
     TokenizerConfig config;
     config.kind = kind;
     config.vocab_size = kVocabSize;
@@ -94,7 +94,7 @@ std::unique_ptr<Tokenizer> build(const TokenizerConfig& config) {
   for (int i = 0; i < 600; ++i)
     lines.push_back(" The " + words[random.below(300)] + " " + words[random.below(300)] + " . ");
   // Rare characters need a piece each in a SentencePiece model, and this one is small.
-  if (config.kind == "sentencepiece") lines.erase(lines.begin(), lines.begin() + 300);
+  if (config.kind == TokenizerKind::SentencePiece) lines.erase(lines.begin(), lines.begin() + 300);
   return build_tokenizer(config, source_of(lines));
 }
 
@@ -113,12 +113,12 @@ std::string joined_words(std::string_view line) {
 
 TEST_CASE("every tokenizer: ids lie in the vocabulary and a line has one end, or none with ids") {
   for (const TokenizerConfig& config : configs()) {
-    CAPTURE(config.kind);
+    CAPTURE(name_of(config.kind));
     const auto tokenizer = build(config);
-    CHECK(tokenizer->kind() == config.kind);
+    CHECK(tokenizer->kind() == name_of(config.kind));
     CHECK(tokenizer->start_id() >= 0);
     CHECK(tokenizer->start_id() < tokenizer->vocab_size());
-    const bool ends = config.kind != "ids";
+    const bool ends = config.kind != TokenizerKind::Ids;
     for (const std::string& line : random_lines(config.kind, 2)) {
       std::vector<std::int32_t> ids = {-7};
       tokenizer->encode_line(line, ids);
@@ -137,15 +137,15 @@ TEST_CASE(
     "every tokenizer: decoding gives the text back, words and ids joined by one space, ids without "
     "line breaks") {
   for (const TokenizerConfig& config : configs()) {
-    CAPTURE(config.kind);
+    CAPTURE(name_of(config.kind));
     const auto tokenizer = build(config);
-    const bool words = config.kind == "word";
+    const bool words = config.kind == TokenizerKind::Word;
     std::vector<std::int32_t> ids;
     std::string expected;
     // Only known words come back.
     for (const std::string& line : random_lines(config.kind, words ? 1 : 3)) {
       tokenizer->encode_line(line, ids);
-      if (config.kind == "ids")
+      if (config.kind == TokenizerKind::Ids)
         expected += expected.empty() ? joined_words(line) : prefixed(joined_words(line));
       else
         expected += (words ? joined_words(line) : line) + "\n";
@@ -156,7 +156,7 @@ TEST_CASE(
 
 TEST_CASE("every tokenizer: building again and loading give the same ids") {
   for (const TokenizerConfig& config : configs()) {
-    CAPTURE(config.kind);
+    CAPTURE(name_of(config.kind));
     const auto tokenizer = build(config);
     const testing::TemporaryFolder folder;
     tokenizer->save(folder.path());

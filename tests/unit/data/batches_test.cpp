@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "longspan/data/batches.h"
+#include "data/batch_orders.h"
 #include "unit/tokenizer/caught.h"
 
 namespace longspan {
@@ -18,7 +18,7 @@ TokenStream counting_stream(std::int32_t size) {
   return TokenStream::from_ids(ids);
 }
 
-std::shared_ptr<const BatchPlan> plan_of(const char* order, std::int64_t num_blocks,
+std::shared_ptr<const BatchPlan> plan_of(BatchOrder order, std::int64_t num_blocks,
                                          std::int64_t per_step) {
   BatchPlanOptions options{order, 3, num_blocks, per_step};
   options.sequences_per_pass = per_step;
@@ -75,12 +75,12 @@ TEST_CASE("blocks: a number outside the stream is a bug") {
 
 TEST_CASE(
     "blocks: every token of the stream is predicted once an epoch, from the token before it") {
-  for (const std::string& order : batch_orders()) {
+  for (const auto& [name, order, maker] : kBatchOrders) {
     for (const std::int64_t seq_len : {1, 4, 7, 30}) {
-      CAPTURE(order, seq_len);
+      CAPTURE(name, seq_len);
       const TokenStream stream = counting_stream(29);
       const std::int64_t blocks = num_blocks(stream, seq_len);
-      const auto plan = plan_of(order.c_str(), blocks, 1);
+      const auto plan = plan_of(order, blocks, 1);
       std::map<std::int64_t, int> predicted;
       for (std::int64_t step = 0; step < blocks; ++step) {
         const StepSequences sequences = plan->sequences(step);
@@ -100,10 +100,10 @@ TEST_CASE(
 
 TEST_CASE("batch loader: gives what reading directly gives, from any step") {
   const TokenStream stream = counting_stream(53);
-  for (const std::string& order : batch_orders()) {
-    const auto plan = plan_of(order.c_str(), num_blocks(stream, 5), 3);
+  for (const auto& [name, order, maker] : kBatchOrders) {
+    const auto plan = plan_of(order, num_blocks(stream, 5), 3);
     for (const std::int64_t first : {0, 9}) {
-      CAPTURE(order, first);
+      CAPTURE(name, first);
       BatchLoader loader(stream, plan, 5, 2, first);
       for (std::int64_t step = first; step < first + 12; ++step) {
         const StepSequences sequences = plan->sequences(step);

@@ -23,19 +23,19 @@ TEST_CASE("data config: reads every key, with defaults") {
   CHECK(plain.train.patterns == std::vector<std::string>{"/configs/t.txt"});
   CHECK(plain.valid.patterns == std::vector<std::string>{"/configs/v.txt"});
   CHECK_FALSE(plain.test.has_value());
-  CHECK(plain.tokenizer.kind == "word");
+  CHECK(plain.tokenizer.kind == TokenizerKind::Word);
   CHECK(plain.seq_len == 512);
-  CHECK(plain.order == "shuffled");
-  CHECK(plain.expect == "none");
+  CHECK(plain.order == BatchOrder::Shuffled);
+  CHECK(plain.expect == KnownCorpus::None);
   const DataConfig full = read(
       kFiles +
       ", test: {synthetic: {seed: 3}}, tokenizer: {kind: bytes}, seq_len: 7, order: sequential, "
       "expect: wikitext-2");
   CHECK(full.test->synthetic_config.seed == 3);
-  CHECK(full.tokenizer.kind == "bytes");
+  CHECK(full.tokenizer.kind == TokenizerKind::Bytes);
   CHECK(full.seq_len == 7);
-  CHECK(full.order == "sequential");
-  CHECK(full.expect == "wikitext-2");
+  CHECK(full.order == BatchOrder::Sequential);
+  CHECK(full.expect == KnownCorpus::WikiText2);
 }
 
 TEST_CASE("data config: wrong, missing and unknown keys are named") {

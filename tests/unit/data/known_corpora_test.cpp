@@ -3,6 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "longspan/config/choice.h"
 #include "longspan/core/files.h"
 #include "longspan/core/log.h"
 #include "support/temporary_folder.h"
@@ -29,7 +30,8 @@ struct Example {
 
   testing::TemporaryFolder folder;
   DataConfig config;
-  PublishedCorpus corpus{"small", 8, {{{"train", 2, 2}, {"valid", 1, 1}, {"test", 9, 99}}}};
+  PublishedCorpus corpus{
+      "small", KnownCorpus::None, 8, {{{"train", 2, 2}, {"valid", 1, 1}, {"test", 9, 99}}}};
 };
 
 std::int64_t tokens_of(const PublishedSplit& split) { return split.lines + split.words; }
@@ -37,11 +39,12 @@ std::int64_t tokens_of(const PublishedSplit& split) { return split.lines + split
 }  // namespace
 
 TEST_CASE("known corpora: the table gives the published numbers of tokens") {
-  CHECK(known_corpora() == std::vector<std::string>{"none", "wikitext-2", "wikitext-103"});
-  const PublishedCorpus& large = known_corpus("wikitext-103");
+  CHECK(config::names_of(kKnownCorpora) ==
+        std::vector<std::string>{"none", "wikitext-2", "wikitext-103"});
+  const PublishedCorpus& large = config::row_of(kKnownCorpora, KnownCorpus::WikiText103);
   CHECK(large.vocab_size == 267744);
   CHECK(tokens_of(large.splits[0]) == 103227021);
-  const PublishedCorpus& small = known_corpus("wikitext-2");
+  const PublishedCorpus& small = config::row_of(kKnownCorpora, KnownCorpus::WikiText2);
   CHECK(small.vocab_size == 33280);
   CHECK(tokens_of(small.splits[0]) == 2088628);
   for (const PublishedCorpus& corpus : {large, small}) {
@@ -71,7 +74,7 @@ TEST_CASE("known corpora: each split, count and the vocabulary that differ are n
 
 TEST_CASE("known corpora: with another tokenizer the words of the text count") {
   Example example;
-  example.config.tokenizer.kind = "bytes";
+  example.config.tokenizer.kind = TokenizerKind::Bytes;
   CHECK(example.difference(example.corpus) == "");
   example.corpus.splits[1].words = 3;
   CHECK(example.difference(example.corpus) == "valid must have 3 words, found 1");

@@ -149,7 +149,7 @@ TEST_CASE("prepare: a folder of another tokenizer is refused with the difference
   example.config.tokenizer.pad_multiple = 16;
   CHECK(example.refused() == begin + "data.tokenizer.pad_multiple was 8, is 16" + end);
   example.config.tokenizer = {};
-  example.config.tokenizer.kind = "bytes";
+  example.config.tokenizer.kind = TokenizerKind::Bytes;
   CHECK(example.refused() == begin + "data.tokenizer.kind was \"word\", is \"bytes\"" + end);
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("prepare: a SentencePiece model file is judged by its content") {
   TokenizerConfig& tokenizer = example.config.tokenizer;
   const auto train_model = [&](const std::string& name, int step) {
     tokenizer = {};
-    tokenizer.kind = "sentencepiece";
+    tokenizer.kind = TokenizerKind::SentencePiece;
     tokenizer.vocab_size = 300;
     const LineSource lines = [step](const std::function<void(std::string_view)>& emit) {
       for (int i = 0; i < 3000; i += step) emit(" number " + std::to_string(i * 7919));
@@ -235,7 +235,7 @@ TEST_CASE("prepare: a text that gives no token, or is missing, leaves no folder"
 TEST_CASE(
     "prepare: a disk that takes no more is an error in the system's words and leaves no folder") {
   Example example;
-  example.config.tokenizer.kind = "bytes";
+  example.config.tokenizer.kind = TokenizerKind::Bytes;
   example.write("train.txt", std::string(100000, 'x'));
   struct rlimit before {};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);

@@ -20,7 +20,7 @@ class SmallFolder {
  public:
   explicit SmallFolder(std::int64_t bytes_per_token = 2) {
     TokenizerConfig config;
-    config.kind = "bytes";
+    config.kind = TokenizerKind::Bytes;
     const auto tokenizer = build_tokenizer(config, {});
     make_folder(path() / "tokenizer");
     tokenizer->save(path() / "tokenizer");

@@ -25,7 +25,7 @@ ImportedModel tiny_model() {
 
 std::unique_ptr<Tokenizer> ids(std::int64_t vocab_size) {
   TokenizerConfig config;
-  config.kind = "ids";
+  config.kind = TokenizerKind::Ids;
   config.vocab_size = vocab_size;
   return build_tokenizer(config, {});
 }

@@ -9,7 +9,7 @@ namespace {
 
 std::unique_ptr<Tokenizer> make() {
   TokenizerConfig config;
-  config.kind = "bytes";
+  config.kind = TokenizerKind::Bytes;
   return build_tokenizer(config, {});
 }
 

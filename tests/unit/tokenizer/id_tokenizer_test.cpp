@@ -10,7 +10,7 @@ namespace {
 
 std::unique_ptr<Tokenizer> make(std::int64_t vocab_size = 100) {
   TokenizerConfig config;
-  config.kind = "ids";
+  config.kind = TokenizerKind::Ids;
   config.vocab_size = vocab_size;
   return build_tokenizer(config, {});
 }

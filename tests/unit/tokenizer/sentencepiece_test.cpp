@@ -34,7 +34,7 @@ void write_text(const std::function<void(std::string_view)>& emit) {
 
 TokenizerConfig config_of(const std::string& model_type) {
   TokenizerConfig config;
-  config.kind = "sentencepiece";
+  config.kind = TokenizerKind::SentencePiece;
   config.model_type = model_type;
   config.vocab_size = model_type == "bpe" ? 330 : 340;
   return config;
@@ -42,7 +42,7 @@ TokenizerConfig config_of(const std::string& model_type) {
 
 std::unique_ptr<Tokenizer> load_model(const std::filesystem::path& path, bool end_of_line = true) {
   TokenizerConfig config;
-  config.kind = "sentencepiece";
+  config.kind = TokenizerKind::SentencePiece;
   config.train = false;
   config.model = path.string();
   config.end_of_line = end_of_line;

@@ -28,9 +28,11 @@ Caught refused(const std::string& options) {
 }  // namespace
 
 TEST_CASE("tokenizer config: each kind has its options and defaults") {
-  CHECK(tokenizer_kinds() == std::vector<std::string>{"word", "sentencepiece", "bytes", "ids"});
+  std::vector<std::string> names;
+  for (const TokenizerKind kind : tokenizer_kinds()) names.push_back(name_of(kind));
+  CHECK(names == std::vector<std::string>{"word", "sentencepiece", "bytes", "ids"});
   const TokenizerConfig word = read("");
-  CHECK(word.kind == "word");
+  CHECK(word.kind == TokenizerKind::Word);
   CHECK(word.end_of_line);
   CHECK(word.pad_multiple == 8);
   CHECK(read("kind: word, end_of_line: false, pad_multiple: 3").pad_multiple == 3);
@@ -42,7 +44,7 @@ TEST_CASE("tokenizer config: each kind has its options and defaults") {
   CHECK_FALSE(loaded.train);
   CHECK(loaded.model == "/configs/spm.model");
   CHECK_FALSE(loaded.end_of_line);
-  CHECK(read("kind: bytes").kind == "bytes");
+  CHECK(read("kind: bytes").kind == TokenizerKind::Bytes);
   CHECK(word.dictionary.empty());
   CHECK(read("dictionary: dict.txt").dictionary == "/configs/dict.txt");
   CHECK(read("kind: ids, vocab_size: 7").vocab_size == 7);

@@ -19,7 +19,34 @@ std::optional<Number> limit_of(Number value) {
   return value > 0 ? std::optional(value) : std::nullopt;
 }
 
-TrainConfig read_train(const config::Reader& reader, std::int64_t seq_len) {
+// fairseq counts the tokens of a pass and takes the whole sequences that fit, here one at least.
+void take_whole_sequences(const config::Reader& reader, std::int64_t seq_len, TrainConfig& train) {
+  check(train.batch_tokens % train.micro_batch_tokens == 0, ErrorKind::Config,
+        reader.place("micro_batch_tokens"), " must divide batch_tokens (", train.batch_tokens,
+        ") with data.order fairseq, got ", train.micro_batch_tokens);
+  const std::int64_t passes = train.batch_tokens / train.micro_batch_tokens;
+  train.micro_batch_tokens =
+      std::max<std::int64_t>(1, train.micro_batch_tokens / seq_len) * seq_len;
+  train.batch_tokens = passes * train.micro_batch_tokens;
+}
+
+void read_batch(const config::Reader& reader, const DataConfig& data, TrainConfig& train) {
+  train.batch_tokens = reader.integer("batch_tokens", {.low = 1, .high = kMost});
+  train.micro_batch_tokens =
+      reader.integer_or("micro_batch_tokens", "auto", {.low = 1, .high = kMost}, train.batch_tokens)
+          .value_or(0);
+  const bool whole =
+      train.batch_tokens % data.seq_len == 0 && train.micro_batch_tokens % data.seq_len == 0;
+  if (data.order == BatchOrder::Fairseq && train.micro_batch_tokens > 0 && !whole)
+    take_whole_sequences(reader, data.seq_len, train);
+  check(train.batch_tokens % data.seq_len == 0, ErrorKind::Config, reader.place("batch_tokens"),
+        " must be a multiple of data.seq_len (", data.seq_len, "), got ", train.batch_tokens);
+  check(train.micro_batch_tokens % data.seq_len == 0, ErrorKind::Config,
+        reader.place("micro_batch_tokens"), " must be a multiple of data.seq_len (", data.seq_len,
+        "), got ", train.micro_batch_tokens);
+}
+
+TrainConfig read_train(const config::Reader& reader, const DataConfig& data) {
   TrainConfig result;
   result.max_steps = limit_of(reader.integer("max_steps", {.low = 0, .high = kMost}, 0));
   result.max_tokens = limit_of(reader.integer("max_tokens", {.low = 0, .high = kMost}, 0));
@@ -28,16 +55,7 @@ TrainConfig read_train(const config::Reader& reader, std::int64_t seq_len) {
   check(result.max_steps || result.max_tokens || result.max_epochs || result.max_seconds,
         ErrorKind::Config, reader.place(),
         " must limit the run by max_steps, max_tokens, max_epochs or max_seconds, got none");
-  result.batch_tokens = reader.integer("batch_tokens", {.low = 1, .high = kMost});
-  check(result.batch_tokens % seq_len == 0, ErrorKind::Config, reader.place("batch_tokens"),
-        " must be a multiple of data.seq_len (", seq_len, "), got ", result.batch_tokens);
-  result.micro_batch_tokens =
-      reader
-          .integer_or("micro_batch_tokens", "auto", {.low = 1, .high = kMost}, result.batch_tokens)
-          .value_or(0);
-  check(result.micro_batch_tokens % seq_len == 0, ErrorKind::Config,
-        reader.place("micro_batch_tokens"), " must be a multiple of data.seq_len (", seq_len,
-        "), got ", result.micro_batch_tokens);
+  read_batch(reader, data, result);
   result.precision = reader.choice("precision", {"fp32", "bf16", "fp16"}, result.precision);
   if (result.precision == "fp16")
     result.loss_scale = read_loss_scale_config(reader.section("loss_scale"));
@@ -136,7 +154,7 @@ RunConfig read_run_config(const config::Document& document) {
   result.position = read_position_config(root.section("position"));
   result.data = read_data_config(root.section("data"));
   result.optimizer = read_optimizer_config(root.section("optimizer"));
-  result.train = read_train(root.section("train"), result.data.seq_len);
+  result.train = read_train(root.section("train"), result.data);
   result.schedule = read_schedule_config(root.section("schedule"),
                                          planned_steps(result.train, std::nullopt).value_or(0));
   result.validate = read_validate(root.section("validate"), result.data.seq_len);

@@ -24,7 +24,9 @@ struct TrainConfig {
   std::optional<std::int64_t> max_tokens;
   std::optional<std::int64_t> max_epochs;
   std::optional<double> max_seconds;  ///< of training, earlier parts of a resumed run included
-  std::int64_t batch_tokens = 0;      ///< per optimizer step, over all ranks; a multiple of seq_len
+  /// Per optimizer step, over all ranks; a multiple of seq_len. With data.order fairseq both this
+  /// and the next are what is left of the file's once a pass holds whole sequences only.
+  std::int64_t batch_tokens = 0;
   /// Per pass; memory and the order of sums depend on it. 0, in the file `auto`: the largest that
   /// fits.
   std::int64_t micro_batch_tokens = 0;

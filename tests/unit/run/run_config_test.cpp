@@ -83,6 +83,31 @@ TEST_CASE("sections check each other") {
   CHECK(error_of({"train.precision=fp16", "train.loss_scale={init: 64}"}) == "no error");
 }
 
+// fairseq's --max-tokens 9216 with 2048 tokens a sequence: four sequences, on each of 8 GPUs.
+TEST_CASE("fairseq's order takes the whole sequences that a pass has room for") {
+  const auto paper = read_run_config(config::Document::from_file(
+      std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/wikitext103.yaml",
+      {"data.seq_len=2048", "validate.lengths=[2048]"}));
+  CHECK(paper.train.micro_batch_tokens == 4 * 2048);
+  CHECK(paper.train.batch_tokens == 8 * 4 * 2048);
+  CHECK(paper.sequences_per_step() == 32);
+  CHECK_THAT(paper.resolved, ContainsSubstring("micro_batch_tokens: 9216"));
+  const auto short_of_one =
+      read({"data.order=fairseq", "train.batch_tokens=30", "train.micro_batch_tokens=10"});
+  CHECK(short_of_one.train.micro_batch_tokens == 16);
+  CHECK(short_of_one.train.batch_tokens == 48);
+  const auto one_pass =
+      read({"data.order=fairseq", "train.batch_tokens=70", "train.micro_batch_tokens=70"});
+  CHECK(make_run_plan(one_pass, 1600)->sequences(0).blocks.size() == 4);
+  const auto uneven =
+      error_of({"data.order=fairseq", "train.batch_tokens=160", "train.micro_batch_tokens=64"});
+  CHECK_THAT(uneven, ContainsSubstring("train.micro_batch_tokens must divide batch_tokens (160) "
+                                       "with data.order fairseq, got 64"));
+  CHECK_THAT(
+      error_of({"data.order=fairseq", "train.batch_tokens=40", "train.micro_batch_tokens=auto"}),
+      ContainsSubstring("train.batch_tokens must be a multiple of data.seq_len (16), got 40"));
+}
+
 TEST_CASE("every shipped configuration reads") {
   const auto folder = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs";
   int count = 0;

@@ -1,7 +1,9 @@
-// What is said of an exception. Memory that runs out is found by whoever asks for it next, each
-// with words of its own.
+// What an exception is to the program: its exit code and what is said of it. Memory that runs out
+// is found by whoever asks for it next, each with words of its own.
 
 #include "cli/exit_code.h"
+
+#include <c10/util/Exception.h>
 
 #include "longspan/device/device.h"
 
@@ -17,8 +19,40 @@ std::string bytes_asked_for(const std::string& line) {
 
 }  // namespace
 
+int exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Config:
+      return kUsageError;
+    case ErrorKind::Data:
+    case ErrorKind::Io:
+      return kDataError;
+    case ErrorKind::Checkpoint:
+      return kCheckpointError;
+    case ErrorKind::Numeric:
+      return kDiverged;
+    case ErrorKind::Distributed:
+      return kLostPeers;
+    case ErrorKind::Memory:
+      return kOutOfMemory;
+    case ErrorKind::Internal:
+      return kInternalError;
+  }
+  return kInternalError;
+}
+
 int exit_code(const TrainResult& result) {
-  return result.stop_signal == 0 ? 0 : 128 + result.stop_signal;
+  return result.stop_signal == 0 ? kDone : kSignalled + result.stop_signal;
+}
+
+int exit_code_of_foreign(const std::exception& error) {
+  return is_out_of_memory(error) ? kOutOfMemory : kInternalError;
+}
+
+std::string first_line(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  const std::string text =
+      torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
+  return "internal: " + text.substr(0, text.find('\n'));
 }
 
 std::string reason_of(const std::exception& error) {

@@ -4,12 +4,10 @@
 #include <string>
 
 #include "longspan/core/error.h"
+#include "longspan/core/exit_code.h"
 #include "longspan/train/trainer.h"
 
 namespace longspan::cli {
-
-inline constexpr int kUsageError = 2;
-inline constexpr int kOutOfMemory = 7;
 
 /// Returns the program's exit code for an error's kind.
 int exit_code(ErrorKind kind);

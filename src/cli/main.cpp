@@ -71,7 +71,7 @@ int run(int argc, char** argv) {
       "6 communication, 7 out of memory, 130 / 143 after a save on SIGINT / SIGTERM.");
   longspan::cli::CommonOptions options;
   const longspan::cli::Invocation invocation{{argv, argv + argc}};
-  int exit_code = 0;
+  int exit_code = longspan::kDone;
   add_verbs(app, options, invocation, exit_code);
   check_verb(app, argc, argv);
   try {
@@ -79,7 +79,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return fail(std::string(error.what()) + "; see longspan --help", longspan::cli::kUsageError);
+    return fail(std::string(error.what()) + "; see longspan --help", longspan::kUsageError);
   }
   return exit_code;
 }

@@ -1,15 +1,13 @@
-// Options that all verbs share, and exit codes.
+// Options that all verbs share.
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <c10/util/Exception.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <thread>
 
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/device/device.h"
@@ -52,38 +50,6 @@ c10::Device use_device(const CommonOptions& options, int local_rank) {
   const c10::Device device = choose_device(options.device, local_rank);
   bind_to(device);
   return device;
-}
-
-int exit_code(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::Config:
-      return kUsageError;
-    case ErrorKind::Data:
-    case ErrorKind::Io:
-      return 3;
-    case ErrorKind::Checkpoint:
-      return 4;
-    case ErrorKind::Numeric:
-      return 5;
-    case ErrorKind::Distributed:
-      return 6;
-    case ErrorKind::Memory:
-      return kOutOfMemory;
-    case ErrorKind::Internal:
-      return 1;
-  }
-  return 1;
-}
-
-int exit_code_of_foreign(const std::exception& error) {
-  return is_out_of_memory(error) ? kOutOfMemory : 1;
-}
-
-std::string first_line(const std::exception& error) {
-  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-  const std::string text =
-      torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
-  return "internal: " + text.substr(0, text.find('\n'));
 }
 
 }  // namespace longspan::cli

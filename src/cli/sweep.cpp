@@ -114,7 +114,7 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Commo
     folders.push_back(folder / run.name);
     log::info("sweep", {{"run", run.name}, {"number", concat(i + 1, "/", sweep.runs.size())}});
     const int code = train_run(sweep, run, folders.back(), options, invocation);
-    if (code != 0) return code;
+    if (code != kDone) return code;
   }
   const auto alone = make_lone_communicator();
   for (const auto& run_folder : folders)
@@ -127,7 +127,7 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Commo
       evaluate_run(find_run(run_folder, "best"), request, use_device(options), *alone);
     }
   write_report(folders, folder / "report.html");
-  return 0;
+  return kDone;
 }
 
 }  // namespace
@@ -158,7 +158,7 @@ void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocati
       return;
     }
     exit_code = run_all(sweep, folder, options, invocation);
-    if (exit_code == 0) std::cout << (folder / "report.html").string() << "\n";
+    if (exit_code == kDone) std::cout << (folder / "report.html").string() << "\n";
   });
 }
 

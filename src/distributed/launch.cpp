@@ -20,6 +20,7 @@
 
 #include "distributed/store.h"
 #include "longspan/core/error.h"
+#include "longspan/core/exit_code.h"
 #include "longspan/core/log.h"
 
 extern char** environ;
@@ -29,7 +30,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::duration<int, std::milli> kLook{50};  // between looks at the children
-constexpr int kLostPeers = 6;              // exit code of an error of communication
 constexpr std::chrono::seconds kGrace{5};  // for the others to notice a failure and say so
 
 volatile std::sig_atomic_t g_interrupts = 0, g_terminations = 0;

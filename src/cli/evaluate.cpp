@@ -1,13 +1,13 @@
 // longspan evaluate RUN...: the extrapolation curve.
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <iostream>
 
 #include "cli/commands.h"
 #include "cli/job.h"
+#include "cli/output.h"
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
+#include "longspan/core/exit_code.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
 #include "longspan/distributed/launch.h"
@@ -17,15 +17,16 @@
 namespace longspan::cli {
 namespace {
 
-void print_table(const Json& cells) {
-  std::printf("%-24s %-12s %8s %-16s %10s %12s %14s\n", "run", "method", "length", "mode", "ppl",
-              "loss_nats", "tokens/s");
+std::string table_of(const Json& cells) {
+  std::string table = formatted("%-24s %-12s %8s %-16s %10s %12s %14s\n", "run", "method", "length",
+                                "mode", "ppl", "loss_nats", "tokens/s");
   for (const auto& cell : cells)
-    std::printf("%-24s %-12s %8lld %-16s %10.3f %12.5f %14.0f\n",
-                cell["run"].get<std::string>().c_str(), cell["method"].get<std::string>().c_str(),
-                cell["length"].get<long long>(), cell["mode"].get<std::string>().c_str(),
-                cell["ppl"].get<double>(), cell["loss_nats"].get<double>(),
-                cell["tokens_per_second"].get<double>());
+    table += formatted("%-24s %-12s %8lld %-16s %10.3f %12.5f %14.0f\n",
+                       cell["run"].get<std::string>().c_str(),
+                       cell["method"].get<std::string>().c_str(), cell["length"].get<long long>(),
+                       cell["mode"].get<std::string>().c_str(), cell["ppl"].get<double>(),
+                       cell["loss_nats"].get<double>(), cell["tokens_per_second"].get<double>());
+  return table;
 }
 
 struct EvaluateArguments {
@@ -99,12 +100,10 @@ int evaluate_all(const EvaluateArguments& arguments, const CommonOptions& option
       for (auto& cell : evaluate_run(run, request, device, *communicator))
         cells.push_back(std::move(cell));
   });
-  if (!communicator->leads()) return 0;
-  if (options.json)
-    std::cout << Json{{"format", "longspan.evaluation/1"}, {"cells", cells}}.dump() << "\n";
-  else
-    print_table(cells);
-  return 0;
+  if (!communicator->leads()) return kDone;
+  const Json results{{"format", "longspan.evaluation/1"}, {"cells", cells}};
+  write_result(options.json ? results.dump() + "\n" : table_of(cells));
+  return kDone;
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <iostream>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
@@ -82,12 +82,10 @@ void print_result(const ImportedModel& model, const RunConfig& config, const std
                     {"tokenizer", name_of(config.data.tokenizer.kind)},
                     {"method", config.position.kind},
                     {"train_length", config.data.seq_len}};
-  if (as_json)
-    std::cout << result.dump() << "\n";
-  else
-    std::cout << run << ": " << num_parameters << " parameters, " << config.position.kind
-              << ", trained at " << config.data.seq_len << ", " << model.vocab_size
-              << " ids, tokenizer " << name_of(config.data.tokenizer.kind) << "\n";
+  write_result(as_json ? result.dump() + "\n"
+                       : concat(run, ": ", num_parameters, " parameters, ", config.position.kind,
+                                ", trained at ", config.data.seq_len, ", ", model.vocab_size,
+                                " ids, tokenizer ", name_of(config.data.tokenizer.kind), "\n"));
 }
 
 void import_run(const ImportArguments& arguments, const CommonOptions& options) {

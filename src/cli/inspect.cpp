@@ -1,9 +1,9 @@
 // longspan inspect PATH: says what a shard folder, checkpoint, tokenizer or run is.
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
@@ -81,7 +81,7 @@ void add_inspect(CLI::App& app, CommonOptions& options) {
     apply(options);
     refuse_overrides(options, "inspect");
     const Json result = inspect(arguments->path, arguments->verify);
-    std::cout << (options.json ? result.dump() : result.dump(2)) << "\n";
+    write_result((options.json ? result.dump() : result.dump(2)) + "\n");
   });
 }
 

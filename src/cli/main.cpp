@@ -5,11 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <sstream>
 #include <string>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/idle_threads.h"
+#include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/run/environment.h"
@@ -77,7 +79,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    std::ostringstream text, nothing;
+    app.exit(success, text, nothing);
+    longspan::cli::write_result(text.str());
+    return longspan::kDone;
   } catch (const CLI::ParseError& error) {
     return fail(std::string(error.what()) + "; see longspan --help", longspan::kUsageError);
   }
@@ -87,6 +92,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  longspan::cli::secure_standard_streams();
   longspan::cli::let_idle_threads_sleep(argv);
   keep_freed_memory();
   try {

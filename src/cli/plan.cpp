@@ -4,10 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <cstdio>
-#include <iostream>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/scaling.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
@@ -62,59 +61,52 @@ std::string grouped(std::int64_t value) {
   return text;
 }
 
-std::string rounded(double value, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 std::string mebibytes(std::int64_t bytes) {
   return grouped(std::llround(static_cast<double>(bytes) / (1 << 20))) + " MiB";
 }
 
-void print_row(const std::string& name, const std::string& value, const std::string& note = "") {
-  std::printf("%-28s %24s%s%s\n", name.c_str(), value.c_str(), note.empty() ? "" : "  ",
-              note.c_str());
+std::string row(const std::string& name, const std::string& value, const std::string& note = "") {
+  return formatted("%-28s %24s%s%s\n", name.c_str(), value.c_str(), note.empty() ? "" : "  ",
+                   note.c_str());
 }
 
-void print_memory(const Plan& plan, bool checkpointing) {
+std::string memory_rows(const Plan& plan, bool checkpointing) {
   const PlannedMemory& memory = plan.memory;
-  print_row("memory of one device", mebibytes(memory.total()));
-  print_row("  parameters", mebibytes(memory.parameters));
-  print_row("  gradients", mebibytes(memory.gradients));
-  print_row("  optimizer", mebibytes(memory.optimizer));
-  print_row(
-      "  activations", mebibytes(memory.activations),
-      concat("of a pass over ", grouped(plan.micro_batch_tokens), " tokens; ",
-             mebibytes(checkpointing ? memory.activations_kept : memory.activations_checkpointed),
-             checkpointing ? " without" : " with", " activation checkpointing"));
+  return row("memory of one device", mebibytes(memory.total())) +
+         row("  parameters", mebibytes(memory.parameters)) +
+         row("  gradients", mebibytes(memory.gradients)) +
+         row("  optimizer", mebibytes(memory.optimizer)) +
+         row("  activations", mebibytes(memory.activations),
+             concat("of a pass over ", grouped(plan.micro_batch_tokens), " tokens; ",
+                    mebibytes(checkpointing ? memory.activations_kept
+                                            : memory.activations_checkpointed),
+                    checkpointing ? " without" : " with", " activation checkpointing"));
 }
 
-void print_steps(const Plan& plan) {
-  print_row("tokens a step", grouped(plan.tokens_per_step));
-  if (plan.train_tokens > 0) {
-    print_row("training tokens", grouped(plan.train_tokens));
-    print_row("blocks", grouped(plan.blocks));
-    print_row("steps an epoch", grouped(plan.steps_per_epoch));
-  }
-  if (plan.steps > 0) print_row("steps", grouped(plan.steps));
-  if (plan.epochs > 0.0) print_row("epochs", rounded(plan.epochs, "%.1f"));
-  if (plan.steps > 0) print_row("tokens", grouped(plan.tokens));
-  print_row("FLOP a token", rounded(plan.flop_per_token, "%.3g"));
-  if (plan.steps > 0) print_row("FLOP", rounded(plan.flop, "%.3g"));
-  if (plan.device_hours) print_row("GPU-hours", rounded(*plan.device_hours, "%.1f"));
+std::string step_rows(const Plan& plan) {
+  std::string rows = row("tokens a step", grouped(plan.tokens_per_step));
+  if (plan.train_tokens > 0)
+    rows += row("training tokens", grouped(plan.train_tokens)) +
+            row("blocks", grouped(plan.blocks)) +
+            row("steps an epoch", grouped(plan.steps_per_epoch));
+  if (plan.steps > 0) rows += row("steps", grouped(plan.steps));
+  if (plan.epochs > 0.0) rows += row("epochs", formatted("%.1f", plan.epochs));
+  if (plan.steps > 0) rows += row("tokens", grouped(plan.tokens));
+  rows += row("FLOP a token", formatted("%.3g", plan.flop_per_token));
+  if (plan.steps > 0) rows += row("FLOP", formatted("%.3g", plan.flop));
+  if (plan.device_hours) rows += row("GPU-hours", formatted("%.1f", *plan.device_hours));
+  return rows;
 }
 
-void print_plan(const Plan& plan, bool checkpointing) {
-  std::printf("%s\n", plan.name.c_str());
-  print_row("parameters", grouped(plan.parameters));
-  for (const auto& [part, count] : plan.parameters_by_part) print_row("  " + part, grouped(count));
-  print_row("vocabulary", grouped(plan.vocab_size),
-            plan.corpus.empty() ? ""
-                                : concat("published counts of ", plan.corpus,
-                                         ", which data.expect names: there are no shards"));
-  print_memory(plan, checkpointing);
-  print_steps(plan);
+std::string text_of(const Plan& plan, bool checkpointing) {
+  std::string text = plan.name + "\n" + row("parameters", grouped(plan.parameters));
+  for (const auto& [part, count] : plan.parameters_by_part)
+    text += row("  " + part, grouped(count));
+  text += row("vocabulary", grouped(plan.vocab_size),
+              plan.corpus.empty() ? ""
+                                  : concat("published counts of ", plan.corpus,
+                                           ", which data.expect names: there are no shards"));
+  return text + memory_rows(plan, checkpointing) + step_rows(plan);
 }
 
 }  // namespace
@@ -148,11 +140,10 @@ void add_plan(CLI::App& app, CommonOptions& options) {
     if (options.json) {
       Json result = to_json(plan);
       if (scaling) result["scaling"] = to_json(*scaling);
-      std::cout << result.dump() << "\n";
-      return;
+      return write_result(result.dump() + "\n");
     }
-    print_plan(plan, config.train.activation_checkpointing);
-    if (scaling) print_scaling(*scaling);
+    write_result(text_of(plan, config.train.activation_checkpointing) +
+                 (scaling ? text_of(*scaling) : ""));
   });
 }
 

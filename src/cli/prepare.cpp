@@ -1,9 +1,10 @@
 // longspan prepare CONFIG
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 #include "cli/commands.h"
+#include "cli/output.h"
+#include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/run/run_config.h"
 
@@ -25,15 +26,13 @@ void prepare(const std::string& config_path, const CommonOptions& options) {
                                {"words", counts.words},
                                {"bytes", counts.bytes}};
   }
-  if (options.json) {
-    std::cout << result.dump() << "\n";
-    return;
-  }
-  std::cout << config.data.shards << ": vocabulary of " << folder.tokenizer().vocab_size()
-            << " ids\n";
+  if (options.json) return write_result(result.dump() + "\n");
+  std::string text =
+      concat(config.data.shards, ": vocabulary of ", folder.tokenizer().vocab_size(), " ids\n");
   for (const auto& [split, counts] : result["splits"].items())
-    std::cout << "  " << split << ": " << counts["tokens"] << " tokens, " << counts["lines"]
-              << " lines, " << counts["words"] << " words, " << counts["bytes"] << " bytes\n";
+    text += concat("  ", split, ": ", counts["tokens"], " tokens, ", counts["lines"], " lines, ",
+                   counts["words"], " words, ", counts["bytes"], " bytes\n");
+  write_result(text);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // longspan report RUN...
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/report/report.h"
@@ -36,14 +36,11 @@ void add_report(CLI::App& app, CommonOptions& options) {
     Json result{{"report", arguments->output}};
     if (reference)
       result.update({{"cells", summary.cells}, {"cells_with_reference", summary.cells_matched}});
-    if (options.json)
-      std::cout << result.dump() << "\n";
-    else
-      std::cout << arguments->output
-                << (reference ? concat(": ", summary.cells_matched, " of ", summary.cells,
-                                       " cells have a figure in the reference")
-                              : "")
-                << "\n";
+    const std::string matched = reference
+                                    ? concat(": ", summary.cells_matched, " of ", summary.cells,
+                                             " cells have a figure in the reference")
+                                    : "";
+    write_result((options.json ? result.dump() : arguments->output + matched) + "\n");
   });
 }
 

@@ -4,8 +4,8 @@
 #include "cli/scaling.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
+#include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/evaluate/protocol.h"
 
@@ -46,15 +46,16 @@ Json to_json(const std::vector<ScaledStep>& steps) {
   return rows;
 }
 
-void print_steps(const std::vector<ScaledStep>& steps) {
-  std::printf("%8s %13s %13s %11s %11s %14s %10s\n", "devices", "batch tokens", "a device",
-              "step ms", "waits ms", "tokens/s", "efficiency");
+std::string table_of(const std::vector<ScaledStep>& steps) {
+  std::string table = formatted("%8s %13s %13s %11s %11s %14s %10s\n", "devices", "batch tokens",
+                                "a device", "step ms", "waits ms", "tokens/s", "efficiency");
   for (const ScaledStep& step : steps)
-    std::printf("%8lld %13lld %13lld %11.2f %11.2f %14.0f %9.1f%%\n",
-                static_cast<long long>(step.devices), static_cast<long long>(step.batch_tokens),
-                static_cast<long long>(step.device_tokens), step.step_seconds() / kMilli,
-                (step.wait_seconds + step.gather_seconds) / kMilli, step.tokens_per_second,
-                100.0 * step.efficiency);
+    table += formatted(
+        "%8lld %13lld %13lld %11.2f %11.2f %14.0f %9.1f%%\n", static_cast<long long>(step.devices),
+        static_cast<long long>(step.batch_tokens), static_cast<long long>(step.device_tokens),
+        step.step_seconds() / kMilli, (step.wait_seconds + step.gather_seconds) / kMilli,
+        step.tokens_per_second, 100.0 * step.efficiency);
+  return table;
 }
 
 }  // namespace
@@ -119,15 +120,14 @@ Json to_json(const Scaling& scaling) {
           {"growing_batch", to_json(scaling.growing_batch)}};
 }
 
-void print_scaling(const Scaling& scaling) {
-  std::printf("\nmodelled, not measured: %.0f MiB of gradients a step in %lld buckets\n",
-              static_cast<double>(scaling.message_bytes) / (1 << 20),
-              static_cast<long long>(scaling.num_buckets));
-  std::printf("the same %lld sequences a step; more devices than that would stand idle\n",
-              static_cast<long long>(scaling.sequences));
-  print_steps(scaling.fixed_batch);
-  std::printf("a batch that grows with the devices\n");
-  print_steps(scaling.growing_batch);
+std::string text_of(const Scaling& scaling) {
+  return formatted("\nmodelled, not measured: %.0f MiB of gradients a step in %lld buckets\n",
+                   static_cast<double>(scaling.message_bytes) / (1 << 20),
+                   static_cast<long long>(scaling.num_buckets)) +
+         formatted("the same %lld sequences a step; more devices than that would stand idle\n",
+                   static_cast<long long>(scaling.sequences)) +
+         table_of(scaling.fixed_batch) + "a batch that grows with the devices\n" +
+         table_of(scaling.growing_batch);
 }
 
 }  // namespace longspan::cli

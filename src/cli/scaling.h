@@ -32,7 +32,7 @@ void add_scaling_options(CLI::App& verb, ScalingRequest& request);
 /// @throws Error(Config) for a list that is none
 ScalingOptions scaling_options(const ScalingRequest& request, double tokens_per_second);
 Json to_json(const Scaling& scaling);
-/// Prints both tables to stdout.
-void print_scaling(const Scaling& scaling);
+/// Returns both tables.
+std::string text_of(const Scaling& scaling);
 
 }  // namespace longspan::cli

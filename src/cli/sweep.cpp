@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <iostream>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job.h"
+#include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
@@ -154,11 +154,12 @@ void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocati
     for (const auto& run : sweep.runs)
       read_run_config(config::Document::from_file(sweep.base, run.overrides));
     if (arguments->dry_run) {
-      for (const auto& run : sweep.runs) std::cout << (folder / run.name).string() << "\n";
-      return;
+      std::string names;
+      for (const auto& run : sweep.runs) names += (folder / run.name).string() + "\n";
+      return write_result(names);
     }
     exit_code = run_all(sweep, folder, options, invocation);
-    if (exit_code == kDone) std::cout << (folder / "report.html").string() << "\n";
+    if (exit_code == kDone) write_result((folder / "report.html").string() + "\n");
   });
 }
 

@@ -1,11 +1,11 @@
 // longspan train CONFIG
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job.h"
+#include "cli/output.h"
 #include "longspan/core/json.h"
 #include "longspan/distributed/launch.h"
 #include "longspan/run/environment.h"
@@ -42,10 +42,8 @@ int train_one(const TrainArguments& arguments, const CommonOptions& options,
   TrainResult result;
   work_together(*communicator, [&] { result = train(config, train_options, *communicator); });
   if (communicator->leads()) {
-    if (options.json)
-      std::cout << Json{{"run", folder.string()}, {"step", result.step}}.dump() << "\n";
-    else
-      std::cout << folder.string() << "\n";
+    const Json summary{{"run", folder.string()}, {"step", result.step}};
+    write_result((options.json ? summary.dump() : folder.string()) + "\n");
   }
   return exit_code(result);
 }

@@ -72,7 +72,7 @@ Json named_cell(const EvaluationCell& cell, const EvaluationRequest& request,
               {"method", run.config.position.kind},
               {"train_length", run.config.data.seq_len}};
   result.update(to_json(cell));
-  result["dtype"] = run.config.train.precision;
+  result["dtype"] = name_of(run.config.train.precision);
   result["position_overrides"] = request.position;
   return result;
 }

@@ -12,8 +12,8 @@
 
 #include <cmath>
 
-#include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
+#include "longspan/model/shapes.h"
 #include "model/vocabulary.h"
 
 namespace longspan {
@@ -34,12 +34,8 @@ class AdaptiveVocabulary final : public Vocabulary {
   AdaptiveVocabulary(ParameterList& parameters, const ModelConfig& config, std::int64_t vocab_size)
       : d_model_(config.d_model),
         tail_dropout_(config.dropout.tail),
-        fairseq_dialect_(config.dialect == "fairseq") {
+        fairseq_dialect_(config.dialect == Dialect::Fairseq) {
     const auto& cutoffs = config.embedding.cutoffs;
-    const std::int64_t last = cutoffs.back();
-    check(last < vocab_size, ErrorKind::Config,
-          "model.embedding.cutoffs must lie below the vocabulary's ", vocab_size, " ids, got ",
-          last, "; the tokenizer's text may be smaller than the cutoffs were made for");
     input_ = make_bands(parameters, config, vocab_size, "embed.band");
     head_ = config.embedding.tie ? input_ : make_bands(parameters, config, vocab_size, "head.band");
     cluster_CD_ = parameters.add(
@@ -113,29 +109,21 @@ class AdaptiveVocabulary final : public Vocabulary {
   static std::vector<Band> make_bands(ParameterList& parameters, const ModelConfig& config,
                                       std::int64_t vocab_size, const std::string& prefix) {
     std::vector<Band> bands;
-    std::int64_t begin = 0, divisor = 1;
-    for (std::size_t i = 0; i <= config.embedding.cutoffs.size(); ++i) {
-      const bool is_last = i == config.embedding.cutoffs.size();
-      const std::int64_t end = is_last ? vocab_size : config.embedding.cutoffs[i];
-      const std::int64_t width = config.d_model / divisor;
-      check(width > 0, ErrorKind::Config, "model.embedding.factor leaves band ", i,
-            " no width at model.d_model ", config.d_model, ", got ", config.embedding.factor);
+    for (const auto& [begin, end, width] : vocabulary_bands(config, vocab_size)) {
       const Start start =
-          config.init == "gpt2"
+          config.init == InitScheme::Gpt2
               ? Start::normal(gpt2_std(config))
               : Start::normal(1.0 / std::sqrt(static_cast<double>(width)),
-                              config.dialect == "fairseq" ? kPaddingRow : Start::kNoRow);
-      const std::string name = prefix + std::to_string(i);
+                              config.dialect == Dialect::Fairseq ? kPaddingRow : Start::kNoRow);
+      const std::string name = prefix + std::to_string(bands.size());
       const auto weight_RW = parameters.add(name + ".weight", {end - begin, width}, start);
-      const bool needs_projection = prefix == "embed.band" || i > 0;
+      const bool needs_projection = prefix == "embed.band" || !bands.empty();
       bands.push_back(
           {begin, end, weight_RW,
            needs_projection
                ? parameters.add(name + ".proj.weight", {config.d_model, width},
                                 projection_start(config, 1.0, width, config.d_model).weight)
                : at::Tensor()});
-      begin = end;
-      divisor *= config.embedding.factor;
     }
     return bands;
   }

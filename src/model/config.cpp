@@ -3,7 +3,9 @@
 #include "longspan/model/config.h"
 
 #include <algorithm>
+#include <array>
 
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 
 namespace longspan {
@@ -11,12 +13,27 @@ namespace {
 
 constexpr std::int64_t kMaxSize = 1 << 24;
 
+using config::Choice;
+constexpr std::array kEmbeddingKinds{Choice{"plain", EmbeddingKind::Plain},
+                                     Choice{"adaptive", EmbeddingKind::Adaptive}};
+constexpr std::array kActivations{
+    Choice{"relu", Activation::Relu}, Choice{"gelu", Activation::Gelu},
+    Choice{"gelu_tanh", Activation::GeluTanh}, Choice{"swiglu", Activation::Swiglu}};
+constexpr std::array kNorms{Choice{"layernorm", NormKind::LayerNorm},
+                            Choice{"rmsnorm", NormKind::RmsNorm}};
+constexpr std::array kNormPlacements{Choice{"pre", NormPlacement::Pre},
+                                     Choice{"post", NormPlacement::Post}};
+// A third way, a map with the key `from`, has no name.
+constexpr std::array kInitSchemes{Choice{"fairseq", InitScheme::Fairseq},
+                                  Choice{"gpt2", InitScheme::Gpt2}};
+constexpr std::array kDialects{Choice{"none", Dialect::None}, Choice{"fairseq", Dialect::Fairseq}};
+
 EmbeddingConfig read_embedding(const config::Reader& reader) {
   EmbeddingConfig result;
-  result.kind = reader.choice("kind", {"plain", "adaptive"}, result.kind);
+  result.kind = config::choice(reader, "kind", kEmbeddingKinds, result.kind);
   result.tie = reader.boolean("tie", result.tie);
   result.scale = reader.boolean("scale", result.scale);
-  if (result.kind == "adaptive") {
+  if (result.kind == EmbeddingKind::Adaptive) {
     result.cutoffs = reader.integers("cutoffs", {.low = 2, .high = 1 << 30});
     result.factor = reader.integer("factor", {.low = 1, .high = 1024}, result.factor);
     check(!result.cutoffs.empty() && std::is_sorted(result.cutoffs.begin(), result.cutoffs.end()) &&
@@ -40,11 +57,11 @@ DropoutConfig read_dropout(const config::Reader& reader) {
 
 void read_init(const config::Reader& reader, ModelConfig& result) {
   if (reader.shape("init") != "map") {
-    result.init = reader.choice("init", {"fairseq", "gpt2"}, result.init);
+    result.init = config::choice(reader, "init", kInitSchemes, result.init);
     return;
   }
   const auto section = reader.section("init");
-  result.init = "from";
+  result.init = InitScheme::From;
   result.init_from = section.path("from");
   section.finish();
 }
@@ -54,10 +71,10 @@ void check_together(const config::Reader& reader, const ModelConfig& model) {
         " must divide model.d_model (", model.d_model, "), got ", model.num_heads);
   check(model.num_heads % model.num_kv_heads == 0, ErrorKind::Config, reader.place("num_kv_heads"),
         " must divide model.num_heads (", model.num_heads, "), got ", model.num_kv_heads);
-  check(!model.parallel_residual || model.norm_placement == "pre", ErrorKind::Config,
+  check(!model.parallel_residual || model.norm_placement == NormPlacement::Pre, ErrorKind::Config,
         reader.place("parallel_residual"), " must be false with norm_placement post, got true");
-  check(model.embedding.kind == "adaptive" || model.dropout.tail == 0.0, ErrorKind::Config,
-        reader.place("dropout"),
+  check(model.embedding.kind == EmbeddingKind::Adaptive || model.dropout.tail == 0.0,
+        ErrorKind::Config, reader.place("dropout"),
         ".tail has no effect with a plain embedding; remove it or set model.embedding.kind to "
         "adaptive");
 }
@@ -71,16 +88,16 @@ ModelConfig read_model_config(const config::Reader& reader) {
   result.num_heads = reader.integer("num_heads", {.low = 1, .high = 4096});
   result.num_kv_heads = reader.integer("num_kv_heads", {.low = 1, .high = 4096}, result.num_heads);
   result.ffn_dim = reader.integer("ffn_dim", {.low = 1, .high = kMaxSize});
-  result.activation =
-      reader.choice("activation", {"relu", "gelu", "gelu_tanh", "swiglu"}, result.activation);
-  result.norm = reader.choice("norm", {"layernorm", "rmsnorm"}, result.norm);
+  result.activation = config::choice(reader, "activation", kActivations, result.activation);
+  result.norm = config::choice(reader, "norm", kNorms, result.norm);
   result.norm_eps = reader.number("norm_eps", {.high = 1.0, .above = 0.0}, result.norm_eps);
-  result.norm_placement = reader.choice("norm_placement", {"pre", "post"}, result.norm_placement);
-  result.final_norm = reader.boolean("final_norm", result.norm_placement == "pre");
+  result.norm_placement =
+      config::choice(reader, "norm_placement", kNormPlacements, result.norm_placement);
+  result.final_norm = reader.boolean("final_norm", result.norm_placement == NormPlacement::Pre);
   result.parallel_residual = reader.boolean("parallel_residual", result.parallel_residual);
   result.bias = reader.boolean("bias", result.bias);
   read_init(reader, result);
-  result.dialect = reader.choice("dialect", {"none", "fairseq"}, result.dialect);
+  result.dialect = config::choice(reader, "dialect", kDialects, result.dialect);
   result.embedding = read_embedding(reader.section("embedding"));
   result.dropout = read_dropout(reader.section("dropout"));
   check_together(reader, result);

@@ -11,6 +11,9 @@
 
 #include <cmath>
 
+#include "longspan/core/error.h"
+#include "longspan/model/shapes.h"
+
 namespace longspan {
 namespace {
 
@@ -20,7 +23,7 @@ std::string prefix(std::int64_t index) { return "layers." + std::to_string(index
 
 // fairseq starts the output projection's bias at zero, unlike those of q, k and v.
 LinearStart out_start(const ModelConfig& config) {
-  if (config.init == "gpt2")
+  if (config.init == InitScheme::Gpt2)
     return {Start::normal(gpt2_residual_std(config)), Start::constant(0.0)};
   LinearStart start = projection_start(config, 1.0, config.d_model, config.d_model);
   start.bias = Start::constant(0.0);
@@ -58,7 +61,7 @@ Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t 
   ffn_norm_ = Norm(parameters, prefix(index) + ".ffn_norm", config);
   const LinearStart in_start = torch_default_start(config, d_model, gpt2_std(config));
   fc1_ = Linear(parameters, ffn + "fc1", d_model, config.ffn_dim, config.bias, in_start);
-  if (config.activation == "swiglu")
+  if (shape_of(config.activation).gated)
     gate_ = Linear(parameters, ffn + "gate", d_model, config.ffn_dim, config.bias, in_start);
   fc2_ = Linear(parameters, ffn + "fc2", config.ffn_dim, d_model, config.bias,
                 torch_default_start(config, config.ffn_dim, gpt2_residual_std(config)));
@@ -75,7 +78,7 @@ at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
     return residual(h, feed_forward(ffn_norm_.forward(x_BTD), pass),
                     DropoutPlace::FeedForwardOutput);
   }
-  if (config_->norm_placement == "pre") {
+  if (config_->norm_placement == NormPlacement::Pre) {
     const auto h =
         residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);
     return residual(h, feed_forward(ffn_norm_.forward(h), pass), DropoutPlace::FeedForwardOutput);
@@ -112,10 +115,17 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
 
 at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const {
   const auto inner_BTF = fc1_.forward(x_BTD, dtype);
-  if (config_->activation == "relu") return at::relu(inner_BTF);
-  if (config_->activation == "gelu") return at::gelu(inner_BTF);
-  if (config_->activation == "gelu_tanh") return at::gelu(inner_BTF, "tanh");
-  return at::silu(gate_.forward(x_BTD, dtype)) * inner_BTF;
+  switch (config_->activation) {
+    case Activation::Relu:
+      return at::relu(inner_BTF);
+    case Activation::Gelu:
+      return at::gelu(inner_BTF);
+    case Activation::GeluTanh:
+      return at::gelu(inner_BTF, "tanh");
+    case Activation::Swiglu:
+      return at::silu(gate_.forward(x_BTD, dtype)) * inner_BTF;
+  }
+  unreachable();
 }
 
 at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {

@@ -27,12 +27,13 @@ double gpt2_residual_std(const ModelConfig& config) {
 
 LinearStart projection_start(const ModelConfig& config, double gain, std::int64_t in,
                              std::int64_t out) {
-  if (config.init == "gpt2") return {Start::normal(gpt2_std(config)), Start::constant(0.0)};
+  if (config.init == InitScheme::Gpt2)
+    return {Start::normal(gpt2_std(config)), Start::constant(0.0)};
   return {xavier_uniform(gain, in, out), Start::uniform(1.0 / std::sqrt(static_cast<double>(in)))};
 }
 
 LinearStart torch_default_start(const ModelConfig& config, std::int64_t in, double gpt2_deviation) {
-  if (config.init == "gpt2") return {Start::normal(gpt2_deviation), Start::constant(0.0)};
+  if (config.init == InitScheme::Gpt2) return {Start::normal(gpt2_deviation), Start::constant(0.0)};
   const Start start = Start::uniform(1.0 / std::sqrt(static_cast<double>(in)));
   return {start, start};
 }
@@ -50,7 +51,7 @@ at::Tensor Linear::forward(const at::Tensor& x, at::ScalarType dtype) const {
 
 Norm::Norm(ParameterList& parameters, const std::string& name, const ModelConfig& config)
     : weight_D(parameters.add(name + ".weight", {config.d_model}, Start::constant(1.0))),
-      centred(config.norm == "layernorm"),
+      centred(config.norm == NormKind::LayerNorm),
       eps(config.norm_eps) {
   if (centred && config.bias)
     bias_D = parameters.add(name + ".bias", {config.d_model}, Start::constant(0.0));

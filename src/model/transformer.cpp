@@ -34,7 +34,7 @@ Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMeth
   parts.config = config;
   parts.position = std::move(position);
   parts.vocab_size = vocab_size;
-  parts.vocabulary = config.embedding.kind == "adaptive"
+  parts.vocabulary = config.embedding.kind == EmbeddingKind::Adaptive
                          ? make_adaptive_vocabulary(parts.parameters, parts.config, vocab_size)
                          : make_plain_vocabulary(parts.parameters, parts.config, vocab_size);
   for (const auto& parameter : parts.position->parameters())

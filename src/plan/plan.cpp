@@ -10,6 +10,7 @@
 #include "longspan/core/error.h"
 #include "longspan/data/expected_size.h"
 #include "longspan/kernels/cross_entropy.h"
+#include "longspan/model/shapes.h"
 #include "plan/parameter_costs.h"
 
 namespace longspan {
@@ -127,21 +128,14 @@ struct HeadSize {
 };
 
 HeadSize head_size(const ModelConfig& model, std::int64_t vocab_size) {
-  const EmbeddingConfig& embedding = model.embedding;
-  if (embedding.kind != "adaptive")
-    return {vocab_size * model.d_model, vocab_size * model.d_model, vocab_size};
   HeadSize size;
-  std::int64_t begin = 0, width = model.d_model;
-  for (std::size_t band = 0; band <= embedding.cutoffs.size(); ++band) {
-    const bool is_last = band == embedding.cutoffs.size();
-    const std::int64_t end = is_last ? vocab_size : embedding.cutoffs[band];
-    const auto clusters = band == 0 ? static_cast<std::int64_t>(embedding.cutoffs.size()) : 0;
-    const std::int64_t rows = end - begin + clusters;
-    size.all += rows * width;
-    size.greatest = std::max(size.greatest, rows * width);
+  auto clusters = static_cast<std::int64_t>(model.embedding.cutoffs.size());  // of the first band
+  for (const VocabularyBand& band : vocabulary_bands(model, vocab_size)) {
+    const std::int64_t rows = band.end - band.begin + clusters;
+    size.all += rows * band.width;
+    size.greatest = std::max(size.greatest, rows * band.width);
     size.most_rows = std::max(size.most_rows, rows);
-    begin = end;
-    width /= embedding.factor;
+    clusters = 0;
   }
   return size;
 }
@@ -151,12 +145,12 @@ std::int64_t logits_at_once(std::int64_t tokens, std::int64_t vocab_size) {
 }
 
 std::int64_t kept_inner_activations(const ModelConfig& model) {
-  if (model.activation == "swiglu") return 4;
-  return model.activation == "relu" && model.dropout.activation == 0.0 ? 1 : 2;
+  const ActivationShape shape = shape_of(model.activation);
+  return model.dropout.activation == 0.0 ? shape.kept : shape.kept_with_dropout;
 }
 
 std::int64_t weights_of_layer(const ModelConfig& model, std::int64_t kv_dim) {
-  const std::int64_t matrices = model.activation == "swiglu" ? 3 : 2;
+  const std::int64_t matrices = shape_of(model.activation).gated ? 3 : 2;
   return model.d_model * (2 * model.d_model + 2 * kv_dim + matrices * model.ffn_dim);
 }
 
@@ -178,7 +172,7 @@ std::int64_t activation_bytes(const ModelConfig& model, const PassSize& pass) {
       e * N * D + std::max((narrow ? 6 : 4) * logits + (narrow ? 10 : 0) * head.greatest,
                            kFloatBytes * head.greatest);
   const std::int64_t at_last_layer = (pass.activation_checkpointing ? layer : 0) + 2 * one_width +
-                                     N * F * e * (model.activation == "swiglu" ? 2 : 1);
+                                     N * F * e * (shape_of(model.activation).gated ? 2 : 1);
   return kept * model.num_layers + kFloatBytes * head.all + one_width +
          std::max(at_loss, at_last_layer);
 }

@@ -4,14 +4,19 @@
 #include "longspan/run/run_config.h"
 
 #include <algorithm>
+#include <array>
 
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/checkpoint/safetensors.h"
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 
 namespace longspan {
 namespace {
 
+constexpr std::array kPrecisions{config::Choice{"fp32", Precision::Fp32},
+                                 config::Choice{"bf16", Precision::Bf16},
+                                 config::Choice{"fp16", Precision::Fp16}};
 constexpr std::int64_t kMost = std::int64_t{1} << 50;  // that a count may be
 
 template <class Number>
@@ -56,12 +61,12 @@ TrainConfig read_train(const config::Reader& reader, const DataConfig& data) {
         ErrorKind::Config, reader.place(),
         " must limit the run by max_steps, max_tokens, max_epochs or max_seconds, got none");
   read_batch(reader, data, result);
-  result.precision = reader.choice("precision", {"fp32", "bf16", "fp16"}, result.precision);
-  if (result.precision == "fp16")
+  result.precision = config::choice(reader, "precision", kPrecisions, result.precision);
+  if (result.precision == Precision::Fp16)
     result.loss_scale = read_loss_scale_config(reader.section("loss_scale"));
   else
     check(!reader.has("loss_scale"), ErrorKind::Config, reader.place("loss_scale"),
-          " must be given with precision fp16 only, got precision ", result.precision);
+          " must be given with precision fp16 only, got precision ", name_of(result.precision));
   result.activation_checkpointing = reader.boolean("activation_checkpointing", false);
   reader.finish();
   return result;
@@ -142,6 +147,8 @@ void check_position(const RunConfig& config, const config::Reader& root) {
 
 }  // namespace
 
+std::string_view name_of(Precision precision) { return config::name_of(kPrecisions, precision); }
+
 RunConfig read_run_config(const config::Document& document) {
   const config::Reader root = document.root();
   RunConfig result;
@@ -203,7 +210,7 @@ NamedTensors read_start(const std::filesystem::path& source) {
 Transformer make_model(const RunConfig& config, std::int64_t vocab_size) {
   const ModelConfig& model_config = config.model;
   Transformer model = make_unset_model(config, vocab_size);
-  if (model_config.init != "from") {
+  if (model_config.init != InitScheme::From) {
     model.initialize(config.seed);
     return model;
   }

@@ -13,10 +13,10 @@ namespace longspan {
 namespace {
 
 // LibTorch hands products of two bytes an element to oneDNN only where these are there.
-bool has_fast_products(const std::string& precision) {
-  if (precision == "fp32") return true;
+bool has_fast_products(Precision precision) {
+  if (precision == Precision::Fp32) return true;
 #if defined(__x86_64__)
-  if (precision == "fp16") return __builtin_cpu_supports("avx512fp16");
+  if (precision == Precision::Fp16) return __builtin_cpu_supports("avx512fp16");
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq");
 #else
@@ -26,10 +26,11 @@ bool has_fast_products(const std::string& precision) {
 
 void log_paths(const RunConfig& config, c10::Device device, const Transformer& model) {
   log::info("attention", {{"path", attention_path(device.type(), model.position().score_bias(1))}});
-  const std::string& precision = config.train.precision;
+  const Precision precision = config.train.precision;
   if (device.is_cpu() && !has_fast_products(precision))
-    log::warn(concat(precision, " products take LibTorch's plain loops on a processor without ",
-                     precision == "fp16" ? "AVX512-FP16" : "AVX-512",
+    log::warn(concat(name_of(precision),
+                     " products take LibTorch's plain loops on a processor without ",
+                     precision == Precision::Fp16 ? "AVX512-FP16" : "AVX-512",
                      ", tens of times slower than fp32; set train.precision to fp32"));
 }
 

@@ -183,7 +183,7 @@ bool Trainer::is_new_best(const Validation& validation) const {
   const auto value = metric ? value_of(validation, *metric) : std::nullopt;
   if (!value) return false;
   const bool as_fairseq =
-      work_.config.model.dialect == "fairseq" && metric->kind == BestMetric::Kind::ValidLoss;
+      work_.config.model.dialect == Dialect::Fairseq && metric->kind == BestMetric::Kind::ValidLoss;
   return is_better(*value, work_.progress.best_value,
                    as_fairseq ? BestRule::Fairseq : BestRule::Lower);
 }

@@ -44,7 +44,8 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
   if (!communicator.is_alone())
     reducer = std::make_unique<GradientReducer>(
         model.parameters(), communicator,
-        GradientReducerOptions{config.distributed.bucket_bytes(), config.distributed.reduce_precision});
+        GradientReducerOptions{config.distributed.bucket_bytes(),
+                               config.distributed.reduce_precision});
   resume(options);
   if (is_done()) return;
   settle_micro_batch();
@@ -108,7 +109,7 @@ void Workspace::settle_micro_batch() {
 
 void Workspace::start_loss_scale() {
   const TrainConfig& train = config.train;
-  if (train.precision != "fp16") return;
+  if (train.precision != Precision::Fp16) return;
   loss_scale.emplace(train.loss_scale, (train.batch_tokens + train.micro_batch_tokens - 1) /
                                            train.micro_batch_tokens);
   if (progress.loss_scale) loss_scale->set_state(*progress.loss_scale);

@@ -27,7 +27,7 @@ ModelConfig with_every_dropout() {
   config.d_model = 24;
   config.num_heads = config.num_kv_heads = 4;
   config.ffn_dim = 40;
-  config.init = "fairseq";
+  config.init = InitScheme::Fairseq;
   config.dropout = {.embedding = 0.1,
                     .residual = 0.2,
                     .attention = 0.1,
@@ -95,7 +95,7 @@ TEST_CASE("on a GPU adaptive vocabularies and recomputed layers have the gradien
   ModelConfig config = with_every_dropout();
   config.dialect = GENERATE("none", "fairseq");
   config.embedding = {
-      .kind = "adaptive", .tie = true, .scale = true, .cutoffs = {7, 31}, .factor = 2};
+      .kind = EmbeddingKind::Adaptive, .tie = true, .scale = true, .cutoffs = {7, 31}, .factor = 2};
   check_equal_on(gpu, config, "alibi", /*recompute=*/GENERATE(false, true));
 }
 

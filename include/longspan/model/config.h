@@ -8,9 +8,18 @@
 
 namespace longspan {
 
+enum class EmbeddingKind { Plain, Adaptive };
+/// Of the feed-forward layer; Swiglu: silu(x W_gate) * (x W_1) (arXiv:2002.05202).
+enum class Activation { Relu, Gelu, GeluTanh, Swiglu };
+enum class NormKind { LayerNorm, RmsNorm };
+enum class NormPlacement { Pre, Post };
+/// Whose start values; From reads them from a file.
+enum class InitScheme { Fairseq, Gpt2, From };
+enum class Dialect { None, Fairseq };
+
 /// The token embedding and the output head, which share their matrices when tied.
 struct EmbeddingConfig {
-  std::string kind = "plain";  ///< plain | adaptive
+  EmbeddingKind kind = EmbeddingKind::Plain;
   bool tie = true;    ///< the head uses the embedding's matrices (adaptive: and projections)
   bool scale = true;  ///< multiply embeddings by sqrt(d_model)
   std::vector<std::int64_t> cutoffs;  ///< adaptive: first id of each band but the first
@@ -34,22 +43,21 @@ struct ModelConfig {
   std::int64_t num_heads = 0;
   std::int64_t num_kv_heads = 0;
   std::int64_t ffn_dim = 0;
-  std::string activation = "relu";  ///< relu | gelu | gelu_tanh | swiglu
-  std::string norm = "layernorm";   ///< layernorm | rmsnorm
+  Activation activation = Activation::Relu;
+  NormKind norm = NormKind::LayerNorm;
   double norm_eps = 1e-5;
-  std::string norm_placement = "pre";  ///< pre | post
+  NormPlacement norm_placement = NormPlacement::Pre;
   bool final_norm = true;
   /// Both sublayers read the layer's input and are added to it together (GPT-J, GPT-NeoX); pre-norm
   /// only.
   bool parallel_residual = false;
   bool bias = true;
-  std::string init = "gpt2";  ///< fairseq | gpt2 | from
-  /// none | fairseq. fairseq follows what the paper's code does by accident: row 1 of every
+  InitScheme init = InitScheme::Gpt2;
+  /// Fairseq follows what the paper's code does by accident: row 1 of every
   /// embedding starts at zero (init: fairseq), and the training loss leaves out the tail's part of
   /// a target whose number within its band is 1.
-  std::string dialect = "none";
-  std::string
-      init_from;  ///< a run, a checkpoint folder or a .safetensors file, when init is "from"
+  Dialect dialect = Dialect::None;
+  std::string init_from;  ///< a run, a checkpoint folder or a .safetensors file, of init From
   EmbeddingConfig embedding;
   DropoutConfig dropout;
 

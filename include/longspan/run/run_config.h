@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "longspan/config/reader.h"
@@ -16,6 +17,10 @@
 #include "longspan/optim/schedule.h"
 
 namespace longspan {
+
+enum class Precision { Fp32, Bf16, Fp16 };
+/// Returns a precision as config files spell it.
+std::string_view name_of(Precision precision);
 
 /// How long, in what pieces and in which numbers a run trains. The first limit reached ends the
 /// run; one that is absent, in the file 0, is none.
@@ -30,8 +35,7 @@ struct TrainConfig {
   /// Per pass; memory and the order of sums depend on it. 0, in the file `auto`: the largest that
   /// fits.
   std::int64_t micro_batch_tokens = 0;
-  std::string precision =
-      "fp32";  ///< fp32 | bf16 | fp16: of matrix products; parameters and sums stay float32
+  Precision precision = Precision::Fp32;  ///< of matrix products; parameters and sums stay float32
   LossScaleConfig loss_scale;             ///< fp16 only
   bool activation_checkpointing = false;  ///< run each layer again in backward to save memory
 };
@@ -81,8 +85,8 @@ struct RunConfig {
 
   std::int64_t sequences_per_step() const { return train.batch_tokens / data.seq_len; }
   at::ScalarType compute_dtype() const {
-    if (train.precision == "fp16") return at::kHalf;
-    return train.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+    if (train.precision == Precision::Fp16) return at::kHalf;
+    return train.precision == Precision::Bf16 ? at::kBFloat16 : at::kFloat;
   }
 };
 

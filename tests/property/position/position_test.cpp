@@ -28,7 +28,7 @@ Transformer make_model(const std::string& kind, at::ScalarType dtype = at::kFloa
   config.d_model = kDModel;
   config.num_heads = config.num_kv_heads = kHeads;
   config.ffn_dim = 20;
-  config.init = "fairseq";
+  config.init = InitScheme::Fairseq;
   Transformer model(
       config,
       config_of(kind).make({kDModel, kHeads, config.head_dim(), kTrainedLength, config.num_layers}),

@@ -67,12 +67,12 @@ TEST_CASE("fairseq: a post-norm model with one tied matrix") {
   CHECK(config.d_model == 4);
   CHECK(config.ffn_dim == 6);
   CHECK(config.num_heads == 2);
-  CHECK(config.activation == "gelu_tanh");
-  CHECK(config.norm_placement == "post");
+  CHECK(config.activation == Activation::GeluTanh);
+  CHECK(config.norm_placement == NormPlacement::Post);
   CHECK_FALSE(config.final_norm);
   CHECK(config.bias);
-  CHECK(config.dialect == "fairseq");
-  CHECK(config.embedding.kind == "plain");
+  CHECK(config.dialect == Dialect::Fairseq);
+  CHECK(config.embedding.kind == EmbeddingKind::Plain);
   CHECK(config.embedding.tie);
   CHECK(config.embedding.scale);
   CHECK(config.dropout.embedding == 0.25);
@@ -92,9 +92,9 @@ TEST_CASE("fairseq: options and tensors that change the configuration") {
   checkpoint.add_norm("layer_norm");
   const ImportedModel imported = import_it(checkpoint, "sinusoidal");
   const ModelConfig config = load(imported);
-  CHECK(config.norm_placement == "pre");
+  CHECK(config.norm_placement == NormPlacement::Pre);
   CHECK(config.final_norm);
-  CHECK(config.activation == "relu");
+  CHECK(config.activation == Activation::Relu);
   CHECK_FALSE(config.embedding.tie);
   CHECK_FALSE(config.embedding.scale);
   CHECK(parameter(imported, "head.weight")[0][0].item<float>() ==

@@ -31,9 +31,9 @@ TEST_CASE("defaults") {
   const auto config = read(kBase);
   CHECK(config.num_kv_heads == 3);
   CHECK(config.final_norm);
-  CHECK(config.embedding.kind == "plain");
+  CHECK(config.embedding.kind == EmbeddingKind::Plain);
   CHECK_FALSE(read(kBase + ", norm_placement: post").final_norm);
-  CHECK(read(kBase + ", init: {from: weights.safetensors}").init == "from");
+  CHECK(read(kBase + ", init: {from: weights.safetensors}").init == InitScheme::From);
 }
 
 TEST_CASE("every mistake is one line with the key's path") {

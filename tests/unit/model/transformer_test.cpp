@@ -23,14 +23,14 @@ ModelConfig small() {
   config.d_model = 16;
   config.num_heads = config.num_kv_heads = 4;
   config.ffn_dim = 24;
-  config.init = "fairseq";
+  config.init = InitScheme::Fairseq;
   return config;
 }
 
 ModelConfig adaptive(bool tie) {
   ModelConfig config = small();
   config.embedding = {
-      .kind = "adaptive", .tie = tie, .scale = true, .cutoffs = {7, 15}, .factor = 2};
+      .kind = EmbeddingKind::Adaptive, .tie = tie, .scale = true, .cutoffs = {7, 15}, .factor = 2};
   return config;
 }
 
@@ -46,15 +46,15 @@ std::map<std::string, ModelConfig> variants() {
                                             {"parallel", small()},
                                             {"gpt2 adaptive", adaptive(true)}};
   result["untied"].embedding.tie = false;
-  result["post"].norm_placement = "post";
+  result["post"].norm_placement = NormPlacement::Post;
   result["post"].final_norm = false;
-  result["rms swiglu"].norm = "rmsnorm";
-  result["rms swiglu"].activation = "swiglu";
+  result["rms swiglu"].norm = NormKind::RmsNorm;
+  result["rms swiglu"].activation = Activation::Swiglu;
   result["rms swiglu"].bias = false;
-  result["gelu"].activation = "gelu";
+  result["gelu"].activation = Activation::Gelu;
   result["grouped"].num_kv_heads = 2;
   result["parallel"].parallel_residual = true;
-  result["gpt2 adaptive"].init = "gpt2";
+  result["gpt2 adaptive"].init = InitScheme::Gpt2;
   return result;
 }
 
@@ -108,9 +108,9 @@ TEST_CASE("every variant: all gradients pass the float64 check, dropouts on") {
   INFO(name);
   auto config = variants().at(name);
   config.num_layers = 1;
-  if (config.activation == "relu")
-    config.activation = "gelu";  // a difference across ReLU's kink is no derivative
-  const double tail = config.embedding.kind == "adaptive" ? 0.2 : 0.0;
+  if (config.activation == Activation::Relu)
+    config.activation = Activation::Gelu;  // a difference across ReLU's kink is no derivative
+  const double tail = config.embedding.kind == EmbeddingKind::Adaptive ? 0.2 : 0.0;
   config.dropout = {0.1, 0.2, 0.1, 0.2, 0.1, tail};
   const auto model = make(config, at::kDouble);
   const TrainingRandomness randomness{1, 2, at::tensor({30, 31}, at::kLong)};
@@ -170,9 +170,12 @@ TEST_CASE("the paper's model has its parameter count") {
   config.num_heads = config.num_kv_heads = 8;
   config.ffn_dim = 4096;
   config.final_norm = false;
-  config.init = "fairseq";
-  config.embedding = {
-      .kind = "adaptive", .tie = true, .scale = true, .cutoffs = {20000, 60000}, .factor = 4};
+  config.init = InitScheme::Fairseq;
+  config.embedding = {.kind = EmbeddingKind::Adaptive,
+                      .tie = true,
+                      .scale = true,
+                      .cutoffs = {20000, 60000},
+                      .factor = 4};
   const auto document = config::Document::from_text("position: {kind: alibi}", "test.yaml");
   const Transformer model(
       config, read_position_config(document.root().section("position")).make({1024, 8, 128, 512}),
@@ -204,7 +207,7 @@ TEST_CASE("initialisation is a function of seed and name, with fairseq's bounds"
 TEST_CASE("fairseq's dialect zeroes row 1 of every band, and no other dialect does") {
   for (const bool fairseq : {false, true}) {
     auto config = adaptive(true);
-    if (fairseq) config.dialect = "fairseq";
+    if (fairseq) config.dialect = Dialect::Fairseq;
     std::int64_t bands = 0;
     const auto model = make(config);
     for (const auto& [name, tensor] : model.parameters()) {
@@ -220,7 +223,7 @@ TEST_CASE("fairseq's dialect zeroes row 1 of every band, and no other dialect do
 TEST_CASE("fairseq's dialect leaves out the tail's part of targets with number 1 in their band") {
   auto config = adaptive(true);
   const auto plain = make(config);
-  config.dialect = "fairseq";
+  config.dialect = Dialect::Fairseq;
   auto dialect = make(config);
   dialect.load_parameters(plain.parameters());
   const auto loss = [](const Transformer& model, std::int64_t target) {

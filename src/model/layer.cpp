@@ -94,9 +94,12 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   const auto heads = [&](const Linear& linear, std::int64_t count) {
     return linear.forward(x_BTD, dtype).view({B, T, count, K});
   };
-  const auto turned = pass.position->rotate(
-      {heads(q_, config_->num_heads), heads(k_, config_->num_kv_heads)}, pass.positions);
-  at::Tensor k_BSGK = turned.k_BTGK, v_BSGK = heads(v_, config_->num_kv_heads);
+  at::Tensor q_BTHK = heads(q_, config_->num_heads), k_BSGK = heads(k_, config_->num_kv_heads);
+  if (pass.rotation) {
+    q_BTHK = rotate_pairs(q_BTHK, pass.rotation->query, pass.rotation->pairing);
+    k_BSGK = rotate_pairs(k_BSGK, pass.rotation->key, pass.rotation->pairing);
+  }
+  at::Tensor v_BSGK = heads(v_, config_->num_kv_heads);
   if (auto* cache = pass.options->cache) {
     auto& seen = cache->layers[static_cast<std::size_t>(index_)];
     if (seen.k_BSGK.defined()) {
@@ -109,8 +112,8 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
     options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_),
                        pass.row_ids_BT};
-  return out_.forward(
-      attention(turned.q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model}), dtype);
+  return out_.forward(attention(q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model}),
+                      dtype);
 }
 
 at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const {

@@ -22,6 +22,7 @@ struct Pass {
   const ForwardOptions* options = nullptr;
   const PositionMethod* position = nullptr;
   Positions positions;
+  std::optional<Rotation> rotation;
   ScoreBias bias;
   at::Tensor row_ids_BT;  ///< defined when dropout is on
 

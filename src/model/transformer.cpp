@@ -120,6 +120,8 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   if (const auto limit = parts_->position->max_positions())
     check(num_keys <= *limit, ErrorKind::Config, "the position method ends at ", *limit,
           " positions, got a sequence of ", num_keys);
+  pass.rotation = parts_->position->rotation(
+      pass.positions, at::TensorOptions(input_ids_BT.device()).dtype(options.compute_dtype));
   auto biases = parts_->position->layer_biases(num_keys);
   for (ScoreBias& bias : biases) move_to(bias, input_ids_BT.device());
   check(biases.size() == 1 || biases.size() == parts_->layers.size(), ErrorKind::Internal,

@@ -55,11 +55,16 @@ CosineAndSine cosine_and_sine(std::int64_t position, const Frequency& frequency)
   return {cosine - lost * sine, sine + lost * cosine};
 }
 
+at::TensorOptions table_options(const at::TensorOptions& of_tensor) {
+  const bool wide = of_tensor.dtype() == at::kDouble;
+  return at::TensorOptions(of_tensor.device()).dtype(wide ? at::kDouble : at::kFloat);
+}
+
 RotaryAngles angle_table(const Positions& positions, const std::vector<Frequency>& frequencies,
-                         const at::TensorOptions& options) {
+                         const at::TensorOptions& of_tensor) {
   const std::vector<std::int64_t> sizes{positions.count,
                                         static_cast<std::int64_t>(frequencies.size())};
-  const auto on_cpu = options.device(at::kCPU).requires_grad(false);
+  const auto options = table_options(of_tensor), on_cpu = options.device(at::kCPU);
   const RotaryAngles table{at::empty(sizes, on_cpu), at::empty(sizes, on_cpu)};
   if (table.cos_TF.scalar_type() == at::kDouble)
     fill<double>(table, positions.first, frequencies);

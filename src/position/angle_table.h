@@ -30,9 +30,11 @@ struct CosineAndSine {
 std::vector<Frequency> frequencies_of(const FrequencyRange& range);
 /// Returns cosine and sine of position * frequency, each within two units of the last place.
 CosineAndSine cosine_and_sine(std::int64_t position, const Frequency& frequency);
-/// Returns the tables of positions * frequencies, [T, F], worked out in float64 and rounded once to
-/// the dtype of `options`, which is float32 or float64: the same bits on any processor.
+/// Returns the dtype and device of tables for a tensor: float64 for float64, else float32.
+at::TensorOptions table_options(const at::TensorOptions& of_tensor);
+/// Returns the tables of positions * frequencies, [T, F], for a tensor of the given options, worked
+/// out in float64 and rounded once: the same bits on any processor.
 RotaryAngles angle_table(const Positions& positions, const std::vector<Frequency>& frequencies,
-                         const at::TensorOptions& options);
+                         const at::TensorOptions& of_tensor);
 
 }  // namespace longspan

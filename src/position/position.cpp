@@ -7,8 +7,8 @@
 namespace longspan {
 
 at::Tensor PositionMethod::embed(const at::Tensor& x_BTD, const Positions&) const { return x_BTD; }
-QueryKey PositionMethod::rotate(const QueryKey& query_key, const Positions&) const {
-  return query_key;
+std::optional<Rotation> PositionMethod::rotation(const Positions&, const at::TensorOptions&) const {
+  return std::nullopt;
 }
 double PositionMethod::score_scale(std::int64_t head_dim) const {
   return 1.0 / std::sqrt(static_cast<double>(head_dim));

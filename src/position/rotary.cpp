@@ -21,13 +21,11 @@ class Rotary final : public PositionMethod {
         pairing_(pairing),
         first_position_(first_position) {}
 
-  QueryKey rotate(const QueryKey& query_key, const Positions& positions) const override {
-    const auto& q = query_key.q_BTHK;
-    const auto dtype = q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    const auto angles = angle_table({first_position_ + positions.first, positions.count},
-                                    frequencies_, q.options().dtype(dtype));
-    return {rotate_pairs(query_key.q_BTHK, angles, pairing_),
-            rotate_pairs(query_key.k_BTGK, angles, pairing_)};
+  std::optional<Rotation> rotation(const Positions& positions,
+                                   const at::TensorOptions& options) const override {
+    const auto angles =
+        angle_table({first_position_ + positions.first, positions.count}, frequencies_, options);
+    return Rotation{angles, angles, pairing_};
   }
 
  private:

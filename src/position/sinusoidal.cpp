@@ -21,9 +21,8 @@ class Sinusoidal final : public PositionMethod {
       : frequencies_(frequencies_of({kBase, static_cast<double>(half - 1), 0, half})) {}
 
   at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const override {
-    const auto dtype = x_BTD.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    const auto table = angle_table({kFirstRow + positions.first, positions.count}, frequencies_,
-                                   x_BTD.options().dtype(dtype));
+    const auto table =
+        angle_table({kFirstRow + positions.first, positions.count}, frequencies_, x_BTD.options());
     return x_BTD + at::cat({table.sin_TF, table.cos_TF}, 1).to(x_BTD.scalar_type());
   }
 

@@ -26,10 +26,15 @@ class XPos final : public PositionMethod {
         scale_base_(scale_base),
         frequencies_(frequencies_of({kBase, static_cast<double>(num_pairs_), 0, num_pairs_})) {}
 
-  QueryKey rotate(const QueryKey& query_key, const Positions& positions) const override {
+  std::optional<Rotation> rotation(const Positions& positions,
+                                   const at::TensorOptions& options) const override {
     const auto table = angle_table(positions, frequencies_, at::kDouble);
-    return {turn(query_key.q_BTHK, table, scales(positions, 1.0)),
-            turn(query_key.k_BTGK, table, scales(positions, -1.0))};
+    const auto rounded = table_options(options);
+    const auto scaled = [&](double exponent_sign) -> RotaryAngles {
+      const auto scale_TF = scales(positions, exponent_sign);
+      return {(table.cos_TF * scale_TF).to(rounded), (table.sin_TF * scale_TF).to(rounded)};
+    };
+    return Rotation{scaled(1.0), scaled(-1.0), RotaryPairing::Interleaved};
   }
 
   std::optional<std::int64_t> max_positions() const override {
@@ -50,15 +55,6 @@ class XPos final : public PositionMethod {
       }
     }
     return scale_TF;
-  }
-
-  static at::Tensor turn(const at::Tensor& x_BTHK, const RotaryAngles& table,
-                         const at::Tensor& scale_TF) {
-    const auto dtype = x_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    const auto rounded = x_BTHK.options().dtype(dtype).requires_grad(false);
-    return rotate_pairs(
-        x_BTHK, {(table.cos_TF * scale_TF).to(rounded), (table.sin_TF * scale_TF).to(rounded)},
-        RotaryPairing::Interleaved);
   }
 
   std::int64_t num_pairs_;

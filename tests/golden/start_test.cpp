@@ -5,6 +5,7 @@
 
 #include "golden/original_start.h"
 #include "golden/recording.h"
+#include "support/rotations.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -78,7 +79,7 @@ TEST_CASE("golden: positions") {
     const auto rotary = make_method("{kind: rotary, pairing: half_split}", {K, 1, K, 8});
     auto x = at::zeros({1, T, 1, K});
     x.narrow(-1, 0, K / 2).fill_(1.0);
-    const auto turned = rotary->rotate({x, x}, {0, T}).q_BTHK[0].squeeze(1);
+    const auto turned = testing::rotated(*rotary, {x, x}, {0, T}).q_BTHK[0].squeeze(1);
     CHECK(difference(turned.narrow(1, 0, K / 2), cos_TK.narrow(1, 0, K / 2), 1e-6) == "");
     CHECK(difference(turned.narrow(1, K / 2, K / 2), sin_TK.narrow(1, 0, K / 2), 1e-6) == "");
   }

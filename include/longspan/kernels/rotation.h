@@ -12,6 +12,12 @@ struct RotaryAngles {
   at::Tensor cos_TF, sin_TF;  ///< float32, or float64 for float64 elements; contiguous
 };
 
+/// How the pairs of a pass's queries and keys are turned.
+struct Rotation {
+  RotaryAngles query, key;
+  RotaryPairing pairing = RotaryPairing::Interleaved;
+};
+
 /// Turns pair j of each head at position t by its angle: (a, b) -> (a cos - b sin, b cos + a sin)
 /// (RoFormer, arXiv:2104.09864, equation 34). Elements past the F pairs stay as they are.
 /// Differentiable in x.

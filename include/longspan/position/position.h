@@ -12,6 +12,7 @@
 #include "longspan/config/reader.h"
 #include "longspan/core/named_tensors.h"
 #include "longspan/kernels/attention.h"
+#include "longspan/kernels/rotation.h"
 
 namespace longspan {
 
@@ -19,11 +20,6 @@ namespace longspan {
 struct Positions {
   std::int64_t first = 0;
   std::int64_t count = 0;
-};
-
-struct QueryKey {
-  at::Tensor q_BTHK;
-  at::Tensor k_BTGK;
 };
 
 /// The sizes of the model that a method fits itself to.
@@ -51,8 +47,10 @@ class PositionMethod {
 
   /// Adds a position signal to the scaled embeddings. @param x_BTD at `positions`
   virtual at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const;
-  /// Rotates queries and keys, both at `positions`.
-  virtual QueryKey rotate(const QueryKey& query_key, const Positions& positions) const;
+  /// Returns how queries and keys at `positions` are turned, or nothing. The model asks once a pass
+  /// and turns those of all layers by it. @param options of the queries
+  virtual std::optional<Rotation> rotation(const Positions& positions,
+                                           const at::TensorOptions& options) const;
   /// Returns what multiplies the products of queries and keys: by default 1/sqrt(head_dim).
   virtual double score_scale(std::int64_t head_dim) const;
   /// Returns the bias for sequences of up to num_keys keys.

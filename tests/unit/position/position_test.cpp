@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
+#include "support/rotations.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -12,6 +13,7 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 using testing::difference;
+using testing::rotated;
 
 std::unique_ptr<PositionMethod> make(const std::string& section,
                                      const PositionDimensions& dimensions) {
@@ -78,7 +80,7 @@ TEST_CASE("rotary turns pairs by position, keeps norms, and scores see only the 
   const auto q = testing::random_tensor({1, 1, 1, 8}, 1, at::kDouble),
              k = testing::random_tensor({1, 1, 1, 8}, 2, at::kDouble);
   const auto turn = [&](const at::Tensor& x, std::int64_t position) {
-    return method->rotate({x, x}, {position, 1}).q_BTHK;
+    return rotated(*method, {x, x}, {position, 1}).q_BTHK;
   };
   CHECK(difference(turn(q, 0), q, 1e-15) == "");
   CHECK(std::abs(turn(q, 9).norm().item<double>() - q.norm().item<double>()) < 1e-12);
@@ -98,18 +100,19 @@ TEST_CASE("rotary counts from the first position that the config names") {
   const auto x = testing::random_tensor({1, 3, 1, 4}, 1, at::kDouble);
   const auto from_2 = make("{kind: rotary, first_position: 2}", {4, 1, 4, 8}),
              from_0 = make("{kind: rotary}", {4, 1, 4, 8});
-  CHECK(from_2->rotate({x, x}, {5, 3}).q_BTHK.equal(from_0->rotate({x, x}, {7, 3}).q_BTHK));
-  CHECK_FALSE(from_2->rotate({x, x}, {5, 3}).q_BTHK.equal(from_0->rotate({x, x}, {5, 3}).q_BTHK));
+  CHECK(rotated(*from_2, {x, x}, {5, 3}).q_BTHK.equal(rotated(*from_0, {x, x}, {7, 3}).q_BTHK));
+  CHECK_FALSE(
+      rotated(*from_2, {x, x}, {5, 3}).q_BTHK.equal(rotated(*from_0, {x, x}, {5, 3}).q_BTHK));
 }
 
 TEST_CASE("rotary with a fraction leaves the rest of each head as it is") {
   const auto x = testing::random_tensor({1, 5, 2, 8}, 1, at::kDouble);
   const auto part = make("{kind: rotary, fraction: 0.5, pairing: half_split}", {16, 2, 8, 8});
   const auto whole = make("{kind: rotary, pairing: half_split}", {8, 2, 4, 8});
-  const auto turned = part->rotate({x, x}, {3, 5}).k_BTGK;
+  const auto turned = rotated(*part, {x, x}, {3, 5}).k_BTGK;
   CHECK(turned.narrow(-1, 4, 4).equal(x.narrow(-1, 4, 4)));
   const auto front = x.narrow(-1, 0, 4).contiguous();
-  CHECK(turned.narrow(-1, 0, 4).equal(whole->rotate({front, front}, {3, 5}).k_BTGK));
+  CHECK(turned.narrow(-1, 0, 4).equal(rotated(*whole, {front, front}, {3, 5}).k_BTGK));
 }
 
 TEST_CASE("xpos is rotary times a decay of the distance") {
@@ -119,7 +122,7 @@ TEST_CASE("xpos is rotary times a decay of the distance") {
   const auto q = testing::random_tensor({1, 1, 2, K}, 1, at::kDouble),
              k = testing::random_tensor({1, 1, 2, K}, 2, at::kDouble);
   const auto at_positions = [&](const PositionMethod& method, std::int64_t n, std::int64_t m) {
-    return method.rotate({q, q}, {n, 1}).q_BTHK * method.rotate({k, k}, {m, 1}).k_BTGK;
+    return rotated(method, {q, q}, {n, 1}).q_BTHK * rotated(method, {k, k}, {m, 1}).k_BTGK;
   };
   const auto scores = at_positions(*xpos, 40, 9), plain = at_positions(*rotary, 40, 9);
   for (std::int64_t j = 0; j < K / 2; ++j) {

@@ -9,6 +9,7 @@
 
 #include "longspan/core/hash.h"
 #include "longspan/position/position.h"
+#include "support/rotations.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -28,9 +29,9 @@ at::Tensor sinusoids() {
 }
 
 // Pairs (1, 0) turned: each is the cosine and the sine of its angle.
-QueryKey turned(const std::string& kind) {
+testing::QueryKey turned(const std::string& kind) {
   const auto pairs = at::tensor({1.0f, 0.0f}).repeat({1, kPositions, 1, kHeadDim / 2});
-  const auto both = make(kind)->rotate({pairs, pairs}, {0, kPositions});
+  const auto both = testing::rotated(*make(kind), {pairs, pairs}, {0, kPositions});
   return {both.q_BTHK[0].squeeze(1), both.k_BTGK[0].squeeze(1)};
 }
 

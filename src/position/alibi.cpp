@@ -24,18 +24,18 @@ std::vector<double> geometric_slopes(std::int64_t n) {
 
 class Alibi final : public PositionMethod {
  public:
-  Alibi(std::int64_t num_heads, bool absolute)
-      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)), absolute_(absolute) {}
+  Alibi(std::int64_t num_heads, AlibiForm form)
+      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)), form_(form) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
-    if (!absolute_) return LinearBias{slopes_H_};
+    if (form_ == AlibiForm::Relative) return LinearBias{slopes_H_};
     const auto key_S = at::arange(num_keys, slopes_H_.options());
     return DenseBias{slopes_H_.view({-1, 1, 1}) * key_S};
   }
 
  private:
   at::Tensor slopes_H_;  // double; attention rounds them once to its own accumulation type
-  bool absolute_;
+  AlibiForm form_;
 };
 
 }  // namespace
@@ -50,11 +50,13 @@ std::vector<double> alibi_slopes(std::int64_t num_heads) {
   return slopes;
 }
 
-PositionMaker read_alibi(const config::Reader& reader) {
+void read(const config::Reader& reader, AlibiOptions& options) {
   const bool absolute = reader.choice("form", {"relative", "absolute"}, "relative") == "absolute";
-  return [absolute](const PositionDimensions& dimensions) {
-    return std::make_unique<Alibi>(dimensions.num_heads, absolute);
-  };
+  options.form = absolute ? AlibiForm::Absolute : AlibiForm::Relative;
+}
+
+MethodPointer make(const AlibiOptions& options, const PositionDimensions& dimensions) {
+  return std::make_unique<Alibi>(dimensions.num_heads, options.form);
 }
 
 }  // namespace longspan

@@ -36,10 +36,10 @@ class AlibiLearned final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_alibi_learned(const config::Reader&) {
-  return [](const PositionDimensions& dimensions) {
-    return std::make_unique<AlibiLearned>(dimensions.num_heads);
-  };
+void read(const config::Reader&, AlibiLearnedOptions&) {}
+
+MethodPointer make(const AlibiLearnedOptions&, const PositionDimensions& dimensions) {
+  return std::make_unique<AlibiLearned>(dimensions.num_heads);
 }
 
 }  // namespace longspan

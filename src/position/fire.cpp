@@ -23,13 +23,13 @@ at::Tensor trainable(at::IntArrayRef sizes) {
 
 class Fire final : public PositionMethod {
  public:
-  Fire(std::int64_t num_heads, std::int64_t width, double start_threshold)
-      : start_threshold_(start_threshold),
+  Fire(std::int64_t num_heads, const FireOptions& options)
+      : start_threshold_(options.threshold),
         c_(trainable({1})),
         threshold_(trainable({1})),
-        fc1_W1_(trainable({width, 1})),
-        fc1_W_(trainable({width})),
-        fc2_HW_(trainable({num_heads, width})),
+        fc1_W1_(trainable({options.width, 1})),
+        fc1_W_(trainable({options.width})),
+        fc2_HW_(trainable({num_heads, options.width})),
         fc2_H_(trainable({num_heads})) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
@@ -62,12 +62,13 @@ class Fire final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_fire(const config::Reader& reader) {
-  const std::int64_t width = reader.integer("width", {.low = 1, .high = 1 << 16}, 32);
-  const double threshold = reader.number("threshold", {.low = 1.0, .high = 1e9}, 512.0);
-  return [=](const PositionDimensions& dimensions) {
-    return std::make_unique<Fire>(dimensions.num_heads, width, threshold);
-  };
+void read(const config::Reader& reader, FireOptions& options) {
+  options.width = reader.integer("width", {.low = 1, .high = 1 << 16}, options.width);
+  options.threshold = reader.number("threshold", {.low = 1.0, .high = 1e9}, options.threshold);
+}
+
+MethodPointer make(const FireOptions& options, const PositionDimensions& dimensions) {
+  return std::make_unique<Fire>(dimensions.num_heads, options);
 }
 
 }  // namespace longspan

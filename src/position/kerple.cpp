@@ -16,8 +16,8 @@ constexpr double kStartStd = 0.5;
 
 class Kerple final : public PositionMethod {
  public:
-  Kerple(std::int64_t num_heads, bool power)
-      : power_(power),
+  Kerple(std::int64_t num_heads, KerpleKernel kernel)
+      : power_(kernel == KerpleKernel::Power),
         w1_H_(at::zeros({num_heads}, at::kFloat).requires_grad_()),
         w2_H_(at::zeros({num_heads}, at::kFloat).requires_grad_()) {}
 
@@ -46,11 +46,13 @@ class Kerple final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_kerple(const config::Reader& reader) {
+void read(const config::Reader& reader, KerpleOptions& options) {
   const bool power = reader.choice("kernel", {"log", "power"}, "log") == "power";
-  return [power](const PositionDimensions& dimensions) {
-    return std::make_unique<Kerple>(dimensions.num_heads, power);
-  };
+  options.kernel = power ? KerpleKernel::Power : KerpleKernel::Log;
+}
+
+MethodPointer make(const KerpleOptions& options, const PositionDimensions& dimensions) {
+  return std::make_unique<Kerple>(dimensions.num_heads, options.kernel);
 }
 
 }  // namespace longspan

@@ -1,26 +1,37 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "longspan/position/position.h"
 
 namespace longspan {
 
-using PositionMaker = std::function<std::unique_ptr<PositionMethod>(const PositionDimensions&)>;
+// Each kind's `read` fills its options from the position section, whose `kind` is already read;
+// its `make` fits the method to a model.
+void read(const config::Reader& reader, AlibiOptions& options);
+void read(const config::Reader& reader, AlibiLearnedOptions& options);
+void read(const config::Reader& reader, FireOptions& options);
+void read(const config::Reader& reader, KerpleOptions& options);
+void read(const config::Reader& reader, LearnedOptions& options);
+void read(const config::Reader& reader, NoPositionOptions& options);
+void read(const config::Reader& reader, RotaryOptions& options);
+void read(const config::Reader& reader, SandwichOptions& options);
+void read(const config::Reader& reader, SinusoidalOptions& options);
+void read(const config::Reader& reader, T5Options& options);
+void read(const config::Reader& reader, XPosOptions& options);
 
-// Each reads its own options from the position section (whose `kind` is already read) and returns a
-// maker.
-PositionMaker read_alibi(const config::Reader& reader);
-PositionMaker read_alibi_learned(const config::Reader& reader);
-PositionMaker read_fire(const config::Reader& reader);
-PositionMaker read_kerple(const config::Reader& reader);
-PositionMaker read_learned(const config::Reader& reader);
-PositionMaker read_none(const config::Reader& reader);
-PositionMaker read_rotary(const config::Reader& reader);
-PositionMaker read_sandwich(const config::Reader& reader);
-PositionMaker read_sinusoidal(const config::Reader& reader);
-PositionMaker read_t5(const config::Reader& reader);
-PositionMaker read_xpos(const config::Reader& reader);
+using MethodPointer = std::unique_ptr<PositionMethod>;
+
+MethodPointer make(const AlibiOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const AlibiLearnedOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const FireOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const KerpleOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const LearnedOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const NoPositionOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const RotaryOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const SandwichOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const SinusoidalOptions& options, const PositionDimensions& dimensions);
+MethodPointer make(const T5Options& options, const PositionDimensions& dimensions);
+MethodPointer make(const XPosOptions& options, const PositionDimensions& dimensions);
 
 }  // namespace longspan

@@ -35,16 +35,17 @@ class Learned final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_learned(const config::Reader& reader) {
-  const std::int64_t num_positions =
-      reader.integer("max_positions", {.low = 0, .high = 1 << 24}, 0);
-  return
-      [num_positions, place = reader.place("max_positions")](const PositionDimensions& dimensions) {
-        check(num_positions == 0 || num_positions >= dimensions.seq_len, ErrorKind::Config, place,
-              " must be at least data.seq_len (", dimensions.seq_len, "), got ", num_positions);
-        return std::make_unique<Learned>(num_positions == 0 ? dimensions.seq_len : num_positions,
-                                         dimensions.d_model);
-      };
+void read(const config::Reader& reader, LearnedOptions& options) {
+  options.max_positions =
+      reader.integer("max_positions", {.low = 0, .high = 1 << 24}, options.max_positions);
+  options.place = reader.place("max_positions");
+}
+
+MethodPointer make(const LearnedOptions& options, const PositionDimensions& dimensions) {
+  const std::int64_t own = options.max_positions;
+  check(own == 0 || own >= dimensions.seq_len, ErrorKind::Config, options.place,
+        " must be at least data.seq_len (", dimensions.seq_len, "), got ", own);
+  return std::make_unique<Learned>(own == 0 ? dimensions.seq_len : own, dimensions.d_model);
 }
 
 }  // namespace longspan

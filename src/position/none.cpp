@@ -10,8 +10,10 @@ class None final : public PositionMethod {};
 
 }  // namespace
 
-PositionMaker read_none(const config::Reader&) {
-  return [](const PositionDimensions&) { return std::make_unique<None>(); };
+void read(const config::Reader&, NoPositionOptions&) {}
+
+MethodPointer make(const NoPositionOptions&, const PositionDimensions&) {
+  return std::make_unique<None>();
 }
 
 }  // namespace longspan

@@ -1,7 +1,7 @@
-// The table of position methods: a new method adds its line here and nothing outside this folder.
+// Finds a kind by its name. The kinds are the alternatives of PositionOptions: a method that is not
+// one of them cannot be made, one that is cannot be forgotten here.
 
-#include <array>
-#include <string_view>
+#include <utility>
 
 #include "longspan/core/error.h"
 #include "position/kinds.h"
@@ -9,42 +9,49 @@
 namespace longspan {
 namespace {
 
-struct Kind {
-  std::string_view name;
-  PositionMaker (*read)(const config::Reader&);
-};
+template <std::size_t... I>
+std::vector<PositionOptions> all_kinds(std::index_sequence<I...>) {
+  return {std::variant_alternative_t<I, PositionOptions>{}...};
+}
 
-constexpr std::array kKinds{
-    Kind{"alibi", read_alibi},
-    Kind{"alibi_learned", read_alibi_learned},
-    Kind{"sinusoidal", read_sinusoidal},
-    Kind{"rotary", read_rotary},
-    Kind{"t5", read_t5},
-    Kind{"xpos", read_xpos},
-    Kind{"kerple", read_kerple},
-    Kind{"fire", read_fire},
-    Kind{"sandwich", read_sandwich},
-    Kind{"learned", read_learned},
-    Kind{"none", read_none},
-};
+std::vector<PositionOptions> all_kinds() {
+  return all_kinds(std::make_index_sequence<std::variant_size_v<PositionOptions>>{});
+}
+
+std::string name_of(const PositionOptions& options) {
+  return std::visit([](const auto& own) { return std::string(own.kKind); }, options);
+}
 
 }  // namespace
 
 std::vector<std::string> position_kinds() {
   std::vector<std::string> names;
-  for (const auto& kind : kKinds) names.emplace_back(kind.name);
+  for (const auto& options : all_kinds()) names.push_back(name_of(options));
   return names;
 }
 
-PositionConfig read_position_config(const config::Reader& reader) {
-  const std::string name = reader.choice("kind", position_kinds());
-  for (const auto& kind : kKinds) {
-    if (kind.name != name) continue;
-    PositionConfig result{name, kind.read(reader)};
-    reader.finish();
-    return result;
-  }
+PositionOptions default_position_options(std::string_view kind) {
+  for (const auto& options : all_kinds())
+    if (name_of(options) == kind) return options;
   unreachable();
+}
+
+std::unique_ptr<PositionMethod> make_position(const PositionOptions& options,
+                                              const PositionDimensions& dimensions) {
+  return std::visit([&](const auto& own) { return make(own, dimensions); }, options);
+}
+
+std::unique_ptr<PositionMethod> PositionConfig::make(const PositionDimensions& dimensions) const {
+  return make_position(options, dimensions);
+}
+
+PositionConfig read_position_config(const config::Reader& reader) {
+  PositionConfig result;
+  result.kind = reader.choice("kind", position_kinds());
+  result.options = default_position_options(result.kind);
+  std::visit([&](auto& own) { read(reader, own); }, result.options);
+  reader.finish();
+  return result;
 }
 
 }  // namespace longspan

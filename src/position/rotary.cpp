@@ -15,11 +15,10 @@ namespace {
 
 class Rotary final : public PositionMethod {
  public:
-  Rotary(std::int64_t rotary_dim, double base, RotaryPairing pairing, std::int64_t first_position)
-      : frequencies_(
-            frequencies_of({base, static_cast<double>(rotary_dim) / 2.0, 0, rotary_dim / 2})),
-        pairing_(pairing),
-        first_position_(first_position) {}
+  Rotary(std::int64_t num_pairs, const RotaryOptions& options)
+      : frequencies_(frequencies_of({options.base, static_cast<double>(num_pairs), 0, num_pairs})),
+        pairing_(options.pairing),
+        first_position_(options.first_position) {}
 
   std::optional<Rotation> rotation(const Positions& positions,
                                    const at::TensorOptions& options) const override {
@@ -36,24 +35,25 @@ class Rotary final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_rotary(const config::Reader& reader) {
-  const double base = reader.number("base", {.high = 1e12, .above = 1.0}, 10000.0);
-  const auto pairing =
-      reader.choice("pairing", {"interleaved", "half_split"}, "interleaved") == "interleaved"
-          ? RotaryPairing::Interleaved
-          : RotaryPairing::HalfSplit;
-  const double fraction = reader.number("fraction", {.high = 1.0, .above = 0.0}, 1.0);
-  const std::int64_t first_position =
-      reader.integer("first_position", {.low = 0, .high = 1 << 16}, 0);
-  return [=, place = reader.place()](const PositionDimensions& dimensions) {
-    const auto rotary_dim =
-        static_cast<std::int64_t>(fraction * static_cast<double>(dimensions.head_dim));
-    check(rotary_dim > 0 && rotary_dim % 2 == 0, ErrorKind::Config, place,
-          ": rotary positions need an even number of elements of each head to turn (fraction times "
-          "model.d_model / model.num_heads), got ",
-          rotary_dim, " of ", dimensions.head_dim);
-    return std::make_unique<Rotary>(rotary_dim, base, pairing, first_position);
-  };
+void read(const config::Reader& reader, RotaryOptions& options) {
+  options.base = reader.number("base", {.high = 1e12, .above = 1.0}, options.base);
+  const bool halves =
+      reader.choice("pairing", {"interleaved", "half_split"}, "interleaved") == "half_split";
+  options.pairing = halves ? RotaryPairing::HalfSplit : RotaryPairing::Interleaved;
+  options.fraction = reader.number("fraction", {.high = 1.0, .above = 0.0}, options.fraction);
+  options.first_position =
+      reader.integer("first_position", {.low = 0, .high = 1 << 16}, options.first_position);
+  options.place = reader.place();
+}
+
+MethodPointer make(const RotaryOptions& options, const PositionDimensions& dimensions) {
+  const auto rotary_dim =
+      static_cast<std::int64_t>(options.fraction * static_cast<double>(dimensions.head_dim));
+  check(rotary_dim > 0 && rotary_dim % 2 == 0, ErrorKind::Config, options.place,
+        ": rotary positions need an even number of elements of each head to turn (fraction times "
+        "model.d_model / model.num_heads), got ",
+        rotary_dim, " of ", dimensions.head_dim);
+  return std::make_unique<Rotary>(rotary_dim / 2, options);
 }
 
 }  // namespace longspan

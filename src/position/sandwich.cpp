@@ -22,10 +22,10 @@ constexpr double kLargestRatio = 8.0;  // the compression of the last head; the 
 
 class Sandwich final : public PositionMethod {
  public:
-  Sandwich(std::int64_t num_heads, std::int64_t dim, std::int64_t first_frequency)
+  Sandwich(std::int64_t num_heads, const SandwichOptions& options)
       : num_heads_(num_heads),
-        frequencies_(
-            frequencies_of({kBase, static_cast<double>(dim) / 2.0, first_frequency, dim / 2})) {}
+        frequencies_(frequencies_of({kBase, static_cast<double>(options.dim) / 2.0,
+                                     options.first_frequency, options.dim / 2})) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
     const auto product_N = at::empty({num_keys}, at::kDouble);
@@ -47,14 +47,16 @@ class Sandwich final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_sandwich(const config::Reader& reader) {
-  const std::int64_t dim = reader.integer("dim", {.low = 2, .high = 1 << 16}, 128);
-  check(dim % 2 == 0, ErrorKind::Config, reader.place("dim"),
-        " must be even, a sine and a cosine for each frequency, got ", dim);
-  const std::int64_t first_frequency = reader.integer("first_frequency", {.low = 0, .high = 1}, 0);
-  return [=](const PositionDimensions& dimensions) {
-    return std::make_unique<Sandwich>(dimensions.num_heads, dim, first_frequency);
-  };
+void read(const config::Reader& reader, SandwichOptions& options) {
+  options.dim = reader.integer("dim", {.low = 2, .high = 1 << 16}, options.dim);
+  check(options.dim % 2 == 0, ErrorKind::Config, reader.place("dim"),
+        " must be even, a sine and a cosine for each frequency, got ", options.dim);
+  options.first_frequency =
+      reader.integer("first_frequency", {.low = 0, .high = 1}, options.first_frequency);
+}
+
+MethodPointer make(const SandwichOptions& options, const PositionDimensions& dimensions) {
+  return std::make_unique<Sandwich>(dimensions.num_heads, options);
 }
 
 }  // namespace longspan

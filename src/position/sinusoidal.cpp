@@ -32,13 +32,15 @@ class Sinusoidal final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_sinusoidal(const config::Reader& reader) {
-  return [place = reader.place()](const PositionDimensions& dimensions) {
-    check(dimensions.d_model % 2 == 0 && dimensions.d_model >= 4, ErrorKind::Config, place,
-          ": sinusoidal positions need an even model.d_model of at least 4, got ",
-          dimensions.d_model);
-    return std::make_unique<Sinusoidal>(dimensions.d_model / 2);
-  };
+void read(const config::Reader& reader, SinusoidalOptions& options) {
+  options.place = reader.place();
+}
+
+MethodPointer make(const SinusoidalOptions& options, const PositionDimensions& dimensions) {
+  check(dimensions.d_model % 2 == 0 && dimensions.d_model >= 4, ErrorKind::Config, options.place,
+        ": sinusoidal positions need an even model.d_model of at least 4, got ",
+        dimensions.d_model);
+  return std::make_unique<Sinusoidal>(dimensions.d_model / 2);
 }
 
 }  // namespace longspan

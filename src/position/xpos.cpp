@@ -64,14 +64,16 @@ class XPos final : public PositionMethod {
 
 }  // namespace
 
-PositionMaker read_xpos(const config::Reader& reader) {
-  const double scale_base = reader.number("scale_base", {.low = 1.0, .high = 1e9}, 512.0);
-  return [scale_base, place = reader.place()](const PositionDimensions& dimensions) {
-    check(dimensions.head_dim % 2 == 0, ErrorKind::Config, place,
-          ": xpos needs an even head dimension (model.d_model / model.num_heads), got ",
-          dimensions.head_dim);
-    return std::make_unique<XPos>(dimensions.head_dim, scale_base);
-  };
+void read(const config::Reader& reader, XPosOptions& options) {
+  options.scale_base = reader.number("scale_base", {.low = 1.0, .high = 1e9}, options.scale_base);
+  options.place = reader.place();
+}
+
+MethodPointer make(const XPosOptions& options, const PositionDimensions& dimensions) {
+  check(dimensions.head_dim % 2 == 0, ErrorKind::Config, options.place,
+        ": xpos needs an even head dimension (model.d_model / model.num_heads), got ",
+        dimensions.head_dim);
+  return std::make_unique<XPos>(dimensions.head_dim, options.scale_base);
 }
 
 }  // namespace longspan

@@ -159,9 +159,7 @@ TEST_CASE("sliding windows: 426 and 480 passes at S = 512, one a token at S = 1"
 }
 
 std::vector<double> slopes_of(std::int64_t num_heads) {
-  const auto document = config::Document::from_text("position: {kind: alibi}\n", "slopes.yaml");
-  const auto method = read_position_config(document.root().section("position"))
-                          .make({num_heads * 4, num_heads, 4, 512});
+  const auto method = make_position(AlibiOptions{}, {num_heads * 4, num_heads, 4, 512});
   const auto bias = method->score_bias(8);
   const auto slopes_H = std::get<LinearBias>(bias).slopes_H.to(at::kDouble);
   return {slopes_H.const_data_ptr<double>(), slopes_H.const_data_ptr<double>() + num_heads};

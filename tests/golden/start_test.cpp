@@ -13,17 +13,12 @@ namespace {
 
 using testing::difference;
 
-std::unique_ptr<PositionMethod> make_method(const std::string& yaml, PositionDimensions sizes) {
-  const auto document = config::Document::from_text("position: " + yaml + "\n", "test.yaml");
-  return read_position_config(document.root().section("position")).make(sizes);
-}
-
 TEST_CASE("golden: slopes") {
   for (const auto& recording : testing::recordings_of("slopes")) {
     for (const auto& [heads, slopes] : recording.manifest.at("slopes").items()) {
       INFO(heads << " heads");
       const auto num_heads = std::stoll(heads);
-      const auto method = make_method("{kind: alibi}", {64 * num_heads, num_heads, 64, 8});
+      const auto method = make_position(AlibiOptions{}, {64 * num_heads, num_heads, 64, 8});
       const auto ours_H = std::get<LinearBias>(method->score_bias(8)).slopes_H;
       CHECK(difference(ours_H, at::tensor(slopes.get<std::vector<double>>(), at::kDouble), 0.0,
                        1e-12) == "");
@@ -31,7 +26,7 @@ TEST_CASE("golden: slopes") {
     // The recorded mask counts keys from 0, ours from the query: rows differ by a constant.
     const auto& example = recording.manifest.at("mask_example");
     const std::int64_t heads = example.at("heads"), T = example.at("T");
-    const auto method = make_method("{kind: alibi}", {64 * heads, heads, 64, 8});
+    const auto method = make_position(AlibiOptions{}, {64 * heads, heads, 64, 8});
     const auto slopes_H = std::get<LinearBias>(method->score_bias(T)).slopes_H;
     for (std::int64_t row = 0; row < example.at("batch").get<std::int64_t>() * heads; ++row)
       for (std::int64_t i = 0; i < T; ++i)
@@ -47,7 +42,7 @@ TEST_CASE("golden: slopes") {
 // The table that a method adds, read off by embedding zeros.
 at::Tensor sinusoidal_rows(std::int64_t d_model, std::int64_t first_row, std::int64_t count) {
   constexpr std::int64_t kFirstRow = 2;  // of position 0
-  const auto method = make_method("{kind: sinusoidal}", {d_model, 1, d_model, 8});
+  const auto method = make_position(SinusoidalOptions{}, {d_model, 1, d_model, 8});
   return method->embed(at::zeros({1, count, d_model}), {first_row - kFirstRow, count})[0];
 }
 
@@ -65,7 +60,7 @@ TEST_CASE("golden: positions") {
                        row <= 130 ? 1e-5 : 2e-3) == "");
     }
     const auto bucket_N = tensors.at("t5.bucket_of_distance");
-    const auto t5 = make_method("{kind: t5}", {64, 1, 64, 8});
+    const auto t5 = make_position(T5Options{}, {64, 1, 64, 8});
     const auto table = t5->parameters().front().tensor;  // [buckets, heads]
     {
       const at::NoGradGuard no_gradient;
@@ -76,7 +71,8 @@ TEST_CASE("golden: positions") {
     // A pair (1, 0) is turned into (cos, sin).
     const auto cos_TK = tensors.at("rotary.neox.cos"), sin_TK = tensors.at("rotary.neox.sin");
     const std::int64_t T = cos_TK.size(0), K = cos_TK.size(1);
-    const auto rotary = make_method("{kind: rotary, pairing: half_split}", {K, 1, K, 8});
+    const auto rotary =
+        make_position(RotaryOptions{.pairing = RotaryPairing::HalfSplit}, {K, 1, K, 8});
     auto x = at::zeros({1, T, 1, K});
     x.narrow(-1, 0, K / 2).fill_(1.0);
     const auto turned = testing::rotated(*rotary, {x, x}, {0, T}).q_BTHK[0].squeeze(1);

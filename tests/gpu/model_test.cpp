@@ -16,11 +16,6 @@ using testing::random_tensor;
 constexpr std::int64_t kVocabSize = 61, kB = 3, kT = 13;
 constexpr double kRounding = 1e-10;
 
-PositionConfig position_of(const std::string& kind) {
-  const auto document = config::Document::from_text("position: {kind: " + kind + "}", "test.yaml");
-  return read_position_config(document.root().section("position"));
-}
-
 ModelConfig with_every_dropout() {
   ModelConfig config;
   config.num_layers = 2;
@@ -38,10 +33,11 @@ ModelConfig with_every_dropout() {
 }
 
 Transformer make_model(const ModelConfig& config, const std::string& kind, c10::Device device) {
-  Transformer model(config,
-                    position_of(kind).make({config.d_model, config.num_heads, config.head_dim(), kT,
-                                            config.num_layers}),
-                    kVocabSize);
+  Transformer model(
+      config,
+      make_position(default_position_options(kind),
+                    {config.d_model, config.num_heads, config.head_dim(), kT, config.num_layers}),
+      kVocabSize);
   model.initialize(5);
   for (const auto& parameter : model.parameters()) {
     at::Tensor tensor = parameter.tensor;

@@ -3,16 +3,17 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "longspan/config/reader.h"
 #include "longspan/core/named_tensors.h"
 #include "longspan/kernels/attention.h"
 #include "longspan/kernels/rotation.h"
+#include "longspan/position/options.h"
 
 namespace longspan {
 
@@ -64,15 +65,22 @@ class PositionMethod {
   virtual std::vector<PositionParameter> parameters() const;
 };
 
-/// What the config says of the position method: its kind and a maker that holds the kind's own
-/// options.
-struct PositionConfig {
-  std::string kind;
-  std::function<std::unique_ptr<PositionMethod>(const PositionDimensions&)> make;
-};
-
 /// Returns the names of all kinds.
 std::vector<std::string> position_kinds();
+/// Returns the options that a kind has when the config names no others. @param kind one of
+/// position_kinds()
+PositionOptions default_position_options(std::string_view kind);
+/// Makes a method. @throws Error(Config) when options and model do not fit each other
+std::unique_ptr<PositionMethod> make_position(const PositionOptions& options,
+                                              const PositionDimensions& dimensions);
+
+/// What the config says of the position method.
+struct PositionConfig {
+  std::string kind;
+  PositionOptions options;
+  /// Makes the method, as make_position does.
+  std::unique_ptr<PositionMethod> make(const PositionDimensions& dimensions) const;
+};
 /// Reads the position section. @throws Error(Config)
 PositionConfig read_position_config(const config::Reader& reader);
 

@@ -19,9 +19,9 @@ Transformer make_model(const std::string& kind) {
   config.num_heads = config.num_kv_heads = 3;
   config.ffn_dim = 20;
   config.dropout = {0.1, 0.2, 0.1, 0.2, 0.1, 0.0};
-  const auto document = config::Document::from_text("position: {kind: " + kind + "}", "test.yaml");
-  const auto method = read_position_config(document.root().section("position"));
-  Transformer model(config, method.make({12, 3, config.head_dim(), kSeqLen}), kVocabSize);
+  Transformer model(
+      config, make_position(default_position_options(kind), {12, 3, config.head_dim(), kSeqLen}),
+      kVocabSize);
   model.initialize(5);
   return model;
 }

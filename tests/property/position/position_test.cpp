@@ -17,28 +17,27 @@ using testing::random_tensor;
 
 constexpr std::int64_t kTrainedLength = 11, kVocabSize = 17, kDModel = 12, kHeads = 3;
 
-PositionConfig config_of(const std::string& kind) {
-  const auto document = config::Document::from_text("position: {kind: " + kind + "}", "test.yaml");
-  return read_position_config(document.root().section("position"));
-}
-
-Transformer make_model(const std::string& kind, at::ScalarType dtype = at::kFloat) {
+Transformer make_model(const PositionOptions& options, at::ScalarType dtype = at::kFloat) {
   ModelConfig config;
   config.num_layers = 2;
   config.d_model = kDModel;
   config.num_heads = config.num_kv_heads = kHeads;
   config.ffn_dim = 20;
   config.init = InitScheme::Fairseq;
-  Transformer model(
-      config,
-      config_of(kind).make({kDModel, kHeads, config.head_dim(), kTrainedLength, config.num_layers}),
-      kVocabSize);
+  Transformer model(config,
+                    make_position(options, {kDModel, kHeads, config.head_dim(), kTrainedLength,
+                                            config.num_layers}),
+                    kVocabSize);
   model.initialize(5);
   for (const auto& parameter : model.parameters()) {
     at::Tensor tensor = parameter.tensor;
     tensor.set_data(tensor.detach().to(dtype));
   }
   return model;
+}
+
+Transformer make_model(const std::string& kind, at::ScalarType dtype = at::kFloat) {
+  return make_model(default_position_options(kind), dtype);
 }
 
 at::Tensor some_ids(std::int64_t B, std::int64_t T) {
@@ -147,7 +146,7 @@ TEST_CASE(
 
 TEST_CASE("a bias of its own for each layer reaches that layer, recomputed or not") {
   const auto shared = make_model("t5", at::kDouble);
-  auto own = make_model("t5, shared: false", at::kDouble);
+  auto own = make_model(T5Options{.shared = false}, at::kDouble);
   NamedTensors values = shared.parameters();
   const auto table = random_tensor({32, kHeads}, 4, at::kDouble);
   for (auto& value : values)

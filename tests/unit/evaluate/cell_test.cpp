@@ -14,7 +14,7 @@ namespace {
 using Catch::Matchers::WithinRel;
 
 TEST_CASE("a cell is made of its targets' scores") {
-  const Transformer model = tiny_model("{kind: alibi}");
+  const Transformer model = tiny_model(AlibiOptions{});
   const EvaluationText text = tiny_text(50, 4);
   const EvaluationOptions options{.train_length = 8};
   const EvaluationCell cell = evaluate_cell(model, text, 12, {}, options);
@@ -43,7 +43,7 @@ TEST_CASE("a cell is made of its targets' scores") {
 }
 
 TEST_CASE("targets_hash is that of the targets, the same for every length and mode") {
-  const Transformer model = tiny_model("{kind: alibi}");
+  const Transformer model = tiny_model(AlibiOptions{});
   const auto hash = [&](const EvaluationText& text, std::int64_t length, EvaluationMode mode,
                         std::int64_t max_targets) {
     return evaluate_cell(model, text, length, mode, {.train_length = 8, .max_targets = max_targets})
@@ -58,7 +58,7 @@ TEST_CASE("targets_hash is that of the targets, the same for every length and mo
 }
 
 TEST_CASE("measures of the raw text are not a number when a part was scored, and null in JSON") {
-  const Transformer model = tiny_model("{kind: alibi}");
+  const Transformer model = tiny_model(AlibiOptions{});
   const EvaluationCell cell =
       evaluate_cell(model, tiny_text(50, 4), 6, {}, {.train_length = 8, .max_targets = 20});
   CHECK(cell.targets == 20);

@@ -50,13 +50,12 @@ double largest_difference(const std::vector<double>& some, const std::vector<dou
 }
 
 TEST_CASE("scores in batches equal those of one window at a time") {
-  const std::string position = GENERATE("{kind: alibi}", "{kind: sinusoidal}", "{kind: rotary}",
-                                        "{kind: t5}", "{kind: none}");
-  const Transformer model = tiny_model(position);
+  const std::string kind = GENERATE("alibi", "sinusoidal", "rotary", "t5", "none");
+  const Transformer model = tiny_model(default_position_options(kind));
   const std::int64_t size = 61;
   const auto [length, stride] = GENERATE(table<std::int64_t, std::int64_t>(
       {{7, 0}, {16, 0}, {200, 0}, {1, 0}, {7, 1}, {11, 4}, {11, 10}, {13, 13}, {90, 1}, {90, 20}}));
-  INFO(position << " length " << length << " stride " << stride);
+  INFO(kind << " length " << length << " stride " << stride);
   const auto expected = plain_scores(model, tiny_ids(size, 1), length, {stride});
   for (const std::int64_t max_batch_tokens : {1, 30, 8192}) {
     const EvaluationOptions options{.train_length = 8, .max_batch_tokens = max_batch_tokens};
@@ -66,7 +65,7 @@ TEST_CASE("scores in batches equal those of one window at a time") {
 }
 
 TEST_CASE("only the first max_targets targets are scored") {
-  const Transformer model = tiny_model("{kind: alibi}");
+  const Transformer model = tiny_model(AlibiOptions{});
   const auto all = score_targets(model, tiny_text(40, 2), 9, {3}, {});
   const auto first = score_targets(model, tiny_text(40, 2), 9, {3}, {.max_targets = 17});
   REQUIRE(first.size() == 17);
@@ -75,7 +74,7 @@ TEST_CASE("only the first max_targets targets are scored") {
 }
 
 TEST_CASE("scores are finite, negative and without a gradient") {
-  const Transformer model = tiny_model("{kind: alibi}");
+  const Transformer model = tiny_model(AlibiOptions{});
   for (const double score : score_targets(model, tiny_text(30, 2), 9, {}, {})) {
     CHECK(std::isfinite(score));
     CHECK(score < 0.0);
@@ -95,7 +94,7 @@ void check_refused(const Transformer& model, const EvaluationText& text, std::in
 }
 
 TEST_CASE("a length that the position method cannot do is refused before any work") {
-  const Transformer model = tiny_model("{kind: learned}");
+  const Transformer model = tiny_model(LearnedOptions{});
   const std::int64_t limit = model.position().max_positions().value();
   check_refused(model, tiny_text(40, 2), limit + 1, {}, ErrorKind::Config,
                 concat("the evaluation length must be at most the ", limit, " positions"));
@@ -105,7 +104,7 @@ TEST_CASE("a length that the position method cannot do is refused before any wor
 }
 
 TEST_CASE("a stride over the length and an empty text are refused") {
-  const Transformer model = tiny_model("{kind: alibi}");
+  const Transformer model = tiny_model(AlibiOptions{});
   check_refused(model, tiny_text(40, 2), 5, {6}, ErrorKind::Config, "got stride:6");
   check_refused(model, tiny_text(40, 2), 0, {}, ErrorKind::Config,
                 "the evaluation length must be >= 1, got 0");

@@ -25,17 +25,16 @@ inline EvaluationText tiny_text(std::int64_t count, std::uint64_t seed) {
   return text_of_ids(tiny_ids(count, seed), TextCounts{3, count / 2, 4 * count});
 }
 
-/// Makes a small model. @param position the position section, like {kind: alibi}
-inline Transformer tiny_model(const std::string& position) {
+/// Makes a small model.
+inline Transformer tiny_model(const PositionOptions& position) {
   ModelConfig config;
   config.num_layers = 2;
   config.d_model = 12;
   config.num_heads = config.num_kv_heads = 3;
   config.ffn_dim = 10;
-  const auto document = config::Document::from_text("position: " + position + "\n", "test.yaml");
-  const PositionConfig method = read_position_config(document.root().section("position"));
-  Transformer model(config, method.make({config.d_model, config.num_heads, config.head_dim(), 8}),
-                    kTinyVocabulary);
+  Transformer model(
+      config, make_position(position, {config.d_model, config.num_heads, config.head_dim(), 8}),
+      kTinyVocabulary);
   model.initialize(5);
   return model;
 }

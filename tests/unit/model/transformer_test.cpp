@@ -65,11 +65,10 @@ std::vector<std::string> variant_names() {
 }
 
 Transformer make(const ModelConfig& config, at::ScalarType dtype = at::kFloat) {
-  const auto document = config::Document::from_text("position: {kind: alibi}", "test.yaml");
-  Transformer model(config,
-                    read_position_config(document.root().section("position"))
-                        .make({config.d_model, config.num_heads, config.head_dim(), 8}),
-                    kVocabSize);
+  Transformer model(
+      config,
+      make_position(AlibiOptions{}, {config.d_model, config.num_heads, config.head_dim(), 8}),
+      kVocabSize);
   model.initialize(3);
   for (const auto& parameter : model.parameters()) {
     at::Tensor tensor = parameter.tensor;
@@ -176,10 +175,7 @@ TEST_CASE("the paper's model has its parameter count") {
                       .scale = true,
                       .cutoffs = {20000, 60000},
                       .factor = 4};
-  const auto document = config::Document::from_text("position: {kind: alibi}", "test.yaml");
-  const Transformer model(
-      config, read_position_config(document.root().section("position")).make({1024, 8, 128, 512}),
-      267744);
+  const Transformer model(config, make_position(AlibiOptions{}, {1024, 8, 128, 512}), 267744);
   CHECK(model.num_parameters() == 246933504);
 }
 

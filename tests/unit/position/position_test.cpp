@@ -15,16 +15,15 @@ using Catch::Matchers::ContainsSubstring;
 using testing::difference;
 using testing::rotated;
 
-std::unique_ptr<PositionMethod> make(const std::string& section,
-                                     const PositionDimensions& dimensions) {
+PositionConfig read(const std::string& section) {
   const auto document = config::Document::from_text("position: " + section, "test.yaml");
-  return read_position_config(document.root().section("position")).make(dimensions);
+  return read_position_config(document.root().section("position"));
 }
 
 std::string error_of(const std::string& section,
                      const PositionDimensions& dimensions = {12, 3, 4, 16}) {
   try {
-    make(section, dimensions);
+    read(section).make(dimensions);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::Config);
     return error.what();
@@ -33,7 +32,7 @@ std::string error_of(const std::string& section,
 }
 
 std::vector<double> slopes(std::int64_t num_heads) {
-  const auto method = make("{kind: alibi}", {16, num_heads, 4, 8});
+  const auto method = make_position(AlibiOptions{}, {16, num_heads, 4, 8});
   const auto slopes_H = std::get<LinearBias>(method->score_bias(5)).slopes_H;
   return {slopes_H.const_data_ptr<double>(), slopes_H.const_data_ptr<double>() + slopes_H.numel()};
 }
@@ -50,7 +49,7 @@ TEST_CASE("ALiBi slopes for powers of two and for other numbers of heads") {
 }
 
 TEST_CASE("learned ALiBi slopes start at the paper's and follow their parameters") {
-  const auto method = make("{kind: alibi_learned}", {16, 4, 4, 8});
+  const auto method = make_position(AlibiLearnedOptions{}, {16, 4, 4, 8});
   const auto bias = [&] { return std::get<DistanceBias>(method->score_bias(6)).bias_HN; };
   CHECK(bias().sizes() == at::IntArrayRef{4, 6});
   CHECK(bias()[0][5].item<double>() == -5.0 / 4);
@@ -63,7 +62,7 @@ TEST_CASE("learned ALiBi slopes start at the paper's and follow their parameters
 }
 
 TEST_CASE("sinusoidal positions start at 2, sines first, exponent over half - 1") {
-  const auto method = make("{kind: sinusoidal}", {6, 1, 6, 8});
+  const auto method = make_position(SinusoidalOptions{}, {6, 1, 6, 8});
   const auto signal = method->embed(at::zeros({1, 2, 6}), {3, 2});
   for (const std::int64_t t : {0, 1})
     for (const std::int64_t i : {0, 1, 2}) {
@@ -75,8 +74,8 @@ TEST_CASE("sinusoidal positions start at 2, sines first, exponent over half - 1"
 }
 
 TEST_CASE("rotary turns pairs by position, keeps norms, and scores see only the distance") {
-  const auto pairing = GENERATE("interleaved", "half_split");
-  const auto method = make(std::string("{kind: rotary, pairing: ") + pairing + "}", {8, 1, 8, 8});
+  const auto pairing = GENERATE(RotaryPairing::Interleaved, RotaryPairing::HalfSplit);
+  const auto method = make_position(RotaryOptions{.pairing = pairing}, {8, 1, 8, 8});
   const auto q = testing::random_tensor({1, 1, 1, 8}, 1, at::kDouble),
              k = testing::random_tensor({1, 1, 1, 8}, 2, at::kDouble);
   const auto turn = [&](const at::Tensor& x, std::int64_t position) {
@@ -90,7 +89,7 @@ TEST_CASE("rotary turns pairs by position, keeps norms, and scores see only the 
   CHECK(std::abs(score(7, 3) - score(104, 100)) < 1e-10);
   CHECK(std::abs(score(7, 3) - score(8, 3)) > 1e-3);
   // the first pair turns by exactly one radian a position
-  const std::int64_t partner = pairing == std::string("interleaved") ? 1 : 4;
+  const std::int64_t partner = pairing == RotaryPairing::Interleaved ? 1 : 4;
   const auto turned = turn(q, 1).flatten();
   const double x = q.flatten()[0].item<double>(), y = q.flatten()[partner].item<double>();
   CHECK(std::abs(turned[0].item<double>() - (x * std::cos(1.0) - y * std::sin(1.0))) < 1e-12);
@@ -98,8 +97,8 @@ TEST_CASE("rotary turns pairs by position, keeps norms, and scores see only the 
 
 TEST_CASE("rotary counts from the first position that the config names") {
   const auto x = testing::random_tensor({1, 3, 1, 4}, 1, at::kDouble);
-  const auto from_2 = make("{kind: rotary, first_position: 2}", {4, 1, 4, 8}),
-             from_0 = make("{kind: rotary}", {4, 1, 4, 8});
+  const auto from_2 = make_position(RotaryOptions{.first_position = 2}, {4, 1, 4, 8}),
+             from_0 = make_position(RotaryOptions{}, {4, 1, 4, 8});
   CHECK(rotated(*from_2, {x, x}, {5, 3}).q_BTHK.equal(rotated(*from_0, {x, x}, {7, 3}).q_BTHK));
   CHECK_FALSE(
       rotated(*from_2, {x, x}, {5, 3}).q_BTHK.equal(rotated(*from_0, {x, x}, {5, 3}).q_BTHK));
@@ -107,8 +106,10 @@ TEST_CASE("rotary counts from the first position that the config names") {
 
 TEST_CASE("rotary with a fraction leaves the rest of each head as it is") {
   const auto x = testing::random_tensor({1, 5, 2, 8}, 1, at::kDouble);
-  const auto part = make("{kind: rotary, fraction: 0.5, pairing: half_split}", {16, 2, 8, 8});
-  const auto whole = make("{kind: rotary, pairing: half_split}", {8, 2, 4, 8});
+  const auto part = make_position(
+      RotaryOptions{.pairing = RotaryPairing::HalfSplit, .fraction = 0.5}, {16, 2, 8, 8});
+  const auto whole =
+      make_position(RotaryOptions{.pairing = RotaryPairing::HalfSplit}, {8, 2, 4, 8});
   const auto turned = rotated(*part, {x, x}, {3, 5}).k_BTGK;
   CHECK(turned.narrow(-1, 4, 4).equal(x.narrow(-1, 4, 4)));
   const auto front = x.narrow(-1, 0, 4).contiguous();
@@ -117,8 +118,8 @@ TEST_CASE("rotary with a fraction leaves the rest of each head as it is") {
 
 TEST_CASE("xpos is rotary times a decay of the distance") {
   const std::int64_t K = 6;
-  const auto xpos = make("{kind: xpos, scale_base: 16}", {12, 2, K, 8}),
-             rotary = make("{kind: rotary}", {12, 2, K, 8});
+  const auto xpos = make_position(XPosOptions{.scale_base = 16}, {12, 2, K, 8}),
+             rotary = make_position(RotaryOptions{}, {12, 2, K, 8});
   const auto q = testing::random_tensor({1, 1, 2, K}, 1, at::kDouble),
              k = testing::random_tensor({1, 1, 2, K}, 2, at::kDouble);
   const auto at_positions = [&](const PositionMethod& method, std::int64_t n, std::int64_t m) {
@@ -135,8 +136,8 @@ TEST_CASE("xpos is rotary times a decay of the distance") {
 
 TEST_CASE("KERPLE's kernels of the distance") {
   for (const bool power : {false, true}) {
-    const auto method =
-        make(power ? "{kind: kerple, kernel: power}" : "{kind: kerple}", {12, 2, 6, 8});
+    const auto kernel = power ? KerpleKernel::Power : KerpleKernel::Log;
+    const auto method = make_position(KerpleOptions{kernel}, {12, 2, 6, 8});
     const auto parameters = method->parameters();
     parameters[0].tensor.detach().copy_(at::tensor({0.5, -1.0}));
     parameters[1].tensor.detach().copy_(at::tensor({0.25, 1.5}));
@@ -153,7 +154,7 @@ TEST_CASE("KERPLE's kernels of the distance") {
 }
 
 TEST_CASE("FIRE is a function of psi(distance) over psi of the query's reach") {
-  const auto method = make("{kind: fire, width: 3, threshold: 4.0}", {12, 2, 6, 8});
+  const auto method = make_position(FireOptions{.width = 3, .threshold = 4.0}, {12, 2, 6, 8});
   for (const auto& parameter : method->parameters()) {
     if (parameter.normal_std > 0.0)
       parameter.tensor.detach().copy_(testing::random_tensor(parameter.tensor.sizes(), 3));
@@ -174,8 +175,8 @@ TEST_CASE("FIRE is a function of psi(distance) over psi of the query's reach") {
 }
 
 TEST_CASE("ALiBi's absolute form differs from the relative one by a constant a row") {
-  const auto relative = make("{kind: alibi}", {12, 3, 4, 8}),
-             absolute = make("{kind: alibi, form: absolute}", {12, 3, 4, 8});
+  const auto relative = make_position(AlibiOptions{}, {12, 3, 4, 8}),
+             absolute = make_position(AlibiOptions{AlibiForm::Absolute}, {12, 3, 4, 8});
   const auto slopes_H = std::get<LinearBias>(relative->score_bias(7)).slopes_H;
   const auto bias_H1S = std::get<DenseBias>(absolute->score_bias(7)).bias_HTS;
   CHECK(bias_H1S.sizes() == at::IntArrayRef{3, 1, 7});
@@ -189,7 +190,7 @@ TEST_CASE("ALiBi's absolute form differs from the relative one by a constant a r
 }
 
 TEST_CASE("T5 buckets: each small distance its own, then logarithmic, then the last for all") {
-  const auto method = make("{kind: t5}", {16, 2, 8, 8});
+  const auto method = make_position(T5Options{}, {16, 2, 8, 8});
   auto table = method->parameters().front().tensor;
   CHECK(table.sizes() == at::IntArrayRef{32, 2});
   table.detach().copy_(at::arange(64, at::kFloat).view({32, 2}));
@@ -209,7 +210,7 @@ TEST_CASE("T5 buckets: each small distance its own, then logarithmic, then the l
 
 TEST_CASE("T5 starts by the rule that the config names") {
   const auto start = [](const std::string& section) {
-    const auto parameters = make(section, {16, 2, 8, 8})->parameters();
+    const auto parameters = read(section).make({16, 2, 8, 8})->parameters();
     return std::pair{parameters.front().normal_std, parameters.front().start_value};
   };
   CHECK(start("{kind: t5}") == std::pair{0.25, 0.0});  // 16^-1/2
@@ -219,8 +220,8 @@ TEST_CASE("T5 starts by the rule that the config names") {
 
 TEST_CASE("T5 shares one table over the layers or gives each its own") {
   const PositionDimensions three_layers{16, 2, 8, 8, 3};
-  CHECK(make("{kind: t5}", three_layers)->layer_biases(5).size() == 1);
-  const auto method = make("{kind: t5, shared: false, num_buckets: 4}", three_layers);
+  CHECK(make_position(T5Options{}, three_layers)->layer_biases(5).size() == 1);
+  const auto method = make_position(T5Options{.num_buckets = 4, .shared = false}, three_layers);
   const auto parameters = method->parameters();
   REQUIRE(parameters.size() == 3);
   CHECK(parameters[2].name == "t5.layers.2.weight");
@@ -233,13 +234,14 @@ TEST_CASE("T5 shares one table over the layers or gives each its own") {
   };
   CHECK(at_distance_1(0) == 3.0);  // bucket 1, head 1 of rows of two
   CHECK(at_distance_1(2) == 23.0);
-  CHECK_THROWS_AS(make("{kind: t5, shared: false}", {16, 2, 8, 8}), Error);
+  CHECK_THROWS_AS(make_position(T5Options{.shared = false}, {16, 2, 8, 8}), Error);
 }
 
 TEST_CASE("every kind scales scores by 1/sqrt(K), and T5 does not when it is told so") {
   for (const auto& kind : position_kinds())
-    CHECK(make("{kind: " + kind + "}", {20, 2, 10, 8, 1})->score_scale(10) == 1 / std::sqrt(10.0));
-  CHECK(make("{kind: t5, scale_scores: false}", {20, 2, 10, 8})->score_scale(10) == 1.0);
+    CHECK(make_position(default_position_options(kind), {20, 2, 10, 8, 1})->score_scale(10) ==
+          1 / std::sqrt(10.0));
+  CHECK(make_position(T5Options{.scale_scores = false}, {20, 2, 10, 8})->score_scale(10) == 1.0);
 }
 
 // The expected numbers are inner products of the embeddings themselves, sin and cos of i / b_k and
@@ -247,8 +249,8 @@ TEST_CASE("every kind scales scores by 1/sqrt(K), and T5 does not when it is tol
 // in Python's float64 and printed to 12 digits. Angles up to 3007 are rounded to 2^-42 at most, so
 // a sum of 64 terms over a ratio of 2/3 is off by less than 1e-10.
 TEST_CASE("Sandwich is the inner product of sinusoidal embeddings over the head's ratio") {
-  const auto bias = [](const std::string& section, std::int64_t num_heads) {
-    const auto method = make(section, {12, num_heads, 4, 8});
+  const auto bias = [](const SandwichOptions& options, std::int64_t num_heads) {
+    const auto method = make_position(options, {12, num_heads, 4, 8});
     CHECK(method->parameters().empty());
     return std::get<DistanceBias>(method->score_bias(3001)).bias_HN;
   };
@@ -259,26 +261,65 @@ TEST_CASE("Sandwich is the inner product of sinusoidal embeddings over the head'
       CHECK(std::abs(bias_N[distances[n]].item<double>() - expected[n]) < 1e-10);
     }
   };
-  const auto counted_from_0 = bias("{kind: sandwich, dim: 8}", 3);
+  const auto counted_from_0 = bias({.dim = 8}, 3);
   CHECK(counted_from_0.sizes() == at::IntArrayRef{3, 3001});
   check_head(counted_from_0[0], {0, 1, 5, 40},
              {1.5, 1.325720989336, 1.184993440415, 0.224879781805});
   check_head(counted_from_0[2], {0, 1, 5, 40},
              {0.5, 0.441906996445, 0.394997813472, 0.074959927268});
-  const auto counted_from_1 = bias("{kind: sandwich, dim: 8, first_frequency: 1}", 3);
+  const auto counted_from_1 = bias({.dim = 8, .first_frequency = 1}, 3);
   check_head(counted_from_1[1], {0, 1, 5, 40},
              {0.75, 0.749053811380, 0.726810036996, 0.424989277465});
-  const auto by_default = bias("{kind: sandwich}", 12);
+  const auto by_default = bias({}, 12);
   check_head(by_default[0], {1, 100, 3000}, {93.140525708651, 45.815182052236, 4.059301399014});
   check_head(by_default[11], {1, 100, 3000}, {7.761710475721, 3.817931837686, 0.338275116584});
 }
 
 TEST_CASE("learned positions end at the trained length unless the config gives more") {
-  CHECK(make("{kind: learned}", {12, 3, 4, 16})->max_positions() == 16);
-  CHECK(make("{kind: learned, max_positions: 40}", {12, 3, 4, 16})->max_positions() == 40);
+  CHECK(make_position(LearnedOptions{}, {12, 3, 4, 16})->max_positions() == 16);
+  CHECK(make_position(LearnedOptions{.max_positions = 40}, {12, 3, 4, 16})->max_positions() == 40);
   CHECK_THAT(error_of("{kind: learned, max_positions: 9}"),
              ContainsSubstring("position.max_positions") && ContainsSubstring("16") &&
                  ContainsSubstring("9"));
+}
+
+TEST_CASE("the position section fills the options, by default as their structs say") {
+  for (const auto& kind : position_kinds()) {
+    CHECK(read("{kind: " + kind + "}").kind == kind);
+    CHECK(read("{kind: " + kind + "}").options.index() == default_position_options(kind).index());
+  }
+  const auto rotary = std::get<RotaryOptions>(
+      read("{kind: rotary, base: 500.0, pairing: half_split, fraction: 0.5, first_position: 2}")
+          .options);
+  CHECK(rotary.base == 500.0);
+  CHECK(rotary.pairing == RotaryPairing::HalfSplit);
+  CHECK(rotary.fraction == 0.5);
+  CHECK(rotary.first_position == 2);
+  const auto by_default = std::get<RotaryOptions>(read("{kind: rotary}").options);
+  CHECK(by_default.base == 10000.0);
+  CHECK(by_default.pairing == RotaryPairing::Interleaved);
+  const auto t5 = std::get<T5Options>(
+      read("{kind: t5, num_buckets: 8, max_distance: 9, shared: false, scale_scores: false}")
+          .options);
+  CHECK(t5.num_buckets == 8);
+  CHECK(t5.max_distance == 9);
+  CHECK_FALSE(t5.shared);
+  CHECK_FALSE(t5.scale_scores);
+  const auto fire = std::get<FireOptions>(read("{kind: fire, width: 3, threshold: 4.0}").options);
+  CHECK(fire.width == 3);
+  CHECK(fire.threshold == 4.0);
+  const auto sandwich =
+      std::get<SandwichOptions>(read("{kind: sandwich, dim: 8, first_frequency: 1}").options);
+  CHECK(sandwich.dim == 8);
+  CHECK(sandwich.first_frequency == 1);
+  CHECK(std::get<AlibiOptions>(read("{kind: alibi, form: absolute}").options).form ==
+        AlibiForm::Absolute);
+  CHECK(std::get<KerpleOptions>(read("{kind: kerple, kernel: power}").options).kernel ==
+        KerpleKernel::Power);
+  CHECK(std::get<XPosOptions>(read("{kind: xpos, scale_base: 16}").options).scale_base == 16.0);
+  CHECK(
+      std::get<LearnedOptions>(read("{kind: learned, max_positions: 40}").options).max_positions ==
+      40);
 }
 
 TEST_CASE("errors name the key, what must hold and what was found") {

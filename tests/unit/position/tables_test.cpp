@@ -19,9 +19,7 @@ constexpr std::int64_t kPositions = 3072, kDModel = 1024, kHeads = 8, kHeadDim =
 constexpr const char* kExpectedHash = "LONGSPAN_TEST_TABLES";
 
 std::unique_ptr<PositionMethod> make(const std::string& kind) {
-  const auto document = config::Document::from_text("position: {kind: " + kind + "}", "test.yaml");
-  return read_position_config(document.root().section("position"))
-      .make({kDModel, kHeads, kHeadDim, kPositions});
+  return make_position(default_position_options(kind), {kDModel, kHeads, kHeadDim, kPositions});
 }
 
 at::Tensor sinusoids() {

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "longspan/core/json.h"
+
+namespace longspan {
+
+/// Bounds of an integer, both included.
+struct JsonIntegerRange {
+  std::int64_t low, high;
+};
+
+/// Reads the values of one JSON object, each as the type that it must have. Null is as good as
+/// absent. A getter without a fallback throws for an absent key. All errors are Error(Data) and
+/// name the source, the key's full path, what must stand there and what does.
+class JsonReader {
+ public:
+  /// @param source names the file in errors  @throws Error(Data) when the document is no object
+  JsonReader(Json document, std::string source);
+
+  bool has(const std::string& key) const { return find(key) != nullptr; }
+  /// Returns whether the key is there with this value; numbers are compared as numbers.
+  bool holds(const std::string& key, const Json& value) const;
+  std::int64_t integer(const std::string& key, JsonIntegerRange range,
+                       std::optional<std::int64_t> fallback = std::nullopt) const;
+  double number(const std::string& key, std::optional<double> fallback = std::nullopt) const;
+  bool boolean(const std::string& key, std::optional<bool> fallback = std::nullopt) const;
+  std::string text(const std::string& key,
+                   const std::optional<std::string>& fallback = std::nullopt) const;
+  /// Returns a reader of the object under a key; of an empty one when the key is absent.
+  JsonReader section(const std::string& key) const;
+  /// Returns the keys of the object in their order, those with null too.
+  std::vector<std::string> keys() const;
+
+  /// Throws for a value that is not what it must be. @param what follows "must be" in the text
+  [[noreturn]] void refuse(const std::string& key, const std::string& what) const;
+  /// Throws unless the key is there.
+  void require(const std::string& key) const;
+
+ private:
+  JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix);
+  const Json* find(const std::string& key) const;
+
+  std::shared_ptr<const Json> object_;  // a copy would recurse into values of any depth
+  std::string source_, prefix_;
+};
+
+}  // namespace longspan

@@ -25,7 +25,7 @@ struct ModelShape {
 /// One architecture. To add one: a file that defines it, and its line in kArchitectures.
 struct Architecture {
   std::string_view model_type;
-  ModelShape (*read)(const HuggingFaceConfig& config);
+  ModelShape (*read)(const JsonReader& config);
   std::span<const WeightPattern> weights;
   /// Endings of tensors that are passed over since they can be computed again: rotation tables,
   /// masks.

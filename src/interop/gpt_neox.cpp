@@ -5,32 +5,32 @@
 namespace longspan::interop {
 namespace {
 
-std::string activation_of(const HuggingFaceConfig& config, const std::string& name) {
+std::string activation_of(const JsonReader& config) {
+  const std::string name = config.text("hidden_act", "gelu");
   if (name == "gelu") return "gelu";
   if (name == "gelu_new" || name == "gelu_fast" || name == "gelu_pytorch_tanh") return "gelu_tanh";
   if (name == "relu") return "relu";
-  config.refuse(concat("hidden_act must be gelu, gelu_new or relu to be imported, got ", name));
+  config.refuse("hidden_act", "gelu, gelu_new or relu to be imported");
 }
 
-ModelShape read_gpt_neox(const HuggingFaceConfig& config) {
-  config.demand("attention_bias", true);
-  const auto heads = config.get<std::int64_t>("num_attention_heads");
-  const ModelShape shape{
-      .num_layers = config.get<std::int64_t>("num_hidden_layers"),
-      .d_model = config.get<std::int64_t>("hidden_size"),
-      .num_heads = heads,
-      .num_kv_heads = heads,
-      .ffn_dim = config.get<std::int64_t>("intermediate_size"),
-      .vocab_size = config.get<std::int64_t>("vocab_size"),
-      .seq_len = config.get<std::int64_t>("max_position_embeddings"),
-      .activation = activation_of(config, config.get<std::string>("hidden_act", "gelu")),
-      .norm = "layernorm",
-      .norm_eps = config.get<double>("layer_norm_eps", 1e-5),
-      .bias = true,
-      .parallel_residual = config.get<bool>("use_parallel_residual", true),
-      .tie = config.get<bool>("tie_word_embeddings", false),
-      .position = rotary_yaml(config, "rotary_emb_base", "rotary_pct")};
-  check_heads(config, shape.d_model, shape.num_heads);
+ModelShape read_gpt_neox(const JsonReader& config) {
+  demand(config, "attention_bias", {true});
+  const auto heads = config.integer("num_attention_heads", kCounts);
+  const ModelShape shape{.num_layers = config.integer("num_hidden_layers", kCounts),
+                         .d_model = config.integer("hidden_size", kSizes),
+                         .num_heads = heads,
+                         .num_kv_heads = heads,
+                         .ffn_dim = config.integer("intermediate_size", kSizes),
+                         .vocab_size = config.integer("vocab_size", kSizes),
+                         .seq_len = config.integer("max_position_embeddings", kSizes),
+                         .activation = activation_of(config),
+                         .norm = "layernorm",
+                         .norm_eps = config.number("layer_norm_eps", 1e-5),
+                         .bias = true,
+                         .parallel_residual = config.boolean("use_parallel_residual", true),
+                         .tie = config.boolean("tie_word_embeddings", false),
+                         .position = rotary_yaml(config, "rotary_emb_base", "rotary_pct")};
+  check_heads(config, "num_attention_heads", shape.d_model);
   return shape;
 }
 

@@ -48,12 +48,14 @@ class FolderTensors : public WeightSource {
     const auto index = folder / "model.safetensors.index.json";
     if (!std::filesystem::exists(index)) return {"model.safetensors"};
     std::set<std::string> files;
-    const Json document = read_json(index);
-    for (const auto& [name, file] : document.at("weight_map").items()) {
-      const std::string text = file.get<std::string>();
-      check(text.find('/') == std::string::npos, ErrorKind::Data, index.string(), ": ", name,
-            " must lie in the same folder, got ", text);
-      files.insert(text);
+    const JsonReader document(read_json(index), index.string());
+    document.require("weight_map");
+    const JsonReader map = document.section("weight_map");
+    for (const std::string& name : map.keys()) {
+      const std::string file = map.text(name);
+      if (file != std::filesystem::path(file).filename())
+        map.refuse(name, "a file of the same folder");
+      files.insert(file);
     }
     return files;
   }
@@ -74,7 +76,7 @@ std::string yaml_of(const ModelShape& shape) {
                 ", scale: false}\nposition: ", shape.position, "\n");
 }
 
-ImportedModel import_model(const std::filesystem::path& folder, const HuggingFaceConfig& config,
+ImportedModel import_model(const std::filesystem::path& folder, const JsonReader& config,
                            const Architecture& architecture) {
   const ModelShape shape = architecture.read(config);
   FolderTensors tensors(folder);
@@ -100,12 +102,13 @@ WeightDimensions ModelShape::weight_dimensions() const {
 }  // namespace interop
 
 ImportedModel import_huggingface(const std::filesystem::path& folder) {
-  const interop::HuggingFaceConfig config(folder);
-  const auto type = config.get<std::string>("model_type");
+  const std::filesystem::path file = folder / "config.json";
+  const JsonReader config(read_json(file), file.string());
+  const std::string type = config.text("model_type");
   for (const interop::Architecture* architecture : interop::kArchitectures)
     if (type == architecture->model_type)
       return interop::import_model(folder, config, *architecture);
-  config.refuse(concat("model_type must be mpt, llama or gpt_neox to be imported, got ", type));
+  config.refuse("model_type", "mpt, llama or gpt_neox to be imported");
 }
 
 }  // namespace longspan

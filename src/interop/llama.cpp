@@ -5,27 +5,27 @@
 namespace longspan::interop {
 namespace {
 
-ModelShape read_llama(const HuggingFaceConfig& config) {
-  const bool attention_bias = config.get<bool>("attention_bias", false);
-  config.demand("mlp_bias", attention_bias);
-  config.demand("hidden_act", "silu");
-  const auto heads = config.get<std::int64_t>("num_attention_heads");
-  const ModelShape shape{.num_layers = config.get<std::int64_t>("num_hidden_layers"),
-                         .d_model = config.get<std::int64_t>("hidden_size"),
+ModelShape read_llama(const JsonReader& config) {
+  const bool attention_bias = config.boolean("attention_bias", false);
+  demand(config, "mlp_bias", {attention_bias});
+  demand(config, "hidden_act", {"silu"});
+  const auto heads = config.integer("num_attention_heads", kCounts);
+  const ModelShape shape{.num_layers = config.integer("num_hidden_layers", kCounts),
+                         .d_model = config.integer("hidden_size", kSizes),
                          .num_heads = heads,
-                         .num_kv_heads = config.get<std::int64_t>("num_key_value_heads", heads),
-                         .ffn_dim = config.get<std::int64_t>("intermediate_size"),
-                         .vocab_size = config.get<std::int64_t>("vocab_size"),
-                         .seq_len = config.get<std::int64_t>("max_position_embeddings"),
+                         .num_kv_heads = config.integer("num_key_value_heads", kCounts, heads),
+                         .ffn_dim = config.integer("intermediate_size", kSizes),
+                         .vocab_size = config.integer("vocab_size", kSizes),
+                         .seq_len = config.integer("max_position_embeddings", kSizes),
                          .activation = "swiglu",
                          .norm = "rmsnorm",
-                         .norm_eps = config.get<double>("rms_norm_eps", 1e-6),
+                         .norm_eps = config.number("rms_norm_eps", 1e-6),
                          .bias = attention_bias,
                          .parallel_residual = false,
-                         .tie = config.get<bool>("tie_word_embeddings", false),
+                         .tie = config.boolean("tie_word_embeddings", false),
                          .position = rotary_yaml(config, "rope_theta", "partial_rotary_factor")};
-  check_heads(config, shape.d_model, shape.num_heads);
-  config.demand("head_dim", shape.head_dim());
+  check_heads(config, "num_attention_heads", shape.d_model);
+  demand(config, "head_dim", {shape.head_dim()});
   return shape;
 }
 

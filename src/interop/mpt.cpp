@@ -5,41 +5,39 @@
 namespace longspan::interop {
 namespace {
 
-void check_attention(const HuggingFaceConfig& config) {
-  const Json attention = config.section("attn_config");
-  config.demand(attention, "alibi", true);
-  config.demand(attention, "alibi_bias_max", 8);
-  config.demand(attention, "attn_type", "multihead_attention");
-  config.demand(attention, "clip_qkv", nullptr);
-  config.demand(attention, "prefix_lm", false);
-  config.demand(attention, "qk_ln", false);
-  config.demand(attention, "softmax_scale", nullptr);
-  if (!attention.value("alibi", false))
-    config.refuse("attn_config.alibi must be true to be imported, got none");
+void check_attention(const JsonReader& config) {
+  const JsonReader attention = config.section("attn_config");
+  if (!attention.boolean("alibi", false)) attention.refuse("alibi", "true to be imported");
+  demand(attention, "alibi_bias_max", {8});
+  demand(attention, "attn_type", {"multihead_attention"});
+  demand(attention, "clip_qkv", {});
+  demand(attention, "prefix_lm", {false});
+  demand(attention, "qk_ln", {false});
+  demand(attention, "softmax_scale", {});
 }
 
-ModelShape read_mpt(const HuggingFaceConfig& config) {
+ModelShape read_mpt(const JsonReader& config) {
   check_attention(config);
-  config.demand("logit_scale", nullptr);
-  config.demand("no_bias", true);
-  config.demand("embedding_fraction", 1.0);
-  const auto heads = config.get<std::int64_t>("n_heads"),
-             d_model = config.get<std::int64_t>("d_model");
-  const ModelShape shape{.num_layers = config.get<std::int64_t>("n_layers"),
+  demand(config, "logit_scale", {});
+  demand(config, "no_bias", {true});
+  demand(config, "embedding_fraction", {1.0});
+  const auto heads = config.integer("n_heads", kCounts),
+             d_model = config.integer("d_model", kSizes);
+  const ModelShape shape{.num_layers = config.integer("n_layers", kCounts),
                          .d_model = d_model,
                          .num_heads = heads,
                          .num_kv_heads = heads,
-                         .ffn_dim = config.get<std::int64_t>("expansion_ratio", 4) * d_model,
-                         .vocab_size = config.get<std::int64_t>("vocab_size"),
-                         .seq_len = config.get<std::int64_t>("max_seq_len"),
+                         .ffn_dim = config.integer("expansion_ratio", {1, 1024}, 4) * d_model,
+                         .vocab_size = config.integer("vocab_size", kSizes),
+                         .seq_len = config.integer("max_seq_len", kSizes),
                          .activation = "gelu",
                          .norm = "layernorm",
-                         .norm_eps = config.get<double>("layer_norm_epsilon", 1e-5),
+                         .norm_eps = config.number("layer_norm_epsilon", 1e-5),
                          .bias = false,
                          .parallel_residual = false,
-                         .tie = config.get<bool>("tie_word_embeddings", true),
+                         .tie = config.boolean("tie_word_embeddings", true),
                          .position = "{kind: alibi}"};
-  check_heads(config, shape.d_model, shape.num_heads);
+  check_heads(config, "n_heads", shape.d_model);
   return shape;
 }
 

@@ -54,6 +54,7 @@ JsonReader::JsonReader(std::shared_ptr<const Json> object, std::string source, s
 }
 
 const Json* JsonReader::find(const std::string& key) const {
+  asked_.insert(key);
   const auto found = object_->find(key);
   return found == object_->end() || found->is_null() ? nullptr : &*found;
 }
@@ -67,9 +68,10 @@ void JsonReader::require(const std::string& key) const {
   check(has(key), ErrorKind::Data, source_, ": ", prefix_, shown_key(key), " must be given");
 }
 
-void JsonReader::refuse(const std::string& key, const std::string& what) const {
+void JsonReader::refuse(const std::string& key, const std::string& what,
+                        const std::string& remedy) const {
   throw Error(ErrorKind::Data, concat(source_, ": ", prefix_, shown_key(key), " must be ", what,
-                                      ", got ", shown(find(key))));
+                                      ", got ", shown(find(key)), remedy));
 }
 
 std::int64_t JsonReader::integer(const std::string& key, JsonIntegerRange range,
@@ -118,6 +120,13 @@ JsonReader JsonReader::section(const std::string& key) const {
 std::vector<std::string> JsonReader::keys() const {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object_->items()) keys.push_back(key);
+  return keys;
+}
+
+std::vector<std::string> JsonReader::unread() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object_->items())
+    if (!value.is_null() && !asked_.contains(key)) keys.push_back(key);
   return keys;
 }
 

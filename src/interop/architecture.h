@@ -26,6 +26,8 @@ struct ModelShape {
 struct Architecture {
   std::string_view model_type;
   ModelShape (*read)(const JsonReader& config);
+  /// Keys of config.json that `read` leaves alone, since they do not change what a model computes.
+  std::span<const std::string_view> harmless;
   std::span<const WeightPattern> weights;
   /// Endings of tensors that are passed over since they can be computed again: rotation tables,
   /// masks.

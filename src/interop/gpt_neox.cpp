@@ -13,24 +13,31 @@ std::string activation_of(const JsonReader& config) {
   config.refuse("hidden_act", "gelu, gelu_new or relu to be imported");
 }
 
+// The defaults are those of transformers' GPTNeoXConfig.
 ModelShape read_gpt_neox(const JsonReader& config) {
   demand(config, "attention_bias", {true});
-  const auto heads = config.integer("num_attention_heads", kCounts);
-  const ModelShape shape{.num_layers = config.integer("num_hidden_layers", kCounts),
-                         .d_model = config.integer("hidden_size", kSizes),
+  const Rotation rotation = read_rotation(
+      config, {.base = "rotary_emb_base", .fraction = "rotary_pct", .default_fraction = 0.25});
+  // Some versions write these beside their own; others do not read them.
+  demand(config, "rope_theta", {rotation.base});
+  demand(config, "partial_rotary_factor", {rotation.fraction});
+  const auto heads = config.integer("num_attention_heads", kCounts, 64);
+  const ModelShape shape{.num_layers = config.integer("num_hidden_layers", kCounts, 44),
+                         .d_model = config.integer("hidden_size", kSizes, 6144),
                          .num_heads = heads,
                          .num_kv_heads = heads,
-                         .ffn_dim = config.integer("intermediate_size", kSizes),
-                         .vocab_size = config.integer("vocab_size", kSizes),
-                         .seq_len = config.integer("max_position_embeddings", kSizes),
+                         .ffn_dim = config.integer("intermediate_size", kSizes, 24576),
+                         .vocab_size = config.integer("vocab_size", kSizes, 50432),
+                         .seq_len = config.integer("max_position_embeddings", kSizes, 2048),
                          .activation = activation_of(config),
                          .norm = "layernorm",
                          .norm_eps = config.number("layer_norm_eps", 1e-5),
                          .bias = true,
                          .parallel_residual = config.boolean("use_parallel_residual", true),
                          .tie = config.boolean("tie_word_embeddings", false),
-                         .position = rotary_yaml(config, "rotary_emb_base", "rotary_pct")};
-  check_heads(config, "num_attention_heads", shape.d_model);
+                         .position = rotation.yaml()};
+  check_heads(config, "num_attention_heads", heads, shape.d_model);
+  demand(config, "head_dim", {shape.head_dim()});
   return shape;
 }
 
@@ -54,11 +61,14 @@ constexpr WeightPattern kWeights[] = {
     {"gpt_neox.final_layer_norm.weight", "final_norm.weight", "D"},
     {"gpt_neox.final_layer_norm.bias", "final_norm.bias", "D"},
 };
+constexpr std::string_view kHarmless[] = {"attention_dropout", "attention_probs_dropout_prob",
+                                          "classifier_dropout", "hidden_dropout",
+                                          "hidden_dropout_prob"};
 constexpr std::string_view kBallast[] = {"rotary_emb.inv_freq", "attention.bias",
                                          "attention.masked_bias"};
 
 }  // namespace
 
-const Architecture kGptNeox{"gpt_neox", read_gpt_neox, kWeights, kBallast};
+const Architecture kGptNeox{"gpt_neox", read_gpt_neox, kHarmless, kWeights, kBallast};
 
 }  // namespace longspan::interop

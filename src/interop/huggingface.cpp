@@ -79,6 +79,7 @@ std::string yaml_of(const ModelShape& shape) {
 ImportedModel import_model(const std::filesystem::path& folder, const JsonReader& config,
                            const Architecture& architecture) {
   const ModelShape shape = architecture.read(config);
+  refuse_unknown(config, architecture.harmless);
   FolderTensors tensors(folder);
   NamedTensors parameters =
       import_weights(rows_of(architecture.weights, shape.weight_dimensions()), tensors);

@@ -2,7 +2,9 @@
 
 #include <initializer_list>
 #include <limits>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "longspan/core/json_reader.h"
 
@@ -18,12 +20,30 @@ std::string yaml_number(double value);
 /// Refuses a model unless the key is absent or has one of the values that we can do.
 void demand(const JsonReader& config, const std::string& key, std::initializer_list<Json> values);
 
-/// Refuses a number of heads that does not divide the width.
-void check_heads(const JsonReader& config, const std::string& key, std::int64_t d_model);
+/// Refuses a number of heads, given under the key, that does not divide the width.
+void check_heads(const JsonReader& config, const std::string& key, std::int64_t num_heads,
+                 std::int64_t d_model);
 
-/// Returns the position section of a model that turns the halves of its heads. transformers 5
-/// writes rope_parameters; before, the keys had the names given here.
-std::string rotary_yaml(const JsonReader& config, const std::string& base_key,
-                        const std::string& fraction_key);
+/// Refuses keys that were neither asked for nor leave what the model computes as it is. @param
+/// harmless those of this architecture, beyond the ones that all configurations of transformers
+/// have
+void refuse_unknown(const JsonReader& config, std::span<const std::string_view> harmless);
+
+/// Which keys of an architecture tell how the heads turn, besides those of `rope_parameters`.
+struct RotaryKeys {
+  std::string base;
+  std::string fraction;  ///< of a head that turns
+  double default_fraction = 1.0;
+};
+
+/// How the halves of heads turn.
+struct Rotation {
+  double base, fraction;
+
+  /// Returns the position section.
+  std::string yaml() const;
+};
+
+Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys);
 
 }  // namespace longspan::interop

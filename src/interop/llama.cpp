@@ -5,26 +5,32 @@
 namespace longspan::interop {
 namespace {
 
+// The defaults are those of transformers' LlamaConfig.
 ModelShape read_llama(const JsonReader& config) {
   const bool attention_bias = config.boolean("attention_bias", false);
-  demand(config, "mlp_bias", {attention_bias});
+  if (config.boolean("mlp_bias", false) != attention_bias)
+    config.refuse("mlp_bias", "as attention_bias to be imported");
   demand(config, "hidden_act", {"silu"});
-  const auto heads = config.integer("num_attention_heads", kCounts);
-  const ModelShape shape{.num_layers = config.integer("num_hidden_layers", kCounts),
-                         .d_model = config.integer("hidden_size", kSizes),
+  demand(config, "rope_interleaved", {false});
+  Rotation rotation =
+      read_rotation(config, {.base = "rope_theta", .fraction = "partial_rotary_factor"});
+  rotation.fraction = 1.0;  // transformers turns whole heads of a LLaMA, whatever the file says
+  const auto heads = config.integer("num_attention_heads", kCounts, 32);
+  const ModelShape shape{.num_layers = config.integer("num_hidden_layers", kCounts, 32),
+                         .d_model = config.integer("hidden_size", kSizes, 4096),
                          .num_heads = heads,
                          .num_kv_heads = config.integer("num_key_value_heads", kCounts, heads),
-                         .ffn_dim = config.integer("intermediate_size", kSizes),
-                         .vocab_size = config.integer("vocab_size", kSizes),
-                         .seq_len = config.integer("max_position_embeddings", kSizes),
+                         .ffn_dim = config.integer("intermediate_size", kSizes, 11008),
+                         .vocab_size = config.integer("vocab_size", kSizes, 32000),
+                         .seq_len = config.integer("max_position_embeddings", kSizes, 2048),
                          .activation = "swiglu",
                          .norm = "rmsnorm",
                          .norm_eps = config.number("rms_norm_eps", 1e-6),
                          .bias = attention_bias,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", false),
-                         .position = rotary_yaml(config, "rope_theta", "partial_rotary_factor")};
-  check_heads(config, "num_attention_heads", shape.d_model);
+                         .position = rotation.yaml()};
+  check_heads(config, "num_attention_heads", heads, shape.d_model);
   demand(config, "head_dim", {shape.head_dim()});
   return shape;
 }
@@ -46,10 +52,14 @@ constexpr WeightPattern kWeights[] = {
     {"lm_head.weight", "head.weight", "VD", When::Untied},
     {"model.norm.weight", "final_norm.weight", "D"},
 };
+constexpr std::string_view kHarmless[] = {
+    "attention_dropout", "is_llama_config", "max_sequence_length",
+    "pretraining_tp",    "unsloth_fixed",   "unsloth_version",
+};
 constexpr std::string_view kBallast[] = {"rotary_emb.inv_freq"};
 
 }  // namespace
 
-const Architecture kLlama{"llama", read_llama, kWeights, kBallast};
+const Architecture kLlama{"llama", read_llama, kHarmless, kWeights, kBallast};
 
 }  // namespace longspan::interop

@@ -5,31 +5,65 @@
 namespace longspan::interop {
 namespace {
 
-void check_attention(const JsonReader& config) {
-  const JsonReader attention = config.section("attn_config");
+constexpr std::string_view kAttentionHarmless[] = {
+    "attn_impl", "attn_pdrop", "rope_dail_config", "rope_hf_config", "rope_impl", "rope_theta",
+};
+
+void check_attention(const JsonReader& attention, std::int64_t num_heads) {
+  // Absent is true in transformers and false in llm-foundry.
   if (!attention.boolean("alibi", false)) attention.refuse("alibi", "true to be imported");
   demand(attention, "alibi_bias_max", {8});
   demand(attention, "attn_type", {"multihead_attention"});
+  demand(attention, "attn_uses_sequence_id", {false});
   demand(attention, "clip_qkv", {});
+  demand(attention, "fused_qkv", {true});
+  demand(attention, "kv_n_heads", {num_heads});
   demand(attention, "prefix_lm", {false});
+  demand(attention, "qk_gn", {false});
   demand(attention, "qk_ln", {false});
+  demand(attention, "rope", {false});
+  demand(attention, "sliding_window_size", {-1});
   demand(attention, "softmax_scale", {});
+  refuse_unknown(attention, kAttentionHarmless);
 }
 
-ModelShape read_mpt(const JsonReader& config) {
-  check_attention(config);
+void check_linear(const JsonReader& config) {
+  demand(config, "fc_type", {"torch", Json{{"name", "torch"}}});
+}
+
+void check_inner(const JsonReader& inner, std::int64_t ffn_dim) {
+  demand(inner, "ffn_type", {"mptmlp"});
+  demand(inner, "ffn_hidden_size", {ffn_dim});
+  check_linear(inner);
+  const JsonReader activation = inner.section("ffn_act_fn");
+  demand(activation, "name", {"gelu"});
+  demand(activation, "approximate", {"none"});
+  refuse_unknown(activation, {});
+  refuse_unknown(inner, {});
+}
+
+void check_block(const JsonReader& config, const ModelShape& shape) {
+  check_attention(config.section("attn_config"), shape.num_heads);
+  check_inner(config.section("ffn_config"), shape.ffn_dim);
+  check_linear(config);
+  demand(config, "norm_type", {"low_precision_layernorm", "layernorm"});
+  demand(config, "norm_eps", {shape.norm_eps});
   demand(config, "logit_scale", {});
   demand(config, "no_bias", {true});
   demand(config, "embedding_fraction", {1.0});
-  const auto heads = config.integer("n_heads", kCounts),
-             d_model = config.integer("d_model", kSizes);
-  const ModelShape shape{.num_layers = config.integer("n_layers", kCounts),
+}
+
+// The defaults are those of transformers' MptConfig.
+ModelShape read_mpt(const JsonReader& config) {
+  const auto heads = config.integer("n_heads", kCounts, 16),
+             d_model = config.integer("d_model", kSizes, 2048);
+  const ModelShape shape{.num_layers = config.integer("n_layers", kCounts, 24),
                          .d_model = d_model,
                          .num_heads = heads,
                          .num_kv_heads = heads,
                          .ffn_dim = config.integer("expansion_ratio", {1, 1024}, 4) * d_model,
-                         .vocab_size = config.integer("vocab_size", kSizes),
-                         .seq_len = config.integer("max_seq_len", kSizes),
+                         .vocab_size = config.integer("vocab_size", kSizes, 50368),
+                         .seq_len = config.integer("max_seq_len", kSizes, 2048),
                          .activation = "gelu",
                          .norm = "layernorm",
                          .norm_eps = config.number("layer_norm_epsilon", 1e-5),
@@ -37,9 +71,16 @@ ModelShape read_mpt(const JsonReader& config) {
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", true),
                          .position = "{kind: alibi}"};
-  check_heads(config, "n_heads", shape.d_model);
+  check_heads(config, "n_heads", heads, shape.d_model);
+  check_block(config, shape);
   return shape;
 }
+
+// learned_pos_emb has no effect beside ALiBi: its tensor would be refused.
+constexpr std::string_view kHarmless[] = {
+    "emb_pdrop",   "init_config",    "init_device",        "learned_pos_emb",
+    "resid_pdrop", "tokenizer_name", "use_pad_tok_in_ffn", "verbose",
+};
 
 constexpr WeightPattern kWeights[] = {
     {"transformer.blocks.*.norm_1.weight", "layers.*.attn_norm.weight", "D"},
@@ -56,6 +97,6 @@ constexpr WeightPattern kWeights[] = {
 
 }  // namespace
 
-const Architecture kMpt{"mpt", read_mpt, kWeights, {}};
+const Architecture kMpt{"mpt", read_mpt, kHarmless, kWeights, {}};
 
 }  // namespace longspan::interop

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,13 @@ class JsonReader {
   /// Returns the keys of the object in their order, those with null too.
   std::vector<std::string> keys() const;
 
+  /// Returns the keys that have a value which no other function of this reader was asked for.
+  std::vector<std::string> unread() const;
+
   /// Throws for a value that is not what it must be. @param what follows "must be" in the text
-  [[noreturn]] void refuse(const std::string& key, const std::string& what) const;
+  /// @param remedy ends it
+  [[noreturn]] void refuse(const std::string& key, const std::string& what,
+                           const std::string& remedy = "") const;
   /// Throws unless the key is there.
   void require(const std::string& key) const;
 
@@ -48,6 +54,7 @@ class JsonReader {
 
   std::shared_ptr<const Json> object_;  // a copy would recurse into values of any depth
   std::string source_, prefix_;
+  mutable std::set<std::string> asked_;
 };
 
 }  // namespace longspan

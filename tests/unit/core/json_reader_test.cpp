@@ -56,6 +56,17 @@ TEST_CASE("json reader: null is as good as absent") {
   }
 }
 
+TEST_CASE("json reader: keys that nobody asked for") {
+  const JsonReader reader = reader_of(R"({"a": 1, "b": null, "c": 2, "d": {"e": 3}, "f": 4})");
+  CHECK(reader.unread() == std::vector<std::string>{"a", "c", "d", "f"});
+  reader.integer("a", {0, 9});
+  CHECK(reader.holds("c", 2));
+  CHECK(reader.section("d").unread() == std::vector<std::string>{"e"});
+  CHECK(reader.unread() == std::vector<std::string>{"f"});
+  CHECK(refusal([&] { reader.refuse("f", "absent", "; remove it"); }) ==
+        "m.json: f must be absent, got 4; remove it");
+}
+
 TEST_CASE("json reader: each getter refuses every other type by name") {
   const auto all = [](const std::string& value) {
     const JsonReader reader = reader_of("{\"k\": " + value + "}");

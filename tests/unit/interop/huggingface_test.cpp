@@ -102,6 +102,119 @@ TEST_CASE("huggingface: null is as good as absent") {
         "config.json: attn_config.alibi must be true to be imported, got nothing");
 }
 
+// The same model with keys added or, where the value is null, taken away.
+Json changed(const std::string& model_type, const Json& keys) {
+  Json config = tiny_config(model_type);
+  for (const auto& [key, value] : keys.items()) config[key] = value;
+  return config;
+}
+
+TEST_CASE("huggingface: a key whose effect is unknown is refused by name") {
+  for (const auto* architecture : interop::kArchitectures) {
+    const std::string type(architecture->model_type);
+    CHECK(refusal_of(type, "/residual_modification", "layer") ==
+          "config.json: residual_modification must be absent to be imported, got \"layer\"; remove "
+          "it from the file where the model computes the same without it");
+    CHECK(refusal_of(type, "/quantization_config", Json{{"bits", 4}})
+              .starts_with("config.json: quantization_config must be absent"));
+    CHECK(refusal_of(type, "/add_cross_attention", true) ==
+          "config.json: add_cross_attention must be false to be imported, got true");
+    CHECK(refusal_of(type, "/unheard_of", nullptr) == "nothing was refused");
+  }
+}
+
+TEST_CASE("huggingface: keys that leave what a model computes alone change nothing") {
+  const Json keys{{"architectures", {"X"}},
+                  {"torch_dtype", "float16"},
+                  {"use_cache", false},
+                  {"bos_token_id", 1},
+                  {"initializer_range", 0.5},
+                  {"temperature", 0.7},
+                  {"pruned_heads", Json::object()}};
+  for (const auto* architecture : interop::kArchitectures) {
+    const std::string type(architecture->model_type);
+    CHECK(yaml_of(changed(type, keys)) == yaml_of(tiny_config(type)));
+  }
+  CHECK(yaml_of(changed("llama", {{"attention_dropout", 0.1}, {"pretraining_tp", 2}})) ==
+        yaml_of(tiny_config("llama")));
+  CHECK(yaml_of(changed("gpt_neox", {{"hidden_dropout", 0.1}, {"classifier_dropout", 0.1}})) ==
+        yaml_of(tiny_config("gpt_neox")));
+  CHECK(yaml_of(changed("mpt", {{"init_config", {{"name", "x"}}}, {"emb_pdrop", 0.1}})) ==
+        yaml_of(tiny_config("mpt")));
+}
+
+TEST_CASE("huggingface: other rotations are refused under each of their names") {
+  const std::string must = " must be \"default\" to be imported, got \"linear\"";
+  for (const char* type : {"llama", "gpt_neox"})
+    for (const std::string section : {"rope_parameters", "rope_scaling"})
+      for (const std::string key : {"type", "rope_type"})
+        CHECK(refusal_of(type, "/" + section + "/" + key, "linear") ==
+              "config.json: " + section + "." + key + must);
+  CHECK(refusal_of("llama", "/rope_parameters/full_attention", Json::object())
+            .starts_with("config.json: rope_parameters.full_attention must be absent"));
+  CHECK(refusal_of("llama", "/rope_interleaved", true) ==
+        "config.json: rope_interleaved must be false to be imported, got true");
+}
+
+TEST_CASE("huggingface: how much of a GPT-NeoX head turns") {
+  const auto has_fraction = [](const Json& keys, const std::string& fraction) {
+    const std::string yaml = yaml_of(changed("gpt_neox", keys));
+    INFO(yaml);
+    return yaml.find("fraction: " + fraction) != std::string::npos;
+  };
+  CHECK(has_fraction({{"rotary_pct", nullptr}}, "0.25"));
+  CHECK(has_fraction({{"rotary_pct", 1.0}}, "1.0"));
+  CHECK(
+      has_fraction({{"rotary_pct", nullptr}, {"rope_parameters", {{"rope_theta", 1e4}}}}, "0.25"));
+  CHECK(has_fraction({{"rope_parameters", {{"partial_rotary_factor", 0.75}}}}, "0.75"));
+  CHECK(has_fraction({{"partial_rotary_factor", 0.5}, {"rope_theta", 10000}}, "0.5"));
+  CHECK(refusal_of("gpt_neox", "/partial_rotary_factor", 0.75) ==
+        "config.json: partial_rotary_factor must be 0.5 to be imported, got 0.75");
+  CHECK(refusal_of("gpt_neox", "/rope_theta", 5000) ==
+        "config.json: rope_theta must be 10000.0 to be imported, got 5000");
+  CHECK(refusal_of("gpt_neox", "/head_dim", 2) ==
+        "config.json: head_dim must be 4 to be imported, got 2");
+}
+
+TEST_CASE("huggingface: the whole of a LLaMA head turns, whatever the file says") {
+  const std::string plain = yaml_of(tiny_config("llama"));
+  CHECK(plain.find("fraction: 1.0") != std::string::npos);
+  CHECK(yaml_of(changed("llama", {{"partial_rotary_factor", 0.5}})) == plain);
+  CHECK(yaml_of(changed("llama", {{"rope_parameters", {{"partial_rotary_factor", 0.5}}}})) ==
+        plain);
+}
+
+TEST_CASE("huggingface: MPT's keys that change what it computes") {
+  const auto named = [](const std::string& place, const Json& value, const std::string& start) {
+    CHECK(refusal_of("mpt", place, value).starts_with("config.json: " + start));
+  };
+  named("/norm_type", "rmsnorm",
+        "norm_type must be \"low_precision_layernorm\" or \"layernorm\" to be imported, got \"rms");
+  named("/norm_eps", 1e-3, "norm_eps must be");
+  named("/fc_type", "te", "fc_type must be \"torch\"");
+  named("/ffn_config/ffn_type", "mptglu", "ffn_config.ffn_type must be \"mptmlp\"");
+  named("/ffn_config/ffn_act_fn", Json{{"name", "relu"}},
+        "ffn_config.ffn_act_fn.name must be \"gelu\" to be imported, got \"relu\"");
+  named("/ffn_config/ffn_act_fn", Json{{"name", "gelu"}, {"approximate", "tanh"}},
+        "ffn_config.ffn_act_fn.approximate must be \"none\"");
+  named("/attn_config/rope", true, "attn_config.rope must be false");
+  named("/attn_config/sliding_window_size", 8, "attn_config.sliding_window_size must be -1");
+  named("/attn_config/kv_n_heads", 1, "attn_config.kv_n_heads must be 2");
+  named("/attn_config/attn_logit_softcapping", 30.0,
+        "attn_config.attn_logit_softcapping must be absent");
+  named("/attn_config/alibi", false, "attn_config.alibi must be true");
+  const Json same{{"norm_type", "layernorm"},
+                  {"norm_eps", 1e-5},
+                  {"ffn_config", {{"ffn_type", "mptmlp"}, {"ffn_act_fn", {{"name", "gelu"}}}}},
+                  {"attn_config",
+                   {{"alibi", true},
+                    {"sliding_window_size", -1},
+                    {"rope", false},
+                    {"attn_pdrop", 0.1},
+                    {"id2label", {{"0", "LABEL_0"}}}}}};
+  CHECK(yaml_of(changed("mpt", same)) == yaml_of(tiny_config("mpt")));
+}
+
 TEST_CASE("huggingface: an index of other types is refused") {
   const HuggingFaceFolder folder(tiny_config("llama"));
   const std::string name = "model.safetensors.index.json: ";

@@ -1,11 +1,10 @@
-// What a model begins with: slopes, tables, buckets and start values.
+// What a model begins with: slopes and start values.
 
 #include <algorithm>
 #include <cmath>
 
 #include "golden/original_start.h"
 #include "golden/recording.h"
-#include "support/rotations.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -39,48 +38,6 @@ TEST_CASE("golden: slopes") {
   }
 }
 
-// The table that a method adds, read off by embedding zeros.
-at::Tensor sinusoidal_rows(std::int64_t d_model, std::int64_t first_row, std::int64_t count) {
-  constexpr std::int64_t kFirstRow = 2;  // of position 0
-  const auto method = make_position(SinusoidalOptions{}, {d_model, 1, d_model, 8});
-  return method->embed(at::zeros({1, count, d_model}), {first_row - kFirstRow, count})[0];
-}
-
-TEST_CASE("golden: positions") {
-  for (const auto& recording : testing::recordings_of("positions")) {
-    const auto tensors = recording.tensors();
-    const auto small = tensors.at("sinusoidal.d64");
-    CHECK(difference(sinusoidal_rows(64, 2, small.size(0) - 2), small.slice(0, 2), 1e-5) == "");
-    const auto rows = tensors.at("sinusoidal.rows");
-    for (std::int64_t i = 0; i < rows.numel(); ++i) {
-      const auto row = rows[i].item<std::int64_t>();
-      if (row < 2) continue;  // the padding row and the one before it: no position
-      INFO("row " << row);
-      CHECK(difference(sinusoidal_rows(1024, row, 1)[0], tensors.at("sinusoidal.d1024.rows")[i],
-                       row <= 130 ? 1e-5 : 2e-3) == "");
-    }
-    const auto bucket_N = tensors.at("t5.bucket_of_distance");
-    const auto t5 = make_position(T5Options{}, {64, 1, 64, 8});
-    const auto table = t5->parameters().front().tensor;  // [buckets, heads]
-    {
-      const at::NoGradGuard no_gradient;
-      table.copy_(at::arange(table.size(0)).unsqueeze(1));
-    }
-    const auto bias_HN = std::get<DistanceBias>(t5->score_bias(bucket_N.numel())).bias_HN;
-    CHECK(bias_HN[0].slice(0, 0, bucket_N.numel()).to(at::kLong).equal(bucket_N));
-    // A pair (1, 0) is turned into (cos, sin).
-    const auto cos_TK = tensors.at("rotary.neox.cos"), sin_TK = tensors.at("rotary.neox.sin");
-    const std::int64_t T = cos_TK.size(0), K = cos_TK.size(1);
-    const auto rotary =
-        make_position(RotaryOptions{.pairing = RotaryPairing::HalfSplit}, {K, 1, K, 8});
-    auto x = at::zeros({1, T, 1, K});
-    x.narrow(-1, 0, K / 2).fill_(1.0);
-    const auto turned = testing::rotated(*rotary, {x, x}, {0, T}).q_BTHK[0].squeeze(1);
-    CHECK(difference(turned.narrow(1, 0, K / 2), cos_TK.narrow(1, 0, K / 2), 1e-6) == "");
-    CHECK(difference(turned.narrow(1, K / 2, K / 2), sin_TK.narrow(1, 0, K / 2), 1e-6) == "");
-  }
-}
-
 // Six deviations of the difference of two estimates from n numbers each.
 void check_moments(const at::Tensor& ours, const Json& recorded) {
   const auto values = ours.detach().to(at::kDouble).flatten();
@@ -101,7 +58,7 @@ void check_moments(const at::Tensor& ours, const Json& recorded) {
   CHECK(std::abs(values.min().item<double>() - recorded.at("min").get<double>()) <= slack);
 }
 
-// Statistics of the large model are pooled over its layers.
+// Pooled statistics have a star for the number of the layer.
 const Json* statistics_of(const Json& recorded, std::string name) {
   if (const auto found = recorded.find(name); found != recorded.end()) return &*found;
   if (name.starts_with("layers.0.")) name.replace(0, 9, "layers.*.");
@@ -109,7 +66,15 @@ const Json* statistics_of(const Json& recorded, std::string name) {
   return pooled == recorded.end() ? nullptr : &*pooled;
 }
 
-void check_start(Json recorded, bool one_layer) {
+// Statistics of a large model stand for all layers, which are drawn alike.
+bool is_pooled(const Json& recorded) {
+  const auto items = recorded.at("tensors").items();
+  return std::any_of(items.begin(), items.end(),
+                     [](const auto& item) { return item.key().starts_with("layers.*."); });
+}
+
+void check_start(Json recorded) {
+  const bool one_layer = is_pooled(recorded);
   if (one_layer) recorded["model"]["layers"] = 1;
   const auto document =
       config::Document::from_text(testing::model_yaml(recorded.at("model")), "recorded.yaml");
@@ -147,13 +112,48 @@ void check_original_start(const Json& recorded) {
   }
 }
 
+// Whether the original's generator can be followed: it is written down for adaptive models.
+bool has_original_start(const Json& recorded) {
+  return recorded.contains("torch_seed") && !is_pooled(recorded) &&
+         recorded.at("model").at("head") == "adaptive";
+}
+
+// Returns the recorded models, whatever their names and sizes.
+std::vector<std::string> models_of(const Json& manifest) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : manifest.items())
+    if (value.is_object() && value.contains("model") && value.contains("tensors"))
+      names.push_back(name);
+  return names;
+}
+
 TEST_CASE("golden: init_stats") {
   for (const auto& recording : testing::recordings_of("init_stats")) {
-    check_start(recording.manifest.at("tiny"), false);
-    check_original_start(recording.manifest.at("tiny"));
-    check_start(recording.manifest.at("tiny_tied"), false);
-    check_start(recording.manifest.at("full"), true);  // its layers are drawn alike
+    const auto models = models_of(recording.manifest);
+    INFO(recording.folder << " must hold a model with its tensors' statistics");
+    REQUIRE_FALSE(models.empty());
+    for (const auto& name : models) {
+      INFO(name);
+      const Json& recorded = recording.manifest.at(name);
+      check_start(recorded);
+      if (has_original_start(recorded)) check_original_start(recorded);
+    }
   }
+}
+
+// The recording of this repository under other names, and a part of it.
+TEST_CASE("golden: start values are read whatever the models are called") {
+  const auto recordings = testing::recordings_of("init_stats");
+  const Json& manifest = recordings.front().manifest;
+  const auto names = models_of(manifest);
+  CHECK(names == std::vector<std::string>{"tiny", "tiny_tied", "full"});
+  CHECK(is_pooled(manifest.at("full")));
+  CHECK_FALSE(has_original_start(manifest.at("full")));
+  CHECK(has_original_start(manifest.at("tiny")));
+  CHECK_FALSE(has_original_start(manifest.at("tiny_tied")));
+  CHECK(models_of({{"narrow", manifest.at("tiny")}, {"kind", "init_stats"}}) ==
+        std::vector<std::string>{"narrow"});
+  CHECK(models_of({{"kind", "init_stats"}, {"versions", {{"torch", "1.8.1"}}}}).empty());
 }
 
 }  // namespace

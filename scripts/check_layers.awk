@@ -1,36 +1,9 @@
-# The rules of scripts/check-layers, which hands in the tables. Standard input names the files, one a line.
+# The rules of scripts/check-layers for what a file includes; module_table.awk has the modules. Standard input
+# names the files, one a line.
 
 function violation(text) {
   printf "%s:%d: %s\n", file, line, text
   violations++
-}
-
-# Fills below[a, b] for each module b that lies anywhere below module a.
-function read_modules(    lines, words, count, i, j, n, changed, pair, other) {
-  count = split(modules, lines, "\n")
-  for (i = 1; i <= count; i++) {
-    n = split(lines[i], words, " ")
-    if (n == 0) continue
-    sub(":", "", words[1])
-    known[words[1]] = 1
-    for (j = 2; j <= n; j++) below[words[1], words[j]] = 1
-  }
-  do {
-    changed = 0
-    for (pair in below) {
-      split(pair, words, SUBSEP)
-      for (other in known)
-        if (((words[2], other) in below) && !((words[1], other) in below)) {
-          below[words[1], other] = 1
-          changed = 1
-        }
-    }
-  } while (changed)
-  for (other in known)
-    if ((other, other) in below) {
-      print "the table of modules has a cycle through " other
-      violations++
-    }
 }
 
 function read_packages(    lines, words, count, i) {
@@ -62,13 +35,13 @@ function place(    parts) {
     kind = "private"
   } else if (file ~ /^tests\//) {
     kind = "test"
-    if (parts[2] ~ /^(unit|differential)$/ && parts[3] in known) {
+    if (parts[2] ~ /^(unit|differential)$/ && parts[3] in place_of) {
       module = parts[3]
       kind = "module test"
     }
   }
-  if ((kind == "public" || kind == "private") && !(module in known))
-    violation("module " module " is not in the table of scripts/check-layers")
+  if ((kind == "public" || kind == "private") && !(module in place_of))
+    violation("module " module " is not in the list of src/CMakeLists.txt")
 }
 
 function check_project_include(path,    parts, target, count) {
@@ -77,20 +50,23 @@ function check_project_include(path,    parts, target, count) {
     violation("includes must have full paths, got \"" path "\"")
   } else if (parts[1] == "longspan") {
     target = parts[2]
-    if (!(target in known)) {
-      violation("module " target " is not in the table of scripts/check-layers: \"" path "\"")
+    if (!(target in place_of)) {
+      violation("module " target " is not in the list of src/CMakeLists.txt: \"" path "\"")
     } else if (kind != "test" && kind != "other" && target != module && !((module, target) in below)) {
       violation("module " module " must not include module " target ": \"" path "\"")
     }
+    if (kind == "public" || kind == "private") used[module, target] = 1
     includes[file, ++include_count[file]] = "include/" path
     include_line[file, include_count[file]] = line
-  } else if (count > 1 && parts[1] in known) {
+  } else if (count > 1 && parts[1] in place_of) {
     if (kind == "public")
       violation("a public header must not include a private one: \"" path "\"")
     else if ((kind == "private" || kind == "module test") && parts[1] != module)
       violation("module " module " must not include a private header of module " parts[1] ": \"" path "\"")
     includes[file, ++include_count[file]] = "src/" path
     include_line[file, include_count[file]] = line
+  } else {
+    check_package_include(path)
   }
 }
 
@@ -98,7 +74,7 @@ function check_package_include(path,    package) {
   package = package_of(path)
   if (package == "" || index(exceptions, " " file " ")) return
   if (owner[package] == "libtorch") {
-    if ((kind == "public" || kind == "private") && index(without_libtorch, " " module " "))
+    if ((kind == "public" || kind == "private") && !(module in has_libtorch))
       violation("module " module " must not include LibTorch: <" path ">")
   } else if (owner[package] == "nobody") {
     if (package ~ /^torch\//)
@@ -169,6 +145,8 @@ BEGIN {
 }
 
 END {
+  check_use_of_depends()
+  check_readme()
   for (f = 1; f <= file_count; f++)
     if (!state[files[f]]) follow(files[f])
   if (violations) {

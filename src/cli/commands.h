@@ -4,7 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "longspan/core/exit_code.h"
 
 namespace CLI {
 class App;
@@ -22,9 +25,11 @@ struct CommonOptions {
   std::string device = "auto";
 };
 
-/// The whole command line, for environment.json.
-struct Invocation {
-  std::vector<std::string> words;
+/// One call of the program.
+struct Call {
+  CommonOptions options;
+  std::vector<std::string> words;  ///< the whole command line
+  int exit_code = kDone;           ///< a verb's callback sets it where it is another
 };
 
 /// Adds the common options to a verb.
@@ -37,15 +42,26 @@ void refuse_overrides(const CommonOptions& options, const std::string& verb);
 /// Error(Config)
 c10::Device use_device(const CommonOptions& options, int local_rank = 0);
 
-// Each adds its verb; the verb's callback does the work and sets exit_code where that is not 0.
-void add_prepare(CLI::App& app, CommonOptions& options);
-void add_train(CLI::App& app, CommonOptions& options, const Invocation& invocation, int& exit_code);
-void add_evaluate(CLI::App& app, CommonOptions& options, const Invocation& invocation,
-                  int& exit_code);
-void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocation, int& exit_code);
-void add_report(CLI::App& app, CommonOptions& options);
-void add_plan(CLI::App& app, CommonOptions& options);
-void add_inspect(CLI::App& app, CommonOptions& options);
-void add_import(CLI::App& app, CommonOptions& options);
+// Each adds its verb, whose callback does the work.
+void add_prepare(CLI::App& app, Call& call);
+void add_train(CLI::App& app, Call& call);
+void add_evaluate(CLI::App& app, Call& call);
+void add_sweep(CLI::App& app, Call& call);
+void add_report(CLI::App& app, Call& call);
+void add_plan(CLI::App& app, Call& call);
+void add_inspect(CLI::App& app, Call& call);
+void add_import(CLI::App& app, Call& call);
+
+struct Verb {
+  std::string_view name;
+  void (*add)(CLI::App& app, Call& call);
+  bool computes_at_length = false;  ///< so that a slower start repays itself
+};
+
+/// All verbs, in the order of the help.
+inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},         {"train", add_train, true},
+                                  {"evaluate", add_evaluate, true}, {"sweep", add_sweep, true},
+                                  {"report", add_report},           {"plan", add_plan},
+                                  {"inspect", add_inspect},         {"import", add_import}};
 
 }  // namespace longspan::cli

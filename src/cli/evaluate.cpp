@@ -83,14 +83,14 @@ std::vector<Agreement> agreements_of(const std::vector<SavedRun>& runs,
   return agreements;
 }
 
-int evaluate_all(const EvaluateArguments& arguments, const CommonOptions& options,
-                 const Invocation& invocation) {
+int evaluate_all(const EvaluateArguments& arguments, const Call& call) {
+  const CommonOptions& options = call.options;
   const std::vector<SavedRun> runs = find_runs(arguments);
   const EvaluationRequest& request = arguments.request;
   const DistributedConfig& distributed = runs.front().config.distributed;
   const Job job = find_job(arguments.processes, options.device, distributed);
   if (job.processes_to_start)
-    return launch({*job.processes_to_start, invocation.words, distributed.bind_cores});
+    return launch({*job.processes_to_start, call.words, distributed.bind_cores});
   const c10::Device device = use_device(options, job.local_rank());
   const auto communicator =
       join_job(job, distributed, device, [&] { return agreements_of(runs, request); });
@@ -108,8 +108,8 @@ int evaluate_all(const EvaluateArguments& arguments, const CommonOptions& option
 
 }  // namespace
 
-void add_evaluate(CLI::App& app, CommonOptions& options, const Invocation& invocation,
-                  int& exit_code) {
+void add_evaluate(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   auto* verb = app.add_subcommand("evaluate", "Score a split at every length and mode");
   auto arguments = std::make_shared<EvaluateArguments>();
   auto& request = arguments->request;
@@ -130,10 +130,10 @@ void add_evaluate(CLI::App& app, CommonOptions& options, const Invocation& invoc
                    "Processes to start on this host; auto: as the first run's config says")
       ->capture_default_str();
   add_common_options(*verb, options);
-  verb->callback([arguments, &options, &invocation, &exit_code] {
+  verb->callback([arguments, &options, &call] {
     apply(options);
     take_overrides(options.overrides, *arguments);
-    exit_code = evaluate_all(*arguments, options, invocation);
+    call.exit_code = evaluate_all(*arguments, call);
   });
 }
 

@@ -13,14 +13,16 @@
 #include <iterator>
 #include <string_view>
 
+#include "cli/commands.h"
+
 namespace longspan::cli {
 namespace {
 
 // Starting anew takes a fifth of a second, most of it to load LibTorch.
-bool computes_at_length(const char* verb) {
-  if (verb == nullptr) return false;
-  constexpr std::string_view kVerbs[] = {"train", "evaluate", "sweep"};
-  return std::ranges::find(kVerbs, verb) != std::end(kVerbs);
+bool computes_at_length(const char* name) {
+  if (name == nullptr) return false;
+  const auto* const verb = std::ranges::find(kVerbs, std::string_view(name), &Verb::name);
+  return verb != std::end(kVerbs) && verb->computes_at_length;
 }
 
 }  // namespace

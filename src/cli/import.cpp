@@ -107,7 +107,8 @@ void import_run(const ImportArguments& arguments, const CommonOptions& options) 
 
 }  // namespace
 
-void add_import(CLI::App& app, CommonOptions& options) {
+void add_import(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   auto* verb = app.add_subcommand("import", "Make a run from another project's model");
   auto arguments = std::make_shared<ImportArguments>();
   verb->add_option("--from", arguments->from, "fairseq or huggingface")

@@ -66,7 +66,8 @@ Json inspect(const fs::path& path, bool verify) {
 
 }  // namespace
 
-void add_inspect(CLI::App& app, CommonOptions& options) {
+void add_inspect(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   struct Arguments {
     std::string path;
     bool verify = false;

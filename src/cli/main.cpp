@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -37,26 +38,13 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
-void add_verbs(CLI::App& app, longspan::cli::CommonOptions& options,
-               const longspan::cli::Invocation& invocation, int& exit_code) {
-  using namespace longspan::cli;
-  add_prepare(app, options);
-  add_train(app, options, invocation, exit_code);
-  add_evaluate(app, options, invocation, exit_code);
-  add_sweep(app, options, invocation, exit_code);
-  add_report(app, options);
-  add_plan(app, options);
-  add_inspect(app, options);
-  add_import(app, options);
-}
-
 // CLI11 reports a missing subcommand for a misspelt one.
-void check_verb(const CLI::App& app, int argc, char** argv) {
+void check_verb(int argc, char** argv) {
   if (argc < 2 || argv[1][0] == '-') return;
   std::string names;
-  for (const auto* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (verb->get_name() == argv[1]) return;
-    names += (names.empty() ? "" : ", ") + verb->get_name();
+  for (const auto& verb : longspan::cli::kVerbs) {
+    if (verb.name == argv[1]) return;
+    names += longspan::concat(names.empty() ? "" : ", ", verb.name);
   }
   throw longspan::Error(longspan::ErrorKind::Config,
                         longspan::concat("the verb must be one of ", names, "; got ", argv[1]));
@@ -70,12 +58,12 @@ int run(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 data, 4 checkpoint, 5 "
       "training diverged,\n"
-      "6 communication, 7 out of memory, 130 / 143 after a save on SIGINT / SIGTERM.");
-  longspan::cli::CommonOptions options;
-  const longspan::cli::Invocation invocation{{argv, argv + argc}};
-  int exit_code = longspan::kDone;
-  add_verbs(app, options, invocation, exit_code);
-  check_verb(app, argc, argv);
+      "6 communication, 7 out of memory, 128 + n after a save on signal n (130 SIGINT, 143 "
+      "SIGTERM).");
+  longspan::cli::Call call;
+  call.words = {argv, argv + argc};
+  for (const auto& verb : longspan::cli::kVerbs) verb.add(app, call);
+  check_verb(argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -86,13 +74,14 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return fail(std::string(error.what()) + "; see longspan --help", longspan::kUsageError);
   }
-  return exit_code;
+  return call.exit_code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   longspan::cli::secure_standard_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is then a failed write, told by its place
   longspan::cli::let_idle_threads_sleep(argv);
   keep_freed_memory();
   try {

@@ -111,7 +111,8 @@ std::string text_of(const Plan& plan, bool checkpointing) {
 
 }  // namespace
 
-void add_plan(CLI::App& app, CommonOptions& options) {
+void add_plan(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   auto* verb = app.add_subcommand(
       "plan", "Check a config and print parameters, memory, steps, tokens, FLOP and time");
   auto arguments = std::make_shared<Arguments>();

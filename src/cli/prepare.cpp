@@ -37,7 +37,8 @@ void prepare(const std::string& config_path, const CommonOptions& options) {
 
 }  // namespace
 
-void add_prepare(CLI::App& app, CommonOptions& options) {
+void add_prepare(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   auto* verb = app.add_subcommand(
       "prepare", "Build or load the tokenizer and write the token shards of a config");
   auto config = std::make_shared<std::string>();

@@ -10,7 +10,8 @@
 
 namespace longspan::cli {
 
-void add_report(CLI::App& app, CommonOptions& options) {
+void add_report(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   struct Arguments {
     std::vector<std::string> runs;
     std::string output = "report.html";

@@ -85,7 +85,8 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
 // Trains one run of the grid, by several processes where its config says so or several GPUs are
 // there. Returns the exit code.
 int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::path& folder,
-              const CommonOptions& options, const Invocation& invocation) {
+              const Call& call) {
+  const CommonOptions& options = call.options;
   const RunConfig config = read_run_config(config::Document::from_file(sweep.base, run.overrides));
   const auto processes = processes_of_host("auto", options.device, config.distributed);
   if (processes > 1) {
@@ -101,19 +102,18 @@ int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::pa
                    /*discard_output=*/true});
   }
   const auto alone = make_lone_communicator();
-  const auto result =
-      train(config, {folder, "auto", invocation.words, use_device(options)}, *alone);
+  const auto result = train(config, {folder, "auto", call.words, use_device(options)}, *alone);
   return exit_code(result);
 }
 
-int run_all(const Sweep& sweep, const std::filesystem::path& folder, const CommonOptions& options,
-            const Invocation& invocation) {
+int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Call& call) {
+  const CommonOptions& options = call.options;
   std::vector<std::filesystem::path> folders;
   for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
     const auto& run = sweep.runs[i];
     folders.push_back(folder / run.name);
     log::info("sweep", {{"run", run.name}, {"number", concat(i + 1, "/", sweep.runs.size())}});
-    const int code = train_run(sweep, run, folders.back(), options, invocation);
+    const int code = train_run(sweep, run, folders.back(), call);
     if (code != kDone) return code;
   }
   const auto alone = make_lone_communicator();
@@ -132,8 +132,8 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Commo
 
 }  // namespace
 
-void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocation,
-               int& exit_code) {
+void add_sweep(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   struct Arguments {
     std::string sweep, output;
     bool dry_run = false;
@@ -146,7 +146,7 @@ void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocati
                    "Folder of the runs and the report; default runs/<name>");
   verb->add_flag("--dry-run", arguments->dry_run, "Check every configuration and list the runs");
   add_common_options(*verb, options);
-  verb->callback([arguments, &options, &invocation, &exit_code] {
+  verb->callback([arguments, &options, &call] {
     apply(options);
     const Sweep sweep = read_sweep(arguments->sweep, options.overrides);
     const auto folder = arguments->output.empty() ? std::filesystem::path("runs") / sweep.name
@@ -158,8 +158,8 @@ void add_sweep(CLI::App& app, CommonOptions& options, const Invocation& invocati
       for (const auto& run : sweep.runs) names += (folder / run.name).string() + "\n";
       return write_result(names);
     }
-    exit_code = run_all(sweep, folder, options, invocation);
-    if (exit_code == kDone) write_result((folder / "report.html").string() + "\n");
+    call.exit_code = run_all(sweep, folder, call);
+    if (call.exit_code == kDone) write_result((folder / "report.html").string() + "\n");
   });
 }
 

@@ -18,20 +18,20 @@ struct TrainArguments {
   std::string config, run, resume = "auto", processes = "auto";
 };
 
-int train_one(const TrainArguments& arguments, const CommonOptions& options,
-              const Invocation& invocation) {
+int train_one(const TrainArguments& arguments, const Call& call) {
+  const CommonOptions& options = call.options;
   const RunConfig config =
       read_run_config(config::Document::from_file(arguments.config, options.overrides));
   const Job job = find_job(arguments.processes, options.device, config.distributed);
   if (job.processes_to_start) {
     prepare_data(config.data);  // once, and what is wrong with it is said once
-    return launch({*job.processes_to_start, invocation.words, config.distributed.bind_cores});
+    return launch({*job.processes_to_start, call.words, config.distributed.bind_cores});
   }
   const c10::Device device = use_device(options, job.local_rank());
   const std::filesystem::path folder = arguments.run.empty()
                                            ? std::filesystem::path("runs") / config.name
                                            : std::filesystem::path(arguments.run);
-  TrainOptions train_options{folder, arguments.resume, invocation.words, device};
+  TrainOptions train_options{folder, arguments.resume, call.words, device};
   // Each host has its shards before the ranks meet: making them may take longer than the timeout.
   const auto communicator = join_job(job, config.distributed, device, [&] {
     train_options.data = prepare_data(config.data);
@@ -50,8 +50,8 @@ int train_one(const TrainArguments& arguments, const CommonOptions& options,
 
 }  // namespace
 
-void add_train(CLI::App& app, CommonOptions& options, const Invocation& invocation,
-               int& exit_code) {
+void add_train(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
   auto* verb =
       app.add_subcommand("train", "Train; prepares data first when missing and resumes by itself");
   auto arguments = std::make_shared<TrainArguments>();
@@ -63,9 +63,9 @@ void add_train(CLI::App& app, CommonOptions& options, const Invocation& invocati
                    "Processes to start on this host; auto: as the config says")
       ->capture_default_str();
   add_common_options(*verb, options);
-  verb->callback([arguments, &options, &invocation, &exit_code] {
+  verb->callback([arguments, &options, &call] {
     apply(options);
-    exit_code = train_one(*arguments, options, invocation);
+    call.exit_code = train_one(*arguments, call);
   });
 }
 

@@ -1,6 +1,8 @@
 // Checkpoints that the original code wrote, in each of its layouts: the parameters they hold and
 // the scores they give.
 
+#include <map>
+
 #include "golden/recording.h"
 #include "longspan/evaluate/evaluate.h"
 #include "longspan/interop/imported_model.h"
@@ -37,14 +39,19 @@ void check_parameters(const ImportedModel& imported, const Tensors& tensors, boo
   }
 }
 
+const std::map<std::string, Activation> kActivations{
+    {"relu", Activation::Relu}, {"gelu", Activation::Gelu}, {"gelu_tanh", Activation::GeluTanh}};
+const std::map<std::string, NormPlacement> kNormPlacements{{"pre", NormPlacement::Pre},
+                                                           {"post", NormPlacement::Post}};
+
 void check_configuration(const Transformer& model, const Json& recorded) {
   const ModelConfig& config = model.config();
   CHECK(model.vocab_size() == recorded.at("vocab").get<std::int64_t>());
   CHECK(config.num_layers == recorded.at("layers").get<std::int64_t>());
   CHECK(config.num_heads == recorded.at("heads").get<std::int64_t>());
   CHECK(config.ffn_dim == recorded.at("ffn").get<std::int64_t>());
-  CHECK(config.activation == recorded.at("activation").get<std::string>());
-  CHECK(config.norm_placement == recorded.at("norm").get<std::string>());
+  CHECK(config.activation == kActivations.at(recorded.at("activation")));
+  CHECK(config.norm_placement == kNormPlacements.at(recorded.at("norm")));
   CHECK(config.final_norm == recorded.at("final_norm").get<bool>());
   CHECK(config.embedding.cutoffs == recorded.at("cutoffs").get<std::vector<std::int64_t>>());
   CHECK(config.embedding.factor == recorded.at("factor").get<std::int64_t>());

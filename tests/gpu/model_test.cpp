@@ -89,7 +89,7 @@ TEST_CASE("on a GPU every position method has the loss and the gradients of the 
 TEST_CASE("on a GPU adaptive vocabularies and recomputed layers have the gradients of the CPU") {
   const auto gpu = first_gpu();
   ModelConfig config = with_every_dropout();
-  config.dialect = GENERATE("none", "fairseq");
+  config.dialect = GENERATE(Dialect::None, Dialect::Fairseq);
   config.embedding = {
       .kind = EmbeddingKind::Adaptive, .tie = true, .scale = true, .cutoffs = {7, 31}, .factor = 2};
   check_equal_on(gpu, config, "alibi", /*recompute=*/GENERATE(false, true));

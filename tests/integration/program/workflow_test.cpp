@@ -136,9 +136,13 @@ TEST_CASE("a plan before any text is there") {
   const auto config =
       (std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/wikitext103.yaml").string();
   const auto no_shards = "data.shards=" + tiny.path("none").string();
-  const auto bare = tiny.run({"plan", config, "--set", no_shards});
+  const auto bare = tiny.run({"plan", config, "--set", no_shards, "--set", "data.expect=none"});
   CHECK(bare.code == 3);
-  CHECK_THAT(bare.err, ContainsSubstring("--vocab-size 267744 --train-tokens 103227021"));
+  CHECK_THAT(bare.err, ContainsSubstring("--vocab-size and --train-tokens, or data.expect"));
+  const auto published = tiny.run({"plan", config, "--set", no_shards});
+  CHECK(published.code == 0);
+  CHECK_THAT(published.out, ContainsSubstring("published counts of wikitext-103") &&
+                                ContainsSubstring(" 1,401\n"));
   const std::vector<std::string> words{"plan",         config,   "--set",          no_shards,
                                        "--vocab-size", "267744", "--train-tokens", "103227021"};
   const auto text = tiny.run(words);

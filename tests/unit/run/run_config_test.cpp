@@ -100,9 +100,13 @@ TEST_CASE("fairseq's order takes the whole sequences that a pass has room for") 
       read({"data.order=fairseq", "train.batch_tokens=70", "train.micro_batch_tokens=70"});
   CHECK(make_run_plan(one_pass, 1600)->sequences(0).blocks.size() == 4);
   const auto uneven =
-      error_of({"data.order=fairseq", "train.batch_tokens=160", "train.micro_batch_tokens=64"});
-  CHECK_THAT(uneven, ContainsSubstring("train.micro_batch_tokens must divide batch_tokens (160) "
-                                       "with data.order fairseq, got 64"));
+      error_of({"data.order=fairseq", "train.batch_tokens=170", "train.micro_batch_tokens=70"});
+  CHECK_THAT(uneven, ContainsSubstring("train.micro_batch_tokens must divide batch_tokens (170) "
+                                       "with data.order fairseq, got 70"));
+  const auto whole =
+      read({"data.order=fairseq", "train.batch_tokens=160", "train.micro_batch_tokens=64"});
+  CHECK(whole.train.batch_tokens == 160);
+  CHECK(whole.train.micro_batch_tokens == 64);
   CHECK_THAT(
       error_of({"data.order=fairseq", "train.batch_tokens=40", "train.micro_batch_tokens=auto"}),
       ContainsSubstring("train.batch_tokens must be a multiple of data.seq_len (16), got 40"));

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "longspan/core/part.h"
 #include "longspan/data/batches.h"
 
 namespace longspan {
@@ -33,12 +34,11 @@ struct BatchLoader::State {
   Step load(std::int64_t step) const {
     const StepSequences sequences = plan->sequences(step);
     const auto size = static_cast<std::int64_t>(sequences.blocks.size());
-    const std::int64_t begin = share.index * size / share.count,
-                       end = (share.index + 1) * size / share.count;
-    const std::vector<std::int64_t> blocks(sequences.blocks.begin() + begin,
-                                           sequences.blocks.begin() + end);
+    const Part own = part_of(size, share.index, share.count);
+    const std::vector<std::int64_t> blocks(sequences.blocks.begin() + own.begin,
+                                           sequences.blocks.begin() + own.end);
     return {step, sequences.epoch,
-            read_blocks(stream, seq_len, start_id, blocks, sequences.first_sequence + begin)};
+            read_blocks(stream, seq_len, start_id, blocks, sequences.first_sequence + own.begin)};
   }
 
   bool wait_for_room() {

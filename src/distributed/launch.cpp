@@ -22,6 +22,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/exit_code.h"
 #include "longspan/core/log.h"
+#include "longspan/core/part.h"
 
 extern char** environ;
 
@@ -145,11 +146,12 @@ ChildPlan plan_child(const LaunchOptions& options, int rank, int port) {
   ChildPlan plan;
   const auto cores = usable_cores();
   const auto count = static_cast<int>(cores.size());
-  const int first = rank * count / options.processes, end = (rank + 1) * count / options.processes;
-  if (options.bind_cores && end > first) {
+  const Part own = part_of(count, rank, options.processes);
+  if (options.bind_cores && own.size() > 0) {
     plan.cores.emplace();
     CPU_ZERO(&*plan.cores);
-    for (int i = first; i < end; ++i) CPU_SET(cores[static_cast<std::size_t>(i)], &*plan.cores);
+    for (std::int64_t i = own.begin; i < own.end; ++i)
+      CPU_SET(cores[static_cast<std::size_t>(i)], &*plan.cores);
   }
   for (char** variable = environ; *variable != nullptr; ++variable)
     plan.environment.emplace_back(*variable);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "longspan/core/part.h"
 #include "longspan/distributed/buckets.h"
 #include "longspan/distributed/gradient_reducer.h"
 #include "plan/parameter_costs.h"
@@ -27,8 +28,7 @@ struct Bucket {
 // Of the rows that a rank's share of the optimizer's state has.
 std::int64_t elements_of_rank(const ParameterCost& tensor, std::int64_t rank,
                               std::int64_t num_ranks) {
-  const std::int64_t rows = (rank + 1) * tensor.rows / num_ranks - rank * tensor.rows / num_ranks;
-  return rows * (tensor.elements / tensor.rows);
+  return part_of(tensor.rows, rank, num_ranks).size() * (tensor.elements / tensor.rows);
 }
 
 double backward_work(const ParameterCost& cost, bool activation_checkpointing) {

@@ -1,4 +1,4 @@
-// Rank r of R owns rows [r n / R, (r + 1) n / R) of a parameter with n rows. A row is an entry
+// A rank owns its part of the rows of a parameter. A row is an entry
 // along the first dimension, so that a rank's rows are contiguous and keep the number of
 // dimensions, by which optimizers tell matrices from the rest.
 
@@ -11,18 +11,11 @@
 #include <algorithm>
 
 #include "longspan/core/error.h"
+#include "longspan/core/part.h"
 #include "longspan/distributed/buckets.h"
 
 namespace longspan {
 namespace {
-
-struct Rows {
-  std::int64_t begin = 0, end = 0;
-};
-
-Rows rows_of(std::int64_t count, int rank, int world_size) {
-  return {rank * count / world_size, (rank + 1) * count / world_size};
-}
 
 // A scalar is one row.
 at::Tensor as_rows(const at::Tensor& tensor) {
@@ -31,8 +24,8 @@ at::Tensor as_rows(const at::Tensor& tensor) {
 
 at::Tensor share_of(const at::Tensor& tensor, int rank, int world_size) {
   const at::Tensor rows = as_rows(tensor);
-  const Rows own = rows_of(rows.size(0), rank, world_size);
-  return rows.narrow(0, own.begin, own.end - own.begin);
+  const Part own = part_of(rows.size(0), rank, world_size);
+  return rows.narrow(0, own.begin, own.size());
 }
 
 // Fills, in tensors of which every rank has its own rows right, those of all others. Tensors of one

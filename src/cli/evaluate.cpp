@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
+#include "longspan/core/evaluation_format.h"
 #include "longspan/core/exit_code.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
@@ -101,7 +102,7 @@ int evaluate_all(const EvaluateArguments& arguments, const Call& call) {
         cells.push_back(std::move(cell));
   });
   if (!communicator->leads()) return kDone;
-  const Json results{{"format", "longspan.evaluation/1"}, {"cells", cells}};
+  const Json results{{"format", kEvaluationFormat}, {"cells", cells}};
   write_result(options.json ? results.dump() + "\n" : table_of(cells));
   return kDone;
 }

@@ -84,21 +84,13 @@ struct Place {
   EvaluationMode mode;
 };
 
-bool is_cell_of(const Json& cell, const Place& place, const EvaluationRequest& request,
-                const TrainedRun& run) {
-  return cell.value("length", std::int64_t{0}) == place.length &&
-         cell.value("mode", "") == place.mode.name() &&
-         cell.value("checkpoint_step", std::int64_t{-1}) == run.step &&
-         cell.value("run", "") == run.config.name &&
-         cell.value("position_overrides", std::vector<std::string>{}) == request.position;
-}
-
-Json find_cell(const Place& place, const EvaluationRequest& request, const TrainedRun& run) {
-  if (!std::filesystem::exists(place.file)) return nullptr;
-  const Json results = read_json(place.file);
-  for (const auto& cell : results.at("cells"))
-    if (is_cell_of(cell, place, request, run)) return cell;
-  return nullptr;
+// What find_evaluation() tells the cell by.
+Json key_of(const Place& place, const EvaluationRequest& request, const TrainedRun& run) {
+  return {{"run", run.config.name},
+          {"checkpoint_step", run.step},
+          {"length", place.length},
+          {"mode", place.mode.name()},
+          {"position_overrides", request.position}};
 }
 
 // What rank 0 finds holds for all, even where they see other disks.
@@ -106,7 +98,8 @@ Json find_cell_together(const Place& place, const EvaluationRequest& request, co
                         Communicator& communicator) {
   if (!request.reuse) return nullptr;
   return Json::parse(communicator.broadcast_text(
-      communicator.leads() ? find_cell(place, request, run).dump() : std::string()));
+      communicator.leads() ? find_evaluation(place.file, key_of(place, request, run)).dump()
+                           : std::string()));
 }
 
 }  // namespace

@@ -6,31 +6,23 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
+#include "longspan/core/evaluation_format.h"
 #include "longspan/core/files.h"
 
 namespace longspan {
 namespace {
 
-constexpr char kFormat[] = "longspan.evaluation/1";
-
 Json read_results(const std::filesystem::path& file) {
   std::error_code failure;
   if (!std::filesystem::exists(file, failure))
-    return {{"format", kFormat}, {"cells", Json::array()}};
+    return {{"format", kEvaluationFormat}, {"cells", Json::array()}};
   Json results = read_json(file);
-  const bool fits = results.is_object() && results.value("format", Json()) == kFormat &&
+  const bool fits = results.is_object() && results.value("format", Json()) == kEvaluationFormat &&
                     results.contains("cells") && results["cells"].is_array();
-  check(fits, ErrorKind::Data, file.string(), ": must hold evaluations of the format ", kFormat,
+  check(fits, ErrorKind::Data, file.string(), ": must hold evaluations of the format ",
+        kEvaluationFormat,
         ", it holds something else; move it away or name another folder with --output");
   return results;
-}
-
-bool is_same_cell(const Json& some, const Json& other) {
-  const auto same = [&](const char* key) {
-    return some.is_object() && some.value(key, Json()) == other.value(key, Json());
-  };
-  return same("run") && same("checkpoint_step") && same("length") && same("mode") &&
-         same("position_overrides");
 }
 
 // JSON has no NaN and no infinity: the file says null, and so must what is compared with it.
@@ -42,6 +34,21 @@ Json with_nulls(Json cell) {
 }
 
 }  // namespace
+
+bool is_same_cell(const Json& some, const Json& other) {
+  const auto same = [&](const char* key, const Json& fallback) {
+    return some.is_object() && some.value(key, fallback) == other.value(key, fallback);
+  };
+  return same("run", {}) && same("checkpoint_step", {}) && same("length", {}) && same("mode", {}) &&
+         same("position_overrides", Json::array());
+}
+
+Json find_evaluation(const std::filesystem::path& file, const Json& key) {
+  const Json results = read_results(file);
+  for (const Json& cell : results["cells"])
+    if (is_same_cell(cell, key)) return cell;
+  return nullptr;
+}
 
 void merge_evaluation(const std::filesystem::path& file, const std::vector<Json>& cells) {
   Json results = read_results(file);

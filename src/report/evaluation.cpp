@@ -6,11 +6,10 @@
 #include <limits>
 
 #include "longspan/core/error.h"
+#include "longspan/core/evaluation_format.h"
 
 namespace longspan::report {
 namespace {
-
-constexpr const char* kFormat = "longspan.evaluation/1";
 
 // Takes keys of one object. The prefix, file and place in it, stands before the key in errors.
 class ObjectReader {
@@ -133,8 +132,8 @@ Evaluation read_evaluation(const std::filesystem::path& path) {
   const Json document = read_json(path);
   const ObjectReader reader(document, path.string() + ": ");
   const std::string format = reader.text("format");
-  check(format == kFormat, ErrorKind::Data, path.string(), ": format must be ", kFormat, ", got ",
-        format);
+  check(format == kEvaluationFormat, ErrorKind::Data, path.string(), ": format must be ",
+        kEvaluationFormat, ", got ", format);
   check(document.contains("cells") && document["cells"].is_array(), ErrorKind::Data, path.string(),
         ": cells must be a list");
   Evaluation evaluation{path.stem().string(), {}};

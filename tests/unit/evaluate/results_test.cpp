@@ -37,6 +37,21 @@ TEST_CASE("cells are added, replaced by their key, and others kept") {
   }
 }
 
+TEST_CASE("a cell is found again by what it is of") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "valid.json";
+  CHECK(find_evaluation(file, cell("a", 64, 0.0)).is_null());
+  merge_evaluation(file, {cell("a", 64, 3.5), cell("b", 64, 5.5)});
+  CHECK(find_evaluation(file, cell("b", 64, 0.0)) == cell("b", 64, 5.5));
+  CHECK(find_evaluation(file, cell("b", 65, 0.0)).is_null());
+  Json without_overrides = cell("a", 64, 0.0);
+  without_overrides.erase("position_overrides");
+  CHECK(find_evaluation(file, without_overrides) == cell("a", 64, 3.5));
+  Json overridden = cell("a", 64, 0.0);
+  overridden["position_overrides"] = {"base=500"};
+  CHECK(find_evaluation(file, overridden).is_null());
+}
+
 TEST_CASE("numbers that are not finite become null") {
   const TemporaryFolder folder;
   const auto file = folder.path() / "valid.json";

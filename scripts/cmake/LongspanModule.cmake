@@ -43,13 +43,10 @@ function(longspan_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;MODULES")
   add_executable(${name} ${arg_SOURCES})
   longspan_target_settings(${name})
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   # Tests spend their time in the libraries; optimising their own code takes 40 % longer to compile.
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O0>)
   list(TRANSFORM arg_MODULES PREPEND longspan::)
-  target_link_libraries(${name} PRIVATE ${arg_MODULES} Catch2::Catch2WithMain)
-  target_compile_definitions(${name} PRIVATE
-    LONGSPAN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LONGSPAN_PROGRAM="$<TARGET_FILE_DIR:${name}>/longspan")
+  target_link_libraries(${name} PRIVATE ${arg_MODULES} longspan_test_support Catch2::Catch2WithMain)
   # Tests run side by side: an OpenMP thread that spins while it waits would take the other's core.
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${arg_LABEL} SKIP_RETURN_CODE 4 ENVIRONMENT OMP_WAIT_POLICY=passive)

@@ -8,6 +8,7 @@
 #include "longspan/evaluate/protocol.h"
 #include "longspan/plan/plan.h"
 #include "longspan/run/run_config.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -17,7 +18,7 @@ constexpr std::int64_t kDictionary = 267744, kTrainTokens = 103227021, kValidTok
                        kTestTokens = 245569;
 
 RunConfig paper_config(const std::string& name, const std::vector<std::string>& overrides = {}) {
-  const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (name + ".yaml");
+  const auto path = testing::source_folder() / "configs" / (name + ".yaml");
   return read_run_config(config::Document::from_file(path, overrides));
 }
 

@@ -6,6 +6,7 @@
 
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/files.h"
+#include "support/paths.h"
 #include "support/start_only_tokenizer.h"
 #include "support/torch_catch.h"
 
@@ -51,7 +52,7 @@ std::map<std::string, at::Tensor> Recording::tensors() const {
 
 std::vector<Recording> all_recordings() {
   std::vector<Recording> recordings;
-  add_recordings(std::filesystem::path(LONGSPAN_SOURCE_DIR) / "tests/golden", recordings);
+  add_recordings(source_folder() / "tests/golden", recordings);
   for (const auto& folder : folders_of("LONGSPAN_GOLDEN_DIR")) add_recordings(folder, recordings);
   return recordings;
 }

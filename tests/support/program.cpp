@@ -11,6 +11,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/paths.h"
+
 namespace longspan::testing {
 namespace {
 
@@ -30,7 +32,7 @@ void redirect(const std::filesystem::path& path, int descriptor) {
 
 Program::Program(const std::vector<std::string>& arguments, const std::filesystem::path& folder)
     : out_(folder / "stdout.txt"), err_(folder / "stderr.txt") {
-  std::vector<std::string> words{LONGSPAN_PROGRAM};
+  std::vector<std::string> words{program_file().string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "longspan/plan/scaling.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 #include "train/sharded_optimizer.h"
 
@@ -41,7 +42,7 @@ class CountingCommunicator final : public Communicator {
 const DeviceSpeed kPlainSpeed{1.0, 0.5, 0.0, 1.0, 0.0};
 
 TEST_CASE("the model gathers what the sharded optimizer gathers") {
-  const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml";
+  const auto path = testing::source_folder() / "configs/tests/tiny.yaml";
   const auto config = read_run_config(
       config::Document::from_file(path, {"train.batch_tokens=1024", "train.micro_batch_tokens=64",
                                          "distributed.shard_optimizer=true"}));

@@ -4,6 +4,7 @@
 
 #include "integration/program/tiny_run.h"
 #include "longspan/checkpoint/safetensors.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -13,8 +14,7 @@ using Catch::Matchers::ContainsSubstring;
 using testing::Finished;
 using testing::TinyRun;
 
-const std::filesystem::path kRecordings =
-    std::filesystem::path(LONGSPAN_SOURCE_DIR) / "tests/golden";
+const std::filesystem::path kRecordings = testing::source_folder() / "tests/golden";
 
 std::filesystem::path recorded_checkpoint() { return kRecordings / "fairseq_checkpoint/alibi"; }
 

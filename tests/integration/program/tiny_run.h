@@ -6,6 +6,7 @@
 
 #include "longspan/core/files.h"
 #include "longspan/core/json.h"
+#include "support/paths.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
 
@@ -14,10 +15,7 @@ namespace longspan::testing {
 /// A folder with a copy of configs/tests/tiny.yaml, whose shards land beside it.
 class TinyRun {
  public:
-  TinyRun() {
-    std::filesystem::copy_file(
-        std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml", config());
-  }
+  TinyRun() { std::filesystem::copy_file(source_folder() / "configs/tests/tiny.yaml", config()); }
 
   std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
   std::filesystem::path config() const { return path("tiny.yaml"); }

@@ -1,6 +1,7 @@
 // The verbs on a tiny run, one after another, and what they leave behind.
 
 #include "integration/program/tiny_run.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -133,8 +134,7 @@ TEST_CASE("inspect, plan and prepare say what is there") {
 
 TEST_CASE("a plan before any text is there") {
   const TinyRun tiny;
-  const auto config =
-      (std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/wikitext103.yaml").string();
+  const auto config = (testing::source_folder() / "configs/wikitext103.yaml").string();
   const auto no_shards = "data.shards=" + tiny.path("none").string();
   const auto bare = tiny.run({"plan", config, "--set", no_shards, "--set", "data.expect=none"});
   CHECK(bare.code == 3);
@@ -163,12 +163,9 @@ TEST_CASE("a plan before any text is there") {
 TEST_CASE("a plan over many devices ends where the batch has no more sequences") {
   const TinyRun tiny;
   const std::vector<std::string> plan{
-      "plan",
-      (std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/wikitext103.yaml").string(),
-      "--set",
-      "data.shards=" + tiny.path("none").string(),
-      "--vocab-size",
-      "267744"};
+      "plan",         (testing::source_folder() / "configs/wikitext103.yaml").string(),
+      "--set",        "data.shards=" + tiny.path("none").string(),
+      "--vocab-size", "267744"};
   const auto with = [&](const std::vector<std::string>& more) {
     auto words = plan;
     words.insert(words.end(), more.begin(), more.end());
@@ -205,7 +202,7 @@ TEST_CASE("a plan over many devices ends where the batch has no more sequences")
 
 TEST_CASE("every shipped sweep lists its runs") {
   const TinyRun tiny;
-  const auto folder = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/sweeps";
+  const auto folder = testing::source_folder() / "configs/sweeps";
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const auto result = tiny.run({"sweep", entry.path().string(), "--dry-run"});

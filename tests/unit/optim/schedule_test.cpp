@@ -5,6 +5,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/optim/schedule.h"
+#include "support/paths.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -48,7 +49,7 @@ std::size_t check_points(const Json& numbers, const Json& points) {
 }
 
 TEST_CASE("the cosine gives fairseq's rates, restarts included") {
-  const Json golden = read_json(LONGSPAN_SOURCE_DIR "/tests/golden/lr_schedule.json");
+  const Json golden = read_json(testing::source_folder() / "tests/golden/lr_schedule.json");
   CHECK(check_points(golden.at("config"), golden.at("points")) == 40);
   REQUIRE(golden.at("extra").size() == 2);
   CHECK(check_points(golden.at("extra")[0].at("config"), golden.at("extra")[0].at("points")) ==

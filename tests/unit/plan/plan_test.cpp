@@ -4,6 +4,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/device/memory_meter.h"
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "support/torch_catch.h"
 
@@ -14,7 +15,7 @@ using Catch::Matchers::ContainsSubstring;
 using testing::TemporaryFolder;
 
 RunConfig read(const std::string& name, const std::vector<std::string>& overrides = {}) {
-  const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (name + ".yaml");
+  const auto path = testing::source_folder() / "configs" / (name + ".yaml");
   return read_run_config(config::Document::from_file(path, overrides));
 }
 

@@ -10,13 +10,14 @@
 #include "longspan/core/error.h"
 #include "longspan/distributed/gradient_reducer.h"
 #include "plan/parameter_costs.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
 namespace {
 
 RunConfig read(const std::string& name, const std::vector<std::string>& overrides = {}) {
-  const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs" / (name + ".yaml");
+  const auto path = testing::source_folder() / "configs" / (name + ".yaml");
   return read_run_config(config::Document::from_file(path, overrides));
 }
 

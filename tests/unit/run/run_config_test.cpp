@@ -4,6 +4,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -11,8 +12,7 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-const std::filesystem::path kConfig =
-    std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml";
+const std::filesystem::path kConfig = testing::source_folder() / "configs/tests/tiny.yaml";
 
 RunConfig read(const std::vector<std::string>& overrides = {}) {
   return read_run_config(config::Document::from_file(kConfig, overrides));
@@ -113,7 +113,7 @@ TEST_CASE("fairseq's order takes the whole sequences that a pass has room for") 
 }
 
 TEST_CASE("every shipped configuration reads") {
-  const auto folder = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs";
+  const auto folder = testing::source_folder() / "configs";
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".yaml") continue;

@@ -5,6 +5,7 @@
 
 #include "longspan/core/files.h"
 #include "longspan/tokenizer/tokenizer.h"
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "unit/tokenizer/caught.h"
 
@@ -43,8 +44,7 @@ std::vector<std::int32_t> encode(const Tokenizer& tokenizer,
   return ids;
 }
 
-const std::filesystem::path kEdgeCases =
-    std::filesystem::path(LONGSPAN_SOURCE_DIR) / "tests/golden/dictionary_edge";
+const std::filesystem::path kEdgeCases = testing::source_folder() / "tests/golden/dictionary_edge";
 
 TokenizerConfig word_config(std::int64_t pad_multiple, bool end_of_line = true) {
   TokenizerConfig config;

@@ -4,6 +4,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 #include "longspan/train/trainer.h"
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "support/torch_catch.h"
 
@@ -25,7 +26,7 @@ class Fp16Runs {
       overrides.insert(overrides.begin(), key);
     overrides.push_back("data.shards=" + (folder_.path() / "shards").string());
     return read_run_config(config::Document::from_file(
-        std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml", overrides));
+        testing::source_folder() / "configs/tests/tiny.yaml", overrides));
   }
   void train(const std::string& run, const std::vector<std::string>& overrides) const {
     const auto communicator = make_lone_communicator();

@@ -4,6 +4,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/device/memory_meter.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -28,7 +29,7 @@ TEST_CASE("the meter sees the greatest number of bytes held at once") {
 }
 
 RunConfig tiny_config(const std::vector<std::string>& overrides) {
-  const auto path = std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/tests/tiny.yaml";
+  const auto path = testing::source_folder() / "configs/tests/tiny.yaml";
   return read_run_config(config::Document::from_file(path, overrides));
 }
 

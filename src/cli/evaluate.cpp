@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
 #include "longspan/core/evaluation_format.h"
 #include "longspan/core/exit_code.h"
 #include "longspan/core/hash.h"
@@ -23,7 +24,7 @@ std::string table_of(const Json& cells) {
                                 "mode", "ppl", "loss_nats", "tokens/s");
   for (const auto& cell : cells)
     table += formatted("%-24s %-12s %8lld %-16s %10.3f %12.5f %14.0f\n",
-                       cell["run"].get<std::string>().c_str(),
+                       escaped(cell["run"].get<std::string>()).c_str(),
                        cell["method"].get<std::string>().c_str(), cell["length"].get<long long>(),
                        cell["mode"].get<std::string>().c_str(), cell["ppl"].get<double>(),
                        cell["loss_nats"].get<double>(), cell["tokens_per_second"].get<double>());
@@ -103,7 +104,7 @@ int evaluate_all(const EvaluateArguments& arguments, const Call& call) {
   });
   if (!communicator->leads()) return kDone;
   const Json results{{"format", kEvaluationFormat}, {"cells", cells}};
-  write_result(options.json ? results.dump() + "\n" : table_of(cells));
+  write_result(options.json ? json_line(results) : table_of(cells));
   return kDone;
 }
 

@@ -82,7 +82,7 @@ void print_result(const ImportedModel& model, const RunConfig& config, const std
                     {"tokenizer", name_of(config.data.tokenizer.kind)},
                     {"method", config.position.kind},
                     {"train_length", config.data.seq_len}};
-  write_result(as_json ? result.dump() + "\n"
+  write_result(as_json ? json_line(result)
                        : concat(run, ": ", num_parameters, " parameters, ", config.position.kind,
                                 ", trained at ", config.data.seq_len, ", ", model.vocab_size,
                                 " ids, tokenizer ", name_of(config.data.tokenizer.kind), "\n"));

@@ -82,7 +82,7 @@ void add_inspect(CLI::App& app, Call& call) {
     apply(options);
     refuse_overrides(options, "inspect");
     const Json result = inspect(arguments->path, arguments->verify);
-    write_result((options.json ? result.dump() : result.dump(2)) + "\n");
+    write_result(options.json ? json_line(result) : result.dump(2) + "\n");
   });
 }
 

@@ -14,6 +14,7 @@
 #include "cli/idle_threads.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
 #include "longspan/core/log.h"
 #include "longspan/run/environment.h"
 
@@ -34,7 +35,7 @@ std::string one_line(std::string text) {
 
 int fail(const std::string& message, int code) {
   longspan::log::end_progress();
-  std::fprintf(stderr, "longspan: error: %s\n", one_line(message).c_str());
+  std::fprintf(stderr, "longspan: error: %s\n", longspan::shown(one_line(message)).c_str());
   return code;
 }
 

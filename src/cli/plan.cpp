@@ -141,7 +141,7 @@ void add_plan(CLI::App& app, Call& call) {
     if (options.json) {
       Json result = to_json(plan);
       if (scaling) result["scaling"] = to_json(*scaling);
-      return write_result(result.dump() + "\n");
+      return write_result(json_line(result));
     }
     write_result(text_of(plan, config.train.activation_checkpointing) +
                  (scaling ? text_of(*scaling) : ""));

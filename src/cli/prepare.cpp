@@ -26,7 +26,7 @@ void prepare(const std::string& config_path, const CommonOptions& options) {
                                {"words", counts.words},
                                {"bytes", counts.bytes}};
   }
-  if (options.json) return write_result(result.dump() + "\n");
+  if (options.json) return write_result(json_line(result));
   std::string text =
       concat(config.data.shards, ": vocabulary of ", folder.tokenizer().vocab_size(), " ids\n");
   for (const auto& [split, counts] : result["splits"].items())

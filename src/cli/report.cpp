@@ -41,7 +41,7 @@ void add_report(CLI::App& app, Call& call) {
                                     ? concat(": ", summary.cells_matched, " of ", summary.cells,
                                              " cells have a figure in the reference")
                                     : "";
-    write_result((options.json ? result.dump() : arguments->output + matched) + "\n");
+    write_result(options.json ? json_line(result) : arguments->output + matched + "\n");
   });
 }
 

@@ -43,7 +43,7 @@ int train_one(const TrainArguments& arguments, const Call& call) {
   work_together(*communicator, [&] { result = train(config, train_options, *communicator); });
   if (communicator->leads()) {
     const Json summary{{"run", folder.string()}, {"step", result.step}};
-    write_result((options.json ? summary.dump() : folder.string()) + "\n");
+    write_result(options.json ? json_line(summary) : folder.string() + "\n");
   }
   return exit_code(result);
 }

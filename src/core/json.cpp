@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
+#include "longspan/core/utf8.h"
 
 namespace longspan {
 namespace {
@@ -25,6 +27,23 @@ std::string place_of(std::string_view text, std::size_t byte, const std::string&
 std::string reason_of(const std::string& message) {
   const auto start = message.find(": ");
   return start == std::string::npos ? message : message.substr(start + 2);
+}
+
+std::string valid_text(const std::string& text) {
+  return find_invalid_utf8(text) == std::string::npos ? text : escaped(text);
+}
+
+Json with_valid_texts(const Json& document) {
+  if (document.is_string()) return valid_text(document.get_ref<const std::string&>());
+  if (!document.is_structured()) return document;
+  Json result(document.type());
+  for (const auto& [key, value] : document.items()) {
+    if (document.is_object())
+      result[valid_text(key)] = with_valid_texts(value);
+    else
+      result.push_back(with_valid_texts(value));
+  }
+  return result;
 }
 
 // Refuses a key that its object already has, for the library's parser callback.
@@ -62,6 +81,8 @@ Json parse_json(std::string_view text, const std::string& source) {
     throw Error(ErrorKind::Data, concat(source, ": must be JSON: ", failure.what()));
   }
 }
+
+std::string json_line(const Json& document) { return with_valid_texts(document).dump() + "\n"; }
 
 Json read_json(const std::filesystem::path& path) {
   return parse_json(read_file(path), path.string());

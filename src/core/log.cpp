@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 
+#include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
 
 namespace longspan::log {
@@ -51,18 +52,6 @@ std::string_view name_of(Level level) {
   return kNames[static_cast<int>(level)];
 }
 
-void append_in_one_line(std::string& line, std::string_view text) {
-  for (const char c : text) {
-    if (c == '\n') {
-      line += "\\n";
-    } else if (c == '\r') {
-      line += "\\r";
-    } else {
-      line += c;
-    }
-  }
-}
-
 void append_field(std::string& line, const Field& field) {
   line += ' ';
   line += field.key;
@@ -70,7 +59,7 @@ void append_field(std::string& line, const Field& field) {
   const bool quoted =
       field.value.empty() || field.value.find_first_of(" \t\"=") != std::string::npos;
   if (quoted) line += '"';
-  append_in_one_line(line, field.value);
+  line += shown(field.value);
   if (quoted) line += '"';
 }
 
@@ -79,7 +68,7 @@ std::string compose(const State& s, Level level, std::string_view message, Field
   line += concat(" rank=", s.rank);
   if (s.step >= 0) line += concat(" step=", s.step);
   line += ' ';
-  append_in_one_line(line, message);
+  line += shown(message);
   for (const Field& field : fields) append_field(line, field);
   return line;
 }
@@ -96,8 +85,7 @@ void erase_live_line(State& s) {
 
 // Cut to the terminal's width, since a line that wraps cannot be erased.
 void show_live_line(State& s, std::string_view text) {
-  std::string line;
-  append_in_one_line(line, text);
+  std::string line = shown(text);
   winsize window{};
   const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
   if (known && line.size() >= window.ws_col) line.resize(window.ws_col - 1u);

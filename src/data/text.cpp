@@ -10,9 +10,9 @@
 #include <memory>
 #include <utility>
 
-#include "data/utf8.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
+#include "longspan/core/utf8.h"
 
 namespace longspan {
 namespace fs = std::filesystem;

@@ -104,7 +104,7 @@ std::string numbers_of(const PageContents& contents) {
   document["training"] = Json::array();
   for (const DrawnFigure& drawn : contents.training)
     document["training"].push_back(to_json(drawn.figure));
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_line(document);
 }
 
 std::string all_cells_csv(const std::vector<Run>& runs) {

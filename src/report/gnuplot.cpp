@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
 #include "longspan/core/log.h"
 
 extern char** environ;
@@ -112,7 +113,7 @@ std::string string_literal(std::string_view text) {
     if (c == '\'') literal += '\'';
     literal += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
   }
-  return literal + "'";
+  return escaped(literal) + "'";
 }
 
 }  // namespace longspan::report

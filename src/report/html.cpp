@@ -1,6 +1,8 @@
 // Pieces of HTML.
 #include "report/html.h"
 
+#include "longspan/core/escaped.h"
+
 namespace longspan::report {
 namespace {
 
@@ -12,7 +14,7 @@ std::string class_attribute(const TableCell& cell) {
 
 std::string escape(std::string_view text) {
   std::string html;
-  for (const char c : text) {
+  for (const char c : escaped_lines(text)) {
     switch (c) {
       case '&':
         html += "&amp;";

@@ -7,7 +7,8 @@
 /// Pieces of HTML. Texts become HTML by escape() only.
 namespace longspan::report {
 
-/// Returns a text as HTML, for content and quoted attributes alike.
+/// Returns a text as HTML, for content and quoted attributes alike. What no page may hold is there
+/// as escaped_lines() has it.
 std::string escape(std::string_view text);
 
 /// One cell of a table.

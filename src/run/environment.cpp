@@ -13,6 +13,7 @@
 
 #include "build_info.h"
 #include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
 #include "longspan/device/device.h"
 
 namespace longspan {
@@ -36,6 +37,8 @@ std::string backends() {
 }  // namespace
 
 Json describe_environment(const std::vector<std::string>& command_line, c10::Device device) {
+  std::vector<std::string> words;  // in UTF-8, which the system does not ask of a word
+  for (const auto& word : command_line) words.push_back(escaped(word));
   utsname system{};
   uname(&system);
   return {{"format", "longspan.environment/1"},
@@ -54,7 +57,7 @@ Json describe_environment(const std::vector<std::string>& command_line, c10::Dev
           {"device", device.str()},
           {"device_name", device.is_cpu() ? processor_name() : device_name(device)},
           {"gpus", num_gpus()},
-          {"command_line", command_line}};
+          {"command_line", words}};
 }
 
 std::string version_text() {

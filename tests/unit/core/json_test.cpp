@@ -95,6 +95,11 @@ TEST_CASE("a written document reads back and ends in a newline") {
   CHECK(read_json(path) == document);
 }
 
+TEST_CASE("a line of JSON escapes what is no UTF-8") {
+  CHECK(json_line({{"a", "\xff\x1b"}, {"b\xfe", {"\xC3\xA9\x1b", 1.5}}}) ==
+        "{\"a\":\"\\\\xff\\\\x1b\",\"b\\\\xfe\":[\"\xC3\xA9\\u001b\",1.5]}\n");
+}
+
 TEST_CASE("errors of files name the path") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "m.json";

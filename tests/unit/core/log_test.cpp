@@ -132,6 +132,19 @@ TEST_CASE("a line stays one line whatever it holds") {
   CHECK(text == "@info rank=0 a\\nb empty=\"\" spaced=\"x y\" broken=1\\r\\n2 plain={}%\n");
 }
 
+TEST_CASE("a line holds nothing that a terminal obeys, and is UTF-8") {
+  const auto hostile = [] {
+    log::info("a\x1b[2Jb", {{"bytes", "\xff\xC3\xA9"}, {"tab", "x\ty"}});
+    log::progress("c\x07");
+    log::warn(std::string(100000, 'x'));
+  };
+  const std::string text = logged_by(hostile);
+  CHECK(
+      text.starts_with("@info rank=0 a\\x1b[2Jb bytes=\\xff\xC3\xA9 tab=\"x\\ty\"\n"
+                       "@info rank=0 c\\x07\n@warn rank=0 xxx"));
+  CHECK(text.find(" ... (98000 bytes left out) ... ") != std::string::npos);
+}
+
 TEST_CASE("the level decides what is written") {
   const auto all = [] {
     log::debug("d");

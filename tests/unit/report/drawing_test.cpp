@@ -242,6 +242,8 @@ TEST_CASE("SVG is cleaned for a page with several plots") {
 
 TEST_CASE("texts are escaped for HTML and for gnuplot") {
   CHECK(escape("<a href='x'>\"&\"</a>") == "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;");
+  CHECK(escape("a\n<\x1b[2J\xff>") == "a\n&lt;\\x1b[2J\\xff&gt;");
+  CHECK(string_literal("\xff\xC3\xA9") == "'\\xff\xC3\xA9'");
   CHECK(string_literal("it's\n\"a\"\x01") == "'it''s \"a\" '");
   CHECK(to_html(
             {{text_cell("a<b"), number_cell("n")}, {{text_cell("x&y"), number_cell("1")}}, "c"}) ==

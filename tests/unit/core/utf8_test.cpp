@@ -1,4 +1,4 @@
-#include "data/utf8.h"
+#include "longspan/core/utf8.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <string>

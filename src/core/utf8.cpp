@@ -1,6 +1,6 @@
 // Checks UTF-8 after the table of well-formed byte sequences in the Unicode standard (table 3-7),
 // eight ASCII bytes at a time where there are such.
-#include "data/utf8.h"
+#include "longspan/core/utf8.h"
 
 #include <cstdint>
 #include <cstring>

@@ -94,6 +94,12 @@ void FileWriter::flush() {
   posix::write_all(state_->file.get(), pending, state_->path);
 }
 
+bool FileWriter::is_lost() const {
+  check(state_ != nullptr && state_->file.is_open(), ErrorKind::Internal,
+        "FileWriter::is_lost after the file was closed");
+  return !posix::leads_to(state_->path, state_->file.get());
+}
+
 void FileWriter::close_durably() {
   flush();
   posix::sync_descriptor(state_->file.get(), state_->path);

@@ -33,13 +33,6 @@ void empty_folder(const fs::path& path) {
   if (failure) posix::throw_errno(path, "read the folder", failure.value());
 }
 
-bool names_same_folder(int descriptor, const fs::path& path) {
-  struct stat opened {
-  }, named{};
-  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-}
-
 // Makes the folder, or takes over the one that a process which is gone has left, and locks it. File
 // systems without locks on folders (NFS) leave it unlocked.
 posix::Descriptor claim_folder(const fs::path& path) {
@@ -50,7 +43,7 @@ posix::Descriptor claim_folder(const fs::path& path) {
     posix::Descriptor folder = posix::open_file(path, O_RDONLY | O_DIRECTORY, "open the folder");
     const bool held = ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     check(!held, ErrorKind::Io, path.string(), ": another process is writing this folder");
-    if (!names_same_folder(folder.get(), path)) continue;
+    if (!posix::leads_to(path, folder.get())) continue;
     empty_folder(path);
     return folder;
   }

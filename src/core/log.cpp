@@ -2,8 +2,9 @@
 // live line of progress is kept out of spdlog: it is erased before any other line is written.
 #include "longspan/core/log.h"
 
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
@@ -20,6 +22,29 @@ namespace {
 
 constexpr char kPattern[] = "%Y-%m-%dT%H:%M:%S.%e%z %v";
 constexpr char kEraseLine[] = "\r\x1b[K";
+
+// Makes the file and its folder again when someone removes them.
+class FileSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit FileSink(std::filesystem::path path)
+      : path_(std::move(path)), file_(std::in_place, path_, FileWriter::Mode::Append) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (file_->is_lost()) {
+      if (path_.has_parent_path()) make_folder(path_.parent_path());
+      file_.emplace(path_, FileWriter::Mode::Append);
+    }
+    file_->write(std::string_view(line.data(), line.size()));
+    file_->flush();
+  }
+  void flush_() override {}
+
+  std::filesystem::path path_;
+  std::optional<FileWriter> file_;
+};
 
 struct State {
   std::mutex mutex;
@@ -145,16 +170,11 @@ void set_step(std::int64_t step) {
 }
 
 void add_file(const std::filesystem::path& path) {
-  FileWriter(path, FileWriter::Mode::Append).flush();  // fails with our own text, unlike spdlog
+  auto sink = std::make_shared<FileSink>(path);
   State& s = state();
   const std::lock_guard lock(s.mutex);
-  try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(path.string());
-    s.file = std::make_unique<spdlog::logger>("file", std::move(sink));
-    s.prepare(*s.file);
-  } catch (const spdlog::spdlog_ex& failure) {
-    throw Error(ErrorKind::Io, concat(path.string(), ": cannot open the log: ", failure.what()));
-  }
+  s.file = std::make_unique<spdlog::logger>("file", std::move(sink));
+  s.prepare(*s.file);
 }
 
 void remove_file() {

@@ -2,6 +2,7 @@
 #include "core/posix.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +55,13 @@ void sync_descriptor(int descriptor, const std::filesystem::path& path) {
   while (::fsync(descriptor) != 0) {
     if (errno != EINTR) throw_errno(path, "flush to disk", errno);
   }
+}
+
+bool leads_to(const std::filesystem::path& path, int descriptor) {
+  struct stat opened {
+  }, named{};
+  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 std::filesystem::path parent_of(const std::filesystem::path& path) {

@@ -36,6 +36,8 @@ Descriptor open_file(const std::filesystem::path& path, int flags, std::string_v
 void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path);
 /// Waits until the file is on disk. @throws Error(Io)
 void sync_descriptor(int descriptor, const std::filesystem::path& path);
+/// Returns whether path leads to the open file or folder.
+bool leads_to(const std::filesystem::path& path, int descriptor);
 /// Returns the folder that holds path; "." when path names none.
 std::filesystem::path parent_of(const std::filesystem::path& path);
 

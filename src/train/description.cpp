@@ -36,22 +36,24 @@ void log_paths(const RunConfig& config, c10::Device device, const Transformer& m
 
 }  // namespace
 
-void describe_run(const RunConfig& config, const TrainOptions& options, const Transformer& model,
-                  const RunSizes& sizes) {
-  write_file_durably(options.run_folder / "config.yaml", config.resolved);
+void write_description(const Workspace& work, const TrainOptions& options) {
+  write_file_durably(options.run_folder / "config.yaml", work.config.resolved);
   Json environment = describe_environment(options.command_line, options.device);
-  environment["parameters"] = model.num_parameters();
-  environment["vocab_size"] = model.vocab_size();
-  environment["train_tokens"] = sizes.train_tokens;
-  environment["processes"] = sizes.processes;
+  environment["parameters"] = work.model.num_parameters();
+  environment["vocab_size"] = work.model.vocab_size();
+  environment["train_tokens"] = work.train_stream.size();
+  environment["processes"] = work.communicator.world_size();
   write_json(options.run_folder / "environment.json", environment);
-  log_paths(config, options.device, model);
+}
+
+void log_description(const Workspace& work, const TrainOptions& options) {
+  log_paths(work.config, options.device, work.model);
   log::info("training", {{"device", device_name(options.device)},
-                         {"parameters", model.num_parameters()},
-                         {"vocab_size", model.vocab_size()},
-                         {"train_tokens", sizes.train_tokens},
-                         {"steps", sizes.total_steps ? concat(*sizes.total_steps) : "no limit"},
-                         {"steps_per_epoch", sizes.steps_per_epoch},
+                         {"parameters", work.model.num_parameters()},
+                         {"vocab_size", work.model.vocab_size()},
+                         {"train_tokens", work.train_stream.size()},
+                         {"steps", work.total_steps ? concat(*work.total_steps) : "no limit"},
+                         {"steps_per_epoch", work.plan->steps_per_epoch()},
                          {"run", options.run_folder.string()}});
 }
 

@@ -34,6 +34,10 @@ MetricsWriter::MetricsWriter(const std::filesystem::path& run_folder, std::int64
   if (tensorboard) tensorboard_ = std::make_unique<TensorBoardWriter>(run_folder);
 }
 
+bool MetricsWriter::is_lost() const {
+  return file_->is_lost() || (tensorboard_ && tensorboard_->is_lost());
+}
+
 void MetricsWriter::write(const MetricRow& row) {
   const Json json = to_json(row);
   file_->write(json.dump() + "\n");

@@ -20,6 +20,8 @@ class MetricsWriter {
   MetricsWriter(const std::filesystem::path& run_folder, std::int64_t step, bool tensorboard);
 
   void write(const MetricRow& row);
+  /// Returns whether a file was removed, moved or replaced, so that rows are written to nowhere.
+  bool is_lost() const;
 
  private:
   std::optional<FileWriter> file_;

@@ -22,6 +22,8 @@ class TensorBoardWriter {
   void scalar(std::string_view tag, double value, std::int64_t step);
   /// Hands the points to the operating system. @throws Error(Io)
   void flush() { file_.flush(); }
+  /// Returns whether the file was removed, moved or replaced.
+  bool is_lost() const { return file_.is_lost(); }
 
  private:
   void write_record(const std::string& event);

@@ -9,11 +9,9 @@
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/device/device.h"
-#include "longspan/run/run_folder.h"
-#include "train/checkpoint_writer.h"
 #include "train/description.h"
 #include "train/interval.h"
-#include "train/metrics.h"
+#include "train/run_output.h"
 #include "train/signals.h"
 #include "train/step.h"
 #include "train/validation.h"
@@ -38,7 +36,8 @@ int signal_of_any_rank(Communicator& communicator) {
 
 class Trainer {
  public:
-  Trainer(Workspace& work, const TrainOptions& options);
+  /// @param output of rank 0
+  Trainer(Workspace& work, const TrainOptions& options, RunOutput* output);
   TrainResult run();
 
  private:
@@ -54,8 +53,7 @@ class Trainer {
 
   Workspace& work_;
   const TrainOptions& options_;
-  std::optional<MetricsWriter> metrics_;  // of rank 0
-  CheckpointWriter checkpoints_;
+  RunOutput* output_;  // of rank 0
   std::optional<std::int64_t> saved_step_;
   Interval interval_;
   int stop_signal_ = 0;  // that the ranks agreed on
@@ -63,17 +61,12 @@ class Trainer {
   double elapsed_before_;
 };
 
-Trainer::Trainer(Workspace& work, const TrainOptions& options)
+Trainer::Trainer(Workspace& work, const TrainOptions& options, RunOutput* output)
     : work_(work),
       options_(options),
-      checkpoints_(work.config, options.run_folder, work.data.tokenizer_folder()),
+      output_(output),
       elapsed_before_(work.progress.elapsed_seconds) {
   if (work.progress.step > 0 && options.resume == "auto") saved_step_ = work.progress.step;
-  if (!work.communicator.leads()) return;
-  describe_run(work.config, options, work.model,
-               {work.train_stream.size(), work.plan->steps_per_epoch(), work.total_steps,
-                work.communicator.world_size()});
-  metrics_.emplace(options.run_folder, work.progress.step, work.config.log.tensorboard);
 }
 
 TrainResult Trainer::run() {
@@ -84,7 +77,7 @@ TrainResult Trainer::run() {
     if (error.kind() != ErrorKind::Numeric || !work_.communicator.leads()) throw;
     throw Error(error.kind(), concat(error.what(), where_to_resume()));
   }
-  checkpoints_.wait();
+  if (output_ != nullptr) output_->wait();
   log::end_progress();
   if (stop_signal_ == 0)
     log::info("done", {{"step", work_.progress.step}});
@@ -154,9 +147,14 @@ void Trainer::do_what_is_due(double lr, double grad_norm, bool save_asked) {
   RunProgress& progress = work_.progress;
   progress.unfinished.reset();
   const bool last = work_.is_done();
+  const bool logs = every(config.log.every_steps, progress.step),
+             validates = last || every(config.validate.every_steps, progress.step),
+             saves = last || save_asked || every(config.checkpoint.every_steps, progress.step);
   if (every(config.distributed.check_every_steps, progress.step)) work_.check_ranks_are_equal();
+  if (output_ != nullptr && (logs || validates || saves || stop_signal_ != 0))
+    output_->keep_folder();
   std::optional<Validation> validation;
-  if (last || every(config.validate.every_steps, progress.step)) {
+  if (validates) {
     SignalWatch::set_current_work("the batch of the validation that is under way");
     validation = interval_.pause([&] {
       return validate(config, work_.model, work_.data, work_.communicator, is_told_to_stop);
@@ -171,11 +169,8 @@ void Trainer::do_what_is_due(double lr, double grad_norm, bool save_asked) {
     progress.best_value = value_of(*validation, *config.checkpoint.keep_best);
     progress.best_step = progress.step;
   }
-  if (!progress.unfinished && (validation || every(config.log.every_steps, progress.step)))
-    write_row(lr, grad_norm, validation);
-  if (last || best || save_asked || stop_signal_ != 0 ||
-      every(config.checkpoint.every_steps, progress.step))
-    save();
+  if (!progress.unfinished && (validation || logs)) write_row(lr, grad_norm, validation);
+  if (saves || best || stop_signal_ != 0) save();
 }
 
 bool Trainer::is_new_best(const Validation& validation) const {
@@ -205,10 +200,7 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
   interval_ = {};
   progress.interval_loss_sum = 0.0;
   progress.interval_targets = 0;
-  if (!metrics_) return;
-  metrics_->write(row);
-  log::progress(progress_line(row, {work_.total_steps, work_.seconds_left()}));
-  if (validation) log::info("validated " + text_of(*validation));
+  if (output_ != nullptr) output_->write(row);
 }
 
 void Trainer::save() {
@@ -216,7 +208,7 @@ void Trainer::save() {
   SignalWatch::set_current_work("the save");
   interval_.pause([&] {
     const NamedTensors state = work_.optimizer->state();  // of a sharded optimizer, collective
-    if (work_.communicator.leads()) checkpoints_.save(work_.model, state, work_.progress);
+    if (output_ != nullptr) output_->save(state);
   });
   saved_step_ = work_.progress.step;
 }
@@ -243,7 +235,12 @@ TrainResult train(const RunConfig& config, const TrainOptions& options,
     log::info("already trained to its end", {{"step", work.progress.step}});
     return {work.progress.step};
   }
-  const auto result = Trainer(work, options).run();
+  std::optional<RunOutput> output;
+  if (communicator.leads()) {
+    output.emplace(work, options, folder);
+    log_description(work, options);
+  }
+  const auto result = Trainer(work, options, output ? &*output : nullptr).run();
   log::set_step(-1);
   return result;
 }

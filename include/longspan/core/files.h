@@ -43,6 +43,9 @@ class FileWriter {
   void write(std::span<const std::byte> bytes);
   /// Hands what is buffered to the operating system.
   void flush();
+  /// Returns whether the path no longer leads to the open file: someone removed, moved or replaced
+  /// it, and what is written is lost.
+  bool is_lost() const;
   /// flush(), then waits until the disk has it, then closes.
   void close_durably();
 

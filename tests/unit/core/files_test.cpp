@@ -164,6 +164,23 @@ TEST_CASE("a moved writer writes on; a closed one refuses") {
   CHECK(error_of([&] { second.flush(); }).kind() == ErrorKind::Internal);
 }
 
+TEST_CASE("a writer notices when its path leads elsewhere") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "data";
+  const auto lost_after = [&](auto change) {
+    FileWriter writer(path, FileWriter::Mode::Append);
+    CHECK_FALSE(writer.is_lost());
+    change();
+    const bool lost = writer.is_lost();
+    std::filesystem::remove(path);
+    return lost;
+  };
+  CHECK_FALSE(lost_after([] {}));
+  CHECK(lost_after([&] { std::filesystem::remove(path); }));
+  CHECK(lost_after([&] { std::filesystem::rename(path, folder.path() / "moved"); }));
+  CHECK(lost_after([&] { write_file_durably(path, "replaced"); }));
+}
+
 TEST_CASE("a writer that is dropped unflushed leaves nothing") {
   const TemporaryFolder folder;
   { FileWriter(folder.path() / "data").write("lost"); }

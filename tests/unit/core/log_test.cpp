@@ -204,6 +204,40 @@ TEST_CASE("the file gets every line, behind what it held") {
   CHECK(text.ends_with("info rank=0 two\n"));
 }
 
+TEST_CASE("a log file whose folder is removed is made again") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "run" / "log.txt";
+  const std::string text = logged_by([&] {
+    make_folder(path.parent_path());
+    log::add_file(path);
+    log::info("one");
+    std::filesystem::remove_all(path.parent_path());
+    log::info("two");
+    std::filesystem::remove_all(path.parent_path());
+    write_file_durably(path.parent_path(), "in the way");
+    log::info("three");
+    log::info("four");
+  });
+  CHECK(
+      text.starts_with("@info rank=0 one\n@info rank=0 two\n@info rank=0 three\n"
+                       "@warn rank=0 going on without the log file reason="));
+  CHECK(text.ends_with("\n@info rank=0 four\n"));
+}
+
+TEST_CASE("a log file that is moved away is begun anew") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "log.txt", old = folder.path() / "old.txt";
+  logged_by([&] {
+    log::add_file(path);
+    log::info("one");
+    std::filesystem::rename(path, old);
+    log::info("two");
+  });
+  CHECK(read_file(old).ends_with("info rank=0 one\n"));
+  CHECK(read_file(path).find("one") == std::string::npos);
+  CHECK(read_file(path).ends_with("info rank=0 two\n"));
+}
+
 TEST_CASE("a log file that cannot be opened is an Io error") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "absent" / "log.txt";

@@ -36,6 +36,23 @@ TEST_CASE(
   CHECK_THAT(content, Catch::Matchers::ContainsSubstring("\"train/loss\":0.3333333333333333,"));
 }
 
+TEST_CASE("rows that go to a removed file are noticed") {
+  const TemporaryFolder folder;
+  const auto run = folder.path() / "run";
+  for (const bool tensorboard : {false, true}) {
+    make_folder(run);
+    const MetricsWriter metrics(run, 0, tensorboard);
+    CHECK_FALSE(metrics.is_lost());
+    std::filesystem::remove_all(run);
+    CHECK(metrics.is_lost());
+  }
+  make_folder(run);
+  const MetricsWriter metrics(run, 0, true);
+  for (const auto& entry : std::filesystem::directory_iterator(run))
+    if (entry.path().filename() != "metrics.jsonl") std::filesystem::remove(entry.path());
+  CHECK(metrics.is_lost());
+}
+
 TEST_CASE("counters read back to the same bits") {
   RunProgress progress;
   progress.step = 7;

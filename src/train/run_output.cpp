@@ -1,0 +1,47 @@
+// The files of a run.
+
+#include "train/run_output.h"
+
+#include "longspan/core/error.h"
+#include "longspan/core/log.h"
+#include "train/description.h"
+
+namespace longspan {
+
+RunOutput::RunOutput(Workspace& work, const TrainOptions& options, std::optional<RunFolder>& folder)
+    : work_(work),
+      options_(options),
+      folder_(folder),
+      checkpoints_(work.config, options.run_folder, work.data.tokenizer_folder()) {
+  write_description(work, options);
+  metrics_.emplace(options.run_folder, work.progress.step, work.config.log.tensorboard);
+}
+
+void RunOutput::write(const MetricRow& row) {
+  metrics_->write(row);
+  log::progress(progress_line(row, {work_.total_steps, work_.seconds_left()}));
+  if (row.validation) log::info("validated " + text_of(*row.validation));
+}
+
+void RunOutput::save(const NamedTensors& optimizer_state) {
+  checkpoints_.save(work_.model, optimizer_state, work_.progress);
+}
+
+void RunOutput::keep_folder() {
+  if (!metrics_->is_lost()) return;
+  make_folder(options_.run_folder);
+  log::warn("the run's folder or files in it were removed, going on in new ones",
+            {{"run", options_.run_folder.string()}});
+  try {
+    checkpoints_.wait();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Checkpoint) throw;
+    log::warn("the checkpoint under way went with them", {{"reason", error.what()}});
+  }
+  folder_.emplace(options_.run_folder);
+  write_description(work_, options_);
+  metrics_.emplace(options_.run_folder, work_.progress.step, work_.config.log.tensorboard);
+  if (list_checkpoints(options_.run_folder).empty()) work_.progress.best_value.reset();
+}
+
+}  // namespace longspan

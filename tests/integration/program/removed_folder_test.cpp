@@ -1,0 +1,100 @@
+// Someone removes the folder of a run that goes on.
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "integration/program/tiny_run.h"
+#include "longspan/core/error.h"
+#include "support/torch_catch.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using testing::TinyRun;
+
+constexpr const char* kNotice = "the run's folder or files in it were removed";
+
+// A run that lasts for some seconds, past its first checkpoint.
+class GoingRun {
+ public:
+  GoingRun()
+      : program_(tiny_.train_arguments(
+                     "run", {"--set", "train.max_steps=1000000", "--set", "train.max_seconds=5"}),
+                 tiny_.path(".")) {
+    while (!program_.has_ended() &&
+           !std::filesystem::exists(folder() / "checkpoints/step-000000010/manifest.json"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE_FALSE(program_.has_ended());
+  }
+
+  const TinyRun& tiny() const { return tiny_; }
+  std::filesystem::path folder() const { return tiny_.path("run"); }
+  testing::Finished end() { return program_.wait(); }
+
+ private:
+  TinyRun tiny_;
+  testing::Program program_;
+};
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+TEST_CASE("a run whose folder is removed says so and leaves the rest whole") {
+  GoingRun run;
+  std::filesystem::rename(run.folder(), run.tiny().path("gone"));
+  const auto result = run.end();
+  INFO(result.err);
+  CHECK(result.code == 0);
+  CHECK(count_of(result.err, kNotice) == 1);
+  CHECK_THAT(read_file(run.folder() / "log.txt"), ContainsSubstring(kNotice));
+  for (const auto* name : {"config.yaml", "environment.json"})
+    CHECK(read_file(run.folder() / name) == read_file(run.tiny().path("gone") / name));
+
+  const auto before = testing::stable_rows(run.tiny().path("gone")),
+             after = testing::stable_rows(run.folder());
+  REQUIRE_FALSE(after.empty());
+  std::int64_t step = before.back()["step"];
+  for (const auto& row : after) {
+    const auto next = row["step"].get<std::int64_t>();
+    CHECK(next > step);
+    CHECK(next <= step + 2);  // every second step is logged
+    step = next;
+  }
+  const auto is_for_tensorboard = [](const auto& entry) {
+    return entry.path().filename().string().starts_with("events.out.tfevents.");
+  };
+  const std::filesystem::directory_iterator entries(run.folder());
+  CHECK(std::count_if(begin(entries), end(entries), is_for_tensorboard) == 1);
+
+  const auto folder = run.folder().string();
+  CHECK(run.tiny().run({"inspect", folder, "--verify"}).code == 0);
+  const auto evaluated = run.tiny().run({"evaluate", folder, "--lengths", "16", "--json"});
+  INFO(evaluated.err);
+  REQUIRE(evaluated.code == 0);
+  CHECK(evaluated.err.find("no whole checkpoint is marked best") == std::string::npos);
+  const std::string digits = std::to_string(step);
+  CHECK(read_file(run.folder() / "checkpoints/latest") ==
+        "step-" + std::string(9 - digits.size(), '0') + digits + "\n");
+}
+
+TEST_CASE("a run whose folder cannot be made again ends with an error") {
+  GoingRun run;
+  // A file in the way. The run may have been faster in making its folder again.
+  for (int i = 0; !std::filesystem::is_regular_file(run.folder()) && i < 1000; ++i) {
+    std::error_code busy;
+    std::filesystem::rename(run.folder(), run.tiny().path(concat("gone", i)), busy);
+    std::ofstream(run.folder()) << "in the way";
+  }
+  const auto result = run.end();
+  INFO(result.err);
+  CHECK(result.code == 3);
+  CHECK_THAT(result.err, ContainsSubstring("longspan: error: " + run.folder().string() + ": "));
+}
+
+}  // namespace
+}  // namespace longspan

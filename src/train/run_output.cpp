@@ -24,7 +24,19 @@ void RunOutput::write(const MetricRow& row) {
 }
 
 void RunOutput::save(const NamedTensors& optimizer_state) {
+  finish_save();
+  keep_folder();
   checkpoints_.save(work_.model, optimizer_state, work_.progress);
+}
+
+// Waits for the save under way, which may have failed because the run's folder was removed.
+void RunOutput::finish_save() {
+  try {
+    checkpoints_.wait();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Checkpoint || !metrics_->is_lost()) throw;
+    log::warn("the checkpoint under way is lost", {{"reason", error.what()}});
+  }
 }
 
 void RunOutput::keep_folder() {
@@ -32,12 +44,7 @@ void RunOutput::keep_folder() {
   make_folder(options_.run_folder);
   log::warn("the run's folder or files in it were removed, going on in new ones",
             {{"run", options_.run_folder.string()}});
-  try {
-    checkpoints_.wait();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::Checkpoint) throw;
-    log::warn("the checkpoint under way went with them", {{"reason", error.what()}});
-  }
+  finish_save();
   folder_.emplace(options_.run_folder);
   write_description(work_, options_);
   metrics_.emplace(options_.run_folder, work_.progress.step, work_.config.log.tensorboard);

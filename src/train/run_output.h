@@ -28,6 +28,8 @@ class RunOutput {
   void keep_folder();
 
  private:
+  void finish_save();
+
   Workspace& work_;
   const TrainOptions& options_;
   std::optional<RunFolder>& folder_;

@@ -7,6 +7,7 @@
 
 #include "integration/program/tiny_run.h"
 #include "longspan/core/error.h"
+#include "support/paths.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -20,7 +21,7 @@ using Words = std::vector<std::string>;
 // to stderr goes to a file unless that is redirected too.
 testing::Finished run_with(const TinyRun& tiny, const Words& words, const std::string& streams) {
   const auto err = tiny.path("redirected.txt");
-  std::string command = concat("set -o pipefail; '", LONGSPAN_PROGRAM, "'");
+  std::string command = concat("set -o pipefail; '", testing::program_file().string(), "'");
   for (const auto& word : words) command += " '" + word + "'";
   command = concat("bash -c \"", command, " 2>'", err.string(), "' ", streams, "\"");
   const int status = std::system(command.c_str());

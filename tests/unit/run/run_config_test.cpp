@@ -85,9 +85,9 @@ TEST_CASE("sections check each other") {
 
 // fairseq's --max-tokens 9216 with 2048 tokens a sequence: four sequences, on each of 8 GPUs.
 TEST_CASE("fairseq's order takes the whole sequences that a pass has room for") {
-  const auto paper = read_run_config(config::Document::from_file(
-      std::filesystem::path(LONGSPAN_SOURCE_DIR) / "configs/wikitext103.yaml",
-      {"data.seq_len=2048", "validate.lengths=[2048]"}));
+  const auto paper = read_run_config(
+      config::Document::from_file(testing::source_folder() / "configs/wikitext103.yaml",
+                                  {"data.seq_len=2048", "validate.lengths=[2048]"}));
   CHECK(paper.train.micro_batch_tokens == 4 * 2048);
   CHECK(paper.train.batch_tokens == 8 * 4 * 2048);
   CHECK(paper.sequences_per_step() == 32);

@@ -1,7 +1,10 @@
-// A counter for each rank in the store goes up every second while the rank lives. Whoever wants to
-// know looks twice. Calls on the store may block for good when its keeper hangs, so they are made
-// on the pulse's own thread and waited for with a limit, which the beats' silence before counts
-// towards: a store that is known not to answer is waited for no more.
+// Each rank has a counter in the store, which it raises every second. A counter that stands still
+// between two looks is that of a rank that is gone.
+//
+// A call on the store never returns when the process that keeps the store hangs. So one thread, the
+// pulse's own, makes all calls, and others wait for their answers for kPatience at most. That time
+// runs from when the thread's present call began, not from when the answer was asked for: a beat
+// that has hung for so long already has shown that the store does not answer.
 
 #include "distributed/pulse.h"
 
@@ -24,6 +27,7 @@ constexpr std::chrono::milliseconds kPeriod{1000};
 constexpr std::chrono::milliseconds kLook{2500};      // more than two beats
 constexpr std::chrono::milliseconds kPatience{5000};  // for an answer of the store
 constexpr std::chrono::milliseconds kPause{50};       // between looks for who has left
+constexpr std::chrono::milliseconds kMoment{300};     // for a rank that fails to say why
 
 std::string pulse_key(int rank) { return concat("pulse/", rank); }
 std::string left_key(int rank) { return concat("left/", rank); }
@@ -37,7 +41,7 @@ struct Pulse::State {
   std::vector<Request> requests;
   std::optional<Clock::time_point> call_began;  // of the call on the store that is under way
   bool stopping = false;
-  bool ended = false;  // the thread; the store is gone where it ended by itself
+  bool ended = false;  // the thread; when it was not told to, because the store is gone
 
   std::vector<Request> wait_for_work() {
     std::unique_lock lock(mutex);
@@ -83,27 +87,28 @@ struct Pulse::State {
     changed.notify_all();
   }
 
-  // Waits until something is so, the thread ends, or the store has left a call without an answer
-  // for too long. Returns whether it is so.
+  // Waits until the condition holds, but no longer than the thread lives and than kPatience from
+  // the beginning of its present call on the store. Returns whether the condition holds.
   template <class Condition>
-  bool wait_until(std::unique_lock<std::mutex>& lock, Condition is_so) {
-    while (!is_so() && !ended) {
+  bool wait_until(std::unique_lock<std::mutex>& lock, Condition holds) {
+    while (!holds() && !ended) {
       const auto deadline = call_began.value_or(Clock::now()) + kPatience;
       if (Clock::now() >= deadline) return false;
       changed.wait_until(lock, deadline);
     }
-    return is_so();
+    return holds();
   }
 };
 
 namespace {
 
-// Runs a question on the pulse's thread; nothing when the store does not answer.
+// Has the pulse's thread put a question to the store, and returns the answer; nothing when the
+// store gives none.
 template <class State, class Question>
 auto ask(State& state, Question question)
     -> std::optional<decltype(question(std::declval<c10d::Store&>()))> {
   using Answer = decltype(question(std::declval<c10d::Store&>()));
-  // The thread may come to a request after nobody waits for it any more.
+  // Shared, because the thread may put the question after this function has given up and returned.
   auto answer = std::make_shared<std::optional<Answer>>();
   std::unique_lock lock(state.mutex);
   state.requests.push_back([&state, answer, question](c10d::Store& store) {
@@ -123,6 +128,27 @@ std::string names_of(const std::vector<int>& ranks) {
   return text;
 }
 
+std::string lost_store(const Placement& placement) {
+  return concat("the store at ", placement.address, ":", placement.port,
+                placement.launcher_keeps_store ? ", kept by the launcher," : ", kept by rank 0,",
+                " does not answer");
+}
+
+using Beats = std::vector<std::int64_t>;  // of every rank so far
+
+Beats beats_of(c10d::Store& store, int world_size) {
+  Beats beats;
+  for (int rank = 0; rank < world_size; ++rank) beats.push_back(store.add(pulse_key(rank), 0));
+  return beats;
+}
+
+std::vector<int> silent_between(const Beats& before, const Beats& after) {
+  std::vector<int> ranks;
+  for (std::size_t rank = 0; rank < before.size(); ++rank)
+    if (before[rank] == after[rank]) ranks.push_back(static_cast<int>(rank));
+  return ranks;
+}
+
 }  // namespace
 
 Pulse::Pulse(const Placement& placement) : state_(std::make_shared<State>()) {
@@ -134,7 +160,7 @@ Pulse::~Pulse() {
   std::unique_lock lock(state_->mutex);
   state_->stopping = true;
   state_->changed.notify_all();
-  // A thread that hangs in a call is left to the end of the process.
+  // A thread that hangs in a call on the store is left behind: it ends with the process.
   state_->wait_until(lock, [this] { return state_->ended; });
 }
 
@@ -167,16 +193,10 @@ void Pulse::wait_for_others(std::chrono::milliseconds limit) noexcept {
 std::string Pulse::find_culprit() noexcept {
   try {
     const auto beats = [size = state_->placement.world_size](c10d::Store& store) {
-      std::vector<std::int64_t> counts;
-      for (int rank = 0; rank < size; ++rank) counts.push_back(store.add(pulse_key(rank), 0));
-      return counts;
+      return beats_of(store, size);
     };
-    const std::string lost = concat(
-        "the store at ", state_->placement.address, ":", state_->placement.port,
-        state_->placement.launcher_keeps_store ? ", kept by the launcher," : ", kept by rank 0,",
-        " does not answer");
-    // A rank that fails by itself needs a moment to say so.
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const std::string lost = lost_store(state_->placement);
+    std::this_thread::sleep_for(kMoment);
     auto report = ask(*state_, reported_failure);
     if (!report) return lost;
     if (!report->empty()) return *report;
@@ -187,10 +207,7 @@ std::string Pulse::find_culprit() noexcept {
     if (report && !report->empty()) return *report;
     const auto after = ask(*state_, beats);
     if (!after) return lost;
-    std::vector<int> silent;
-    for (int rank = 0; rank < state_->placement.world_size; ++rank)
-      if ((*before)[static_cast<std::size_t>(rank)] == (*after)[static_cast<std::size_t>(rank)])
-        silent.push_back(rank);
+    const std::vector<int> silent = silent_between(*before, *after);
     if (silent.empty()) return "every rank still answers the store";
     const std::string found = names_of(silent) + " gave no sign of life";
     ask(*state_, [found, silent](c10d::Store& store) {

@@ -17,7 +17,6 @@
 namespace longspan {
 namespace {
 
-constexpr int kSaveSignal = SIGUSR1;
 constexpr char kEnd = 0;  // what the destructor sends instead of a signal's number
 
 volatile std::sig_atomic_t g_stop = 0, g_save = 0;

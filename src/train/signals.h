@@ -1,14 +1,10 @@
 #pragma once
 
-#include <array>
-#include <csignal>
 #include <string>
 
-namespace longspan {
+#include "longspan/core/signals.h"
 
-/// The signals that save a run and end it with 128 + their number: Ctrl-C, a scheduler, a closed
-/// terminal, a limit of processor time.
-inline constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+namespace longspan {
 
 /// Catches the stop signals, and SIGUSR1, which asks for a save, while it lives; says at once in
 /// the log that one came and what is waited for. One that the parent had ignored (nohup, a shell's

@@ -10,7 +10,7 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
-#include "train/signals.h"
+#include "longspan/core/signals.h"
 
 namespace longspan {
 namespace {

@@ -1,0 +1,233 @@
+// c10d behind the communicator. Its headers and its exceptions go no further than this folder.
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
+#include <c10/util/Logging.h>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+
+#include <cstdlib>
+#include <thread>
+
+#include "distributed/agreement.h"
+#include "distributed/own_address.h"
+#include "distributed/patient_threads.h"
+#include "distributed/pulse.h"
+#include "distributed/store.h"
+#include "longspan/core/error.h"
+#include "longspan/device/device.h"
+#include "longspan/distributed/communicator.h"
+#ifdef LONGSPAN_WITH_CUDA
+#include "distributed/nccl.h"
+#endif
+
+namespace longspan {
+namespace {
+
+constexpr std::chrono::seconds kLastLook{4};
+constexpr std::chrono::microseconds kLookAtGpu{50};
+
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
+}
+
+class GroupCommunicator final : public Communicator {
+ public:
+  GroupCommunicator(const Placement& placement, const DistributedConfig& config,
+                    const std::vector<Agreement>& agreements, c10::Device device)
+      : placement_(placement), timeout_(milliseconds_of(config.timeout_seconds)) {
+    meet(agreements);
+    guarded("forming the group", [&] { form_group(config.backend, device); });
+  }
+
+  // The others notice that the group ends, and look for the reason in the store: who keeps it stays
+  // a little longer.
+  ~GroupCommunicator() override {
+    if (left_ || !keeps_store()) return;
+    group_.reset();
+    pulse_->wait_for_others(kLastLook);
+  }
+
+  int rank() const override { return placement_.rank; }
+  int world_size() const override { return placement_.world_size; }
+
+  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor,
+                                                     std::function<void()> done) override {
+    std::vector<at::Tensor> tensors{tensor};
+    return guarded("all-reduce", [&] {
+      auto work = group_->allreduce(tensors);
+      return std::make_unique<GroupReduction>(*this, std::move(work), tensor.device(),
+                                              std::move(done));
+    });
+  }
+
+  void broadcast(const at::Tensor& tensor, int root) override {
+    const at::NoGradGuard no_gradient;
+    c10d::BroadcastOptions options;
+    options.rootRank = root;
+    std::vector<at::Tensor> tensors{tensor};
+    guarded("broadcast", [&] { finish(*group_->broadcast(tensors, options), tensor.device()); });
+  }
+
+  std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override {
+    const at::NoGradGuard no_gradient;
+    std::vector<std::vector<at::Tensor>> results(1);
+    for (int i = 0; i < world_size(); ++i) results[0].push_back(at::empty_like(tensor));
+    std::vector<at::Tensor> tensors{tensor};
+    guarded("all-gather", [&] { finish(*group_->allgather(results, tensors), tensor.device()); });
+    return results[0];
+  }
+
+  void report_failure(const std::string& reason) noexcept override {
+    if (pulse_) pulse_->report_failure(reason);
+  }
+
+  void leave() override {
+    // The group's own barrier goes through a tensor that all groups of a process share, which ranks
+    // on threads, as in tests, would free twice.
+    guarded("the last barrier", [&] { group_->getBackend(at::kCPU)->barrier()->wait(); });
+    guarded("the end", [&] { group_->shutdown(); });
+    left_ = true;
+  }
+
+ private:
+  class GroupReduction final : public PendingReduction {
+   public:
+    GroupReduction(GroupCommunicator& owner, c10::intrusive_ptr<c10d::Work> work,
+                   c10::Device device, std::function<void()> done)
+        : owner_(owner), work_(std::move(work)), device_(device) {
+      if (!done) return;
+      if (device_.is_cpu())
+        told_ = work_->getFuture()->then(
+            [done = std::move(done)](c10::ivalue::Future& future) -> c10::IValue {
+              if (!future.hasError()) done();
+              return {};
+            },
+            c10::NoneType::get());
+      else
+        done_ = std::move(done);  // a GPU's future is there when the work is queued
+    }
+    // The work may be over before `done` was called: what `done` touches must outlive both.
+    void wait() override {
+      owner_.guarded("all-reduce", [&] {
+        owner_.finish(*work_, device_);
+        if (told_) told_->waitAndThrow();
+        if (done_) done_();
+      });
+    }
+
+   private:
+    GroupCommunicator& owner_;
+    c10::intrusive_ptr<c10d::Work> work_;
+    c10::Device device_;
+    c10::intrusive_ptr<c10::ivalue::Future> told_;
+    std::function<void()> done_;
+  };
+
+  bool keeps_store() const { return placement_.rank == 0 && !placement_.launcher_keeps_store; }
+
+  Store connect() const {
+    const bool listens = keeps_store();
+    try {
+      return connect_store(placement_, timeout_, listens);
+    } catch (const std::exception& error) {
+      throw Error(
+          ErrorKind::Distributed,
+          concat("rank ", rank(), listens ? " must be able to listen at port " : " must reach ",
+                 listens ? "" : placement_.address + ":", placement_.port, " (",
+                 listens ? "MASTER_PORT" : "MASTER_ADDR, MASTER_PORT",
+                 "): ", first_line_of(error)));
+    }
+  }
+
+  void meet(const std::vector<Agreement>& agreements) {
+    Store lobby;
+    if (placement_.attempt.empty()) {
+      lobby = connect();
+      placement_.attempt = find_attempt(*lobby, placement_, timeout_);
+    }
+    store_ = connect();
+    pulse_ = std::make_unique<Pulse>(placement_);
+    guarded("meeting the other ranks", [&] {
+      check_agreement({placement_, lobby, store_}, agreements, timeout_);
+    });
+  }
+
+  // Returns once the work is done. On a GPU wait() queues what follows behind the work and returns
+  // at once, so that a rank that is gone would show nowhere: the host has to look.
+  void finish(c10d::Work& work, c10::Device device) const {
+    const auto deadline = std::chrono::steady_clock::now() + timeout_;
+    while (!device.is_cpu() && !work.isCompleted()) {
+      if (std::chrono::steady_clock::now() > deadline)
+        throw std::runtime_error(concat("no end of it within ", timeout_.count() / 1000, " s"));
+      std::this_thread::sleep_for(kLookAtGpu);
+    }
+    work.wait();
+  }
+
+  void form_group(Backend backend, c10::Device device) {
+    auto options = c10d::ProcessGroupGloo::Options::create(timeout_);
+    options->devices = {make_device()};
+    group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), world_size());
+    group_->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+    const auto gloo =
+        c10::make_intrusive<c10d::ProcessGroupGloo>(store_, rank(), world_size(), options);
+    group_->setBackend(at::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
+    group_->setGroupName("longspan");
+    if (device.is_cpu()) return;
+    if (backend == Backend::Gloo) {
+      group_->setBackend(device.type(), c10d::ProcessGroup::BackendType::GLOO, gloo);
+      return;
+    }
+#ifdef LONGSPAN_WITH_CUDA
+    add_nccl(*group_, store_, device, timeout_);
+#endif
+  }
+
+  // The device's thread, which reads from the sockets, starts here.
+  std::shared_ptr<::gloo::transport::Device> make_device() const {
+    const PatientThreads patient;
+    const auto interface = process_environment()("GLOO_SOCKET_IFNAME");
+    return interface ? c10d::ProcessGroupGloo::createDeviceForInterface(*interface)
+                     : c10d::ProcessGroupGloo::createDeviceForHostname(own_address(placement_));
+  }
+
+  // Runs a call on the group; turns its failure into an error that names who is to blame.
+  template <class Call>
+  auto guarded(const char* what, Call call) -> decltype(call()) {
+    try {
+      return call();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      // A call on the group allocates too; memory that runs out there is this rank's own failure.
+      if (is_out_of_memory(error)) throw;
+      const std::string culprit = pulse_->find_culprit();
+      // What a GPU still waits for would keep it, and this process, from ending.
+      if (group_ && group_->getDeviceTypes().size() > 1) group_->abort();
+      throw Error(ErrorKind::Distributed,
+                  concat("rank ", rank(), " lost its peers in ", what, ": ", culprit,
+                         " (", first_line_of(error), ")"));
+    }
+  }
+
+  Placement placement_;
+  std::chrono::milliseconds timeout_;
+  Store store_;
+  std::unique_ptr<Pulse> pulse_;
+  c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  bool left_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> join(const Placement& placement, const DistributedConfig& config,
+                                   const std::vector<Agreement>& agreements, c10::Device device) {
+  check(config.backend != Backend::Nccl || !device.is_cpu(), ErrorKind::Config,
+        "distributed.backend must be gloo or auto on a CPU, got nccl; see --device");
+  // c10d logs stack traces of failures that it also throws, and those become one line here.
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  return std::make_unique<GroupCommunicator>(placement, config, agreements, device);
+}
+
+}  // namespace longspan

@@ -5,12 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <thread>
 
 #include "cli/commands.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/device/device.h"
+#include "longspan/device/processor.h"
 
 namespace longspan::cli {
 
@@ -32,9 +32,8 @@ void add_common_options(CLI::App& verb, CommonOptions& options) {
 void apply(const CommonOptions& options) {
   log::set_level(options.quiet ? log::Level::Warn : log::parse_level(options.log_level));
   // A launcher that starts several processes on a host gives each its share in OMP_NUM_THREADS.
-  const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   if (options.threads > 0 || std::getenv("OMP_NUM_THREADS") == nullptr)
-    at::set_num_threads(options.threads > 0 ? options.threads : cores);
+    at::set_num_threads(options.threads > 0 ? options.threads : num_cores());
   at::globalContext().setFlushDenormal(true);
   // A GPU that is not there is said before anything is read, by every verb.
   if (options.device != "auto") choose_device(options.device, 0);

@@ -7,24 +7,16 @@
 #include <torch/headeronly/version.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <string>
-#include <thread>
 
 #include "build_info.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
 #include "longspan/device/device.h"
+#include "longspan/device/processor.h"
 
 namespace longspan {
 namespace {
-
-std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown";
-}
 
 std::string backends() {
 #ifdef USE_C10D_NCCL
@@ -52,7 +44,7 @@ Json describe_environment(const std::vector<std::string>& command_line, c10::Dev
           {"host", system.nodename},
           {"system", concat(system.sysname, " ", system.release)},
           {"processor", processor_name()},
-          {"cores", std::thread::hardware_concurrency()},
+          {"cores", num_cores()},
           {"threads", at::get_num_threads()},
           {"device", device.str()},
           {"device_name", device.is_cpu() ? processor_name() : device_name(device)},

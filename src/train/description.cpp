@@ -6,28 +6,17 @@
 #include "longspan/core/files.h"
 #include "longspan/core/log.h"
 #include "longspan/device/device.h"
+#include "longspan/device/processor.h"
 #include "longspan/kernels/attention.h"
 #include "longspan/run/environment.h"
 
 namespace longspan {
 namespace {
 
-// LibTorch hands products of two bytes an element to oneDNN only where these are there.
-bool has_fast_products(Precision precision) {
-  if (precision == Precision::Fp32) return true;
-#if defined(__x86_64__)
-  if (precision == Precision::Fp16) return __builtin_cpu_supports("avx512fp16");
-  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq");
-#else
-  return true;
-#endif
-}
-
 void log_paths(const RunConfig& config, c10::Device device, const Transformer& model) {
   log::info("attention", {{"path", attention_path(device.type(), model.position().score_bias(1))}});
   const Precision precision = config.train.precision;
-  if (device.is_cpu() && !has_fast_products(precision))
+  if (device.is_cpu() && !has_fast_products(config.compute_dtype()))
     log::warn(concat(name_of(precision),
                      " products take LibTorch's plain loops on a processor without ",
                      precision == Precision::Fp16 ? "AVX512-FP16" : "AVX-512",

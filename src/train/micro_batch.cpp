@@ -5,36 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <limits>
 #include <string>
 
 #include "longspan/core/error.h"
 #include "longspan/device/device.h"
 #include "longspan/device/memory_meter.h"
+#include "longspan/device/processor.h"
 #include "train/step.h"
 
 namespace longspan {
 namespace {
 
 constexpr double kShare = 0.8;  // of the memory that is free; the rest is for what is not measured
-
-std::int64_t read_number(const char* path) {
-  std::ifstream file(path);
-  std::int64_t value = 0;
-  return file >> value ? value : -1;  // "max" reads as none
-}
-
-// Of the machine or of the control group that holds the process, whichever is less.
-std::int64_t available_bytes() {
-  std::int64_t available = std::numeric_limits<std::int64_t>::max();
-  std::ifstream info("/proc/meminfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("MemAvailable:")) available = std::stoll(line.substr(13)) * 1024;
-  const std::int64_t limit = read_number("/sys/fs/cgroup/memory.max"),
-                     used = read_number("/sys/fs/cgroup/memory.current");
-  return limit >= 0 && used >= 0 ? std::min(available, limit - used) : available;
-}
 
 // Ids spread over the whole vocabulary, so that every band of an adaptive one is in use.
 HostBatch trial_batch(std::int64_t num_sequences, std::int64_t seq_len, std::int64_t vocab_size) {
@@ -50,7 +32,7 @@ HostBatch trial_batch(std::int64_t num_sequences, std::int64_t seq_len, std::int
 }
 
 std::int64_t free_bytes(c10::Device device) {
-  return device.is_cpu() ? available_bytes() : free_gpu_memory(device);
+  return device.is_cpu() ? available_memory() : free_gpu_memory(device);
 }
 
 std::int64_t bytes_of_pass(RunConfig config, const Transformer& model, std::int64_t sequences) {

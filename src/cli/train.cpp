@@ -9,6 +9,7 @@
 #include "longspan/core/json.h"
 #include "longspan/distributed/launch.h"
 #include "longspan/run/environment.h"
+#include "longspan/run/run_folder.h"
 #include "longspan/train/trainer.h"
 
 namespace longspan::cli {
@@ -18,19 +19,27 @@ struct TrainArguments {
   std::string config, run, resume = "auto", processes = "auto";
 };
 
+int launch_ranks(const LaunchOptions& options, const std::filesystem::path& run_folder) try {
+  return launch(options);
+} catch (const Error& error) {
+  if (error.kind() != ErrorKind::Distributed) throw;
+  throw Error(error.kind(), concat(error.what(), where_to_resume(run_folder)));
+}
+
 int train_one(const TrainArguments& arguments, const Call& call) {
   const CommonOptions& options = call.options;
   const RunConfig config =
       read_run_config(config::Document::from_file(arguments.config, options.overrides));
   const Job job = find_job(arguments.processes, options.device, config.distributed);
-  if (job.processes_to_start) {
-    prepare_data(config.data);  // once, and what is wrong with it is said once
-    return launch({*job.processes_to_start, call.words, config.distributed.bind_cores});
-  }
-  const c10::Device device = use_device(options, job.local_rank());
   const std::filesystem::path folder = arguments.run.empty()
                                            ? std::filesystem::path("runs") / config.name
                                            : std::filesystem::path(arguments.run);
+  if (job.processes_to_start) {
+    prepare_data(config.data);  // once, and what is wrong with it is said once
+    return launch_ranks({*job.processes_to_start, call.words, config.distributed.bind_cores},
+                        folder);
+  }
+  const c10::Device device = use_device(options, job.local_rank());
   TrainOptions train_options{folder, arguments.resume, call.words, device};
   // Each host has its shards before the ranks meet: making them may take longer than the timeout.
   const auto communicator = join_job(job, config.distributed, device, [&] {

@@ -205,9 +205,8 @@ class GroupCommunicator final : public Communicator {
       const std::string culprit = pulse_->find_culprit();
       // What a GPU still waits for would keep it, and this process, from ending.
       if (group_ && group_->getDeviceTypes().size() > 1) group_->abort();
-      throw Error(ErrorKind::Distributed,
-                  concat("rank ", rank(), " lost its peers in ", what, ": ", culprit,
-                         " (", first_line_of(error), ")"));
+      throw Error(ErrorKind::Distributed, concat("rank ", rank(), " lost its peers in ", what, ": ",
+                                                 culprit, " (", first_line_of(error), ")"));
     }
   }
 

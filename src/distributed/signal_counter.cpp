@@ -34,8 +34,7 @@ SignalCounter::SignalCounter() {
 }
 
 SignalCounter::~SignalCounter() {
-  for (std::size_t i = 0; i < kSignals.size(); ++i)
-    ::sigaction(kSignals[i], &before_[i], nullptr);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 std::optional<int> SignalCounter::next() {

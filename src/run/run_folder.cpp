@@ -2,6 +2,7 @@
 
 #include "longspan/run/run_folder.h"
 
+#include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 
@@ -25,5 +26,11 @@ RunFolder::RunFolder(const std::filesystem::path& path) : lock_(made(path) / ".l
 }
 
 RunFolder::~RunFolder() { log::remove_file(); }
+
+std::string where_to_resume(const std::filesystem::path& run_folder) {
+  const auto checkpoints = list_checkpoints(run_folder);
+  if (checkpoints.empty()) return "; there is no checkpoint to resume from";
+  return concat("; the checkpoint of step ", checkpoint_step(checkpoints.back()), " stands");
+}
 
 }  // namespace longspan

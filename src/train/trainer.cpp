@@ -49,7 +49,6 @@ class Trainer {
   void write_row(double lr, double grad_norm, const std::optional<Validation>& validation);
   void save();
   StepVote own_vote() const;
-  std::string where_to_resume() const;
 
   Workspace& work_;
   const TrainOptions& options_;
@@ -71,12 +70,7 @@ Trainer::Trainer(Workspace& work, const TrainOptions& options, RunOutput* output
 
 TrainResult Trainer::run() {
   const SignalWatch signals;
-  try {
-    loop();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::Numeric || !work_.communicator.leads()) throw;
-    throw Error(error.kind(), concat(error.what(), where_to_resume()));
-  }
+  loop();
   if (output_ != nullptr) output_->wait();
   log::end_progress();
   if (stop_signal_ == 0)
@@ -219,15 +213,10 @@ StepVote Trainer::own_vote() const {
           elapsed_before_ + elapsed.count()};
 }
 
-std::string Trainer::where_to_resume() const {
-  return saved_step_ ? concat("; the checkpoint of step ", *saved_step_, " stands")
-                     : "; there is no checkpoint yet";
-}
-
 }  // namespace
 
 TrainResult train(const RunConfig& config, const TrainOptions& options,
-                  Communicator& communicator) {
+                  Communicator& communicator) try {
   std::optional<RunFolder> folder;
   if (communicator.leads()) folder.emplace(options.run_folder);
   Workspace work(config, options, communicator);
@@ -243,6 +232,11 @@ TrainResult train(const RunConfig& config, const TrainOptions& options,
   const auto result = Trainer(work, options, output ? &*output : nullptr).run();
   log::set_step(-1);
   return result;
+} catch (const Error& error) {
+  // Only now is the save under way on disk, or not.
+  const bool is_fate = error.kind() == ErrorKind::Numeric || error.kind() == ErrorKind::Distributed;
+  if (!communicator.leads() || !is_fate) throw;
+  throw Error(error.kind(), concat(error.what(), where_to_resume(options.run_folder)));
 }
 
 }  // namespace longspan

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "longspan/core/files.h"
 
@@ -19,5 +20,9 @@ class RunFolder {
  private:
   FileLock lock_;
 };
+
+/// Returns what to say of a run that failed: "; the checkpoint of step 20 stands", or that there is
+/// none.
+std::string where_to_resume(const std::filesystem::path& run_folder);
 
 }  // namespace longspan

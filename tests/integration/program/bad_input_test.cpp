@@ -235,7 +235,7 @@ TEST_CASE("training that diverges stops with 5 and names the step") {
   const TinyRun tiny;
   check_error(tiny.train("run", {"--set", "optimizer={kind: sgd, momentum: 0.0}", "--set",
                                  "schedule={kind: constant, peak_lr: 1.0e+30}"}),
-              5, {"diverged at step"});
+              5, {"diverged at step", "there is no checkpoint to resume from"});
 }
 
 TEST_CASE("no space left: one line, the right code, nothing that looks whole") {

@@ -67,6 +67,7 @@ TEST_CASE("a rank that is killed ends all, by name, and the checkpoint stands") 
     INFO(result.err);
     CHECK(result.code == 6);
     CHECK_THAT(result.err, ContainsSubstring(concat("rank ", victim, " was ended by signal 9")));
+    CHECK_THAT(result.err, ContainsSubstring("all ranks have ended; the checkpoint of step "));
     CHECK_THAT(result.err, ContainsSubstring(concat("rank ", 1 - victim, " lost its peers")));
     CHECK(run.seconds() < kEnd);
     WARN("SIGKILL of rank " << victim << ": all ranks ended after " << run.seconds() << " s");

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/data/batches.h"
 
 namespace longspan {
 
 std::int64_t num_blocks(const TokenStream& stream, std::int64_t seq_len) {
-  return (stream.size() + seq_len - 1) / seq_len;
+  return ceil_divide(stream.size(), seq_len);
 }
 
 HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,

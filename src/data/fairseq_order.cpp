@@ -10,6 +10,7 @@
 
 #include "data/batch_orders.h"
 #include "data/numpy_random.h"
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 
 namespace longspan {
@@ -24,7 +25,7 @@ class FairseqPlan final : public BatchPlan {
         batch_size_(options.sequences_per_pass),
         seed_(static_cast<std::uint32_t>(options.seed)),
         batches_per_step_(options.sequences_per_step / options.sequences_per_pass),
-        num_batches_((num_blocks_ + batch_size_ - 1) / batch_size_),
+        num_batches_(ceil_divide(num_blocks_, batch_size_)),
         blocks_(ordered_blocks(options)) {}
 
   StepSequences sequences(std::int64_t step) const override {
@@ -43,7 +44,7 @@ class FairseqPlan final : public BatchPlan {
   }
 
   std::int64_t steps_per_epoch() const override {
-    return (num_batches_ + batches_per_step_ - 1) / batches_per_step_;
+    return ceil_divide(num_batches_, batches_per_step_);
   }
 
  private:

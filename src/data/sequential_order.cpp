@@ -1,5 +1,6 @@
 // Blocks in the order of the text, epoch after epoch.
 #include "data/batch_orders.h"
+#include "longspan/core/ceil_divide.h"
 
 namespace longspan {
 namespace {
@@ -19,7 +20,7 @@ class SequentialPlan final : public BatchPlan {
   }
 
   std::int64_t steps_per_epoch() const override {
-    return (options_.num_blocks + options_.sequences_per_step - 1) / options_.sequences_per_step;
+    return ceil_divide(options_.num_blocks, options_.sequences_per_step);
   }
 
  private:

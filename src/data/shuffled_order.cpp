@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/batch_orders.h"
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/random.h"
 
 namespace longspan {
@@ -32,7 +33,7 @@ class ShuffledPlan final : public BatchPlan {
   }
 
   std::int64_t steps_per_epoch() const override {
-    return (options_.num_blocks + options_.sequences_per_step - 1) / options_.sequences_per_step;
+    return ceil_divide(options_.num_blocks, options_.sequences_per_step);
   }
 
  private:

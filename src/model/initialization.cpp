@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/random.h"
@@ -31,7 +32,7 @@ void fill_one(const NamedTensor& parameter, const Start& start, std::uint64_t se
   const std::int64_t size = parameter.tensor.numel();
   const std::uint64_t index = stable_hash(parameter.name);
   float* const values = parameter.tensor.mutable_data_ptr<float>();
-  at::parallel_for(0, (size + kChunk - 1) / kChunk, 1, [&](std::int64_t first, std::int64_t last) {
+  at::parallel_for(0, ceil_divide(size, kChunk), 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t chunk = first; chunk < last; ++chunk) {
       RandomStream stream(seed, RandomPurpose::Initialization, index,
                           static_cast<std::uint64_t>(chunk));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/data/expected_size.h"
 #include "longspan/kernels/cross_entropy.h"
@@ -104,7 +105,7 @@ PlannedMemory plan_memory(const RunConfig& config, const Plan& plan) {
 void plan_steps(const RunConfig& config, const PlanOptions& options, Plan& plan) {
   plan.tokens_per_step = config.train.batch_tokens;
   if (plan.train_tokens > 0) {
-    plan.blocks = (plan.train_tokens + config.data.seq_len - 1) / config.data.seq_len;
+    plan.blocks = ceil_divide(plan.train_tokens, config.data.seq_len);
     plan.steps_per_epoch = make_run_plan(config, plan.train_tokens)->steps_per_epoch();
   }
   const auto steps = planned_steps(

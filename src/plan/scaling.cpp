@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/part.h"
 #include "longspan/distributed/buckets.h"
 #include "longspan/distributed/gradient_reducer.h"
@@ -14,10 +15,6 @@ namespace longspan {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
-
-std::int64_t divided_up(std::int64_t count, std::int64_t parts) {
-  return (count + parts - 1) / parts;
-}
 
 // A bucket's part of a backward pass, and what travels.
 struct Bucket {
@@ -56,8 +53,9 @@ class StepModel {
   // A step of `sequences` in all, of which a pass takes sequences_a_pass at most.
   ScaledStep step(std::int64_t devices, std::int64_t sequences,
                   std::int64_t sequences_a_pass) const {
-    const std::int64_t seq_len = config_.data.seq_len, own = divided_up(sequences, devices),
-                       last_pass = own - (divided_up(own, sequences_a_pass) - 1) * sequences_a_pass;
+    const std::int64_t seq_len = config_.data.seq_len, own = ceil_divide(sequences, devices),
+                       last_pass =
+                           own - (ceil_divide(own, sequences_a_pass) - 1) * sequences_a_pass;
     ScaledStep result{devices, sequences * seq_len, own * seq_len};
     const double seconds_a_sequence =
         static_cast<double>(seq_len) / options_.speed.tokens_per_second;
@@ -189,7 +187,7 @@ Scaling plan_scaling(const RunConfig& config, const Plan& plan, const ScalingOpt
   Scaling result{model.message_bytes(), model.num_buckets(), config.sequences_per_step(), {}, {}};
   if (options.devices.empty()) return result;
   const std::int64_t sequences = result.sequences,
-                     of_fewest = divided_up(sequences, std::ranges::min(options.devices)),
+                     of_fewest = ceil_divide(sequences, std::ranges::min(options.devices)),
                      a_pass = std::max<std::int64_t>(
                          1, config.train.micro_batch_tokens / config.data.seq_len);
   const bool is_auto = config.train.micro_batch_tokens == 0;

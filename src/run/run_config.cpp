@@ -9,6 +9,7 @@
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/config/choice.h"
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 
 namespace longspan {
@@ -176,7 +177,7 @@ RunConfig read_run_config(const config::Document& document) {
 
 std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t num_tokens) {
   const std::int64_t seq_len = config.data.seq_len;
-  BatchPlanOptions options{config.data.order, config.seed, (num_tokens + seq_len - 1) / seq_len,
+  BatchPlanOptions options{config.data.order, config.seed, ceil_divide(num_tokens, seq_len),
                            config.sequences_per_step()};
   options.sequences_per_pass = config.train.micro_batch_tokens / seq_len;
   options.last_block_is_short = num_tokens % seq_len != 0;
@@ -187,8 +188,7 @@ std::optional<std::int64_t> planned_steps(const TrainConfig& config,
                                           std::optional<std::int64_t> steps_per_epoch) {
   std::optional<std::int64_t> steps = config.max_steps;
   const auto limit = [&](std::int64_t count) { steps = std::min(count, steps.value_or(count)); };
-  if (config.max_tokens)
-    limit((*config.max_tokens + config.batch_tokens - 1) / config.batch_tokens);
+  if (config.max_tokens) limit(ceil_divide(*config.max_tokens, config.batch_tokens));
   if (config.max_epochs && steps_per_epoch) limit(*config.max_epochs * *steps_per_epoch);
   return steps;
 }

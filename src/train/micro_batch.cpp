@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/device/device.h"
 #include "longspan/device/memory_meter.h"
@@ -52,8 +53,8 @@ std::int64_t sequences_that_fit(std::int64_t num_sequences, std::int64_t bytes_a
   const std::int64_t most =
       std::min(num_sequences, budget_bytes / std::max<std::int64_t>(1, bytes_a_sequence));
   if (most < 1) return 0;
-  const std::int64_t passes = (num_sequences + most - 1) / most;
-  return (num_sequences + passes - 1) / passes;
+  const std::int64_t passes = ceil_divide(num_sequences, most);
+  return ceil_divide(num_sequences, passes);
 }
 
 HostRanks ranks_on_this_host(Communicator& communicator) {
@@ -72,7 +73,7 @@ std::int64_t find_micro_batch_tokens(const RunConfig& config, const Transformer&
   const std::int64_t one = bytes_of_pass(config, model, 1), two = bytes_of_pass(config, model, 2);
   const std::int64_t each = std::max<std::int64_t>(1, two - one), fixed = one - each;
   const std::int64_t sequences = sequences_that_fit(
-      (config.sequences_per_step() + ranks.all - 1) / ranks.all, each, budget - fixed);
+      ceil_divide<std::int64_t>(config.sequences_per_step(), ranks.all), each, budget - fixed);
   check(sequences > 0, ErrorKind::Memory, "a pass over one sequence of ", config.data.seq_len,
         " tokens must fit into memory: it takes ", one, " bytes, free are ", budget,
         "; lower data.seq_len or set train.activation_checkpointing");

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "train/micro_batch.h"
@@ -110,8 +111,7 @@ void Workspace::settle_micro_batch() {
 void Workspace::start_loss_scale() {
   const TrainConfig& train = config.train;
   if (train.precision != Precision::Fp16) return;
-  loss_scale.emplace(train.loss_scale, (train.batch_tokens + train.micro_batch_tokens - 1) /
-                                           train.micro_batch_tokens);
+  loss_scale.emplace(train.loss_scale, ceil_divide(train.batch_tokens, train.micro_batch_tokens));
   if (progress.loss_scale) loss_scale->set_state(*progress.loss_scale);
 }
 

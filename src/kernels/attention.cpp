@@ -3,9 +3,7 @@
 
 #include "longspan/kernels/attention.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
-
+#include "kernels/bias_tensors.h"
 #include "kernels/fused_attention.h"
 #include "longspan/core/error.h"
 
@@ -26,18 +24,6 @@ void check_shapes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)
 }
 
 }  // namespace
-
-at::Tensor bias_by_distance(const ScoreBias& bias, std::int64_t num_keys, at::ScalarType dtype) {
-  if (const auto* linear = std::get_if<LinearBias>(&bias)) {
-    const auto slopes_H = linear->slopes_H.to(dtype);
-    return slopes_H.neg().unsqueeze(1) * at::arange(num_keys, slopes_H.options());
-  }
-  const auto* distance = std::get_if<DistanceBias>(&bias);
-  if (distance == nullptr) return {};
-  check(distance->bias_HN.size(1) >= num_keys, ErrorKind::Internal,
-        "a bias by distance must cover ", num_keys, " keys, got ", distance->bias_HN.size(1));
-  return distance->bias_HN.narrow(1, 0, num_keys).to(dtype);
-}
 
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options) {

@@ -9,31 +9,12 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/bias_tensors.h"
 #include "kernels/dropout_rule.h"
-#include "kernels/fused_attention.h"
-#include "longspan/core/error.h"
 #include "longspan/kernels/attention.h"
 
 namespace longspan {
 namespace {
-
-// Each bias by distance put where its query and key are; entries past the query are masked later.
-at::Tensor spread_by_distance(const at::Tensor& bias_HN, std::int64_t T, std::int64_t S) {
-  const auto options = bias_HN.options().dtype(at::kLong).requires_grad(false);
-  const auto distance_TS =
-      at::arange(S - T, S, options).unsqueeze(1).sub(at::arange(S, options)).clamp_min(0);
-  return bias_HN.index_select(1, distance_TS.reshape({-1})).view({bias_HN.size(0), T, S});
-}
-
-at::Tensor dense_bias(const ScoreBias& bias, std::int64_t T, std::int64_t S, at::ScalarType dtype) {
-  if (const auto* dense = std::get_if<DenseBias>(&bias)) {
-    const std::int64_t rows = dense->bias_HTS.size(1);
-    const auto last_HTS = rows > T ? dense->bias_HTS.narrow(1, rows - T, T) : dense->bias_HTS;
-    return last_HTS.to(dtype);
-  }
-  const at::Tensor bias_HN = bias_by_distance(bias, S, dtype);
-  return bias_HN.defined() ? spread_by_distance(bias_HN, T, S) : bias_HN;
-}
 
 at::Tensor multipliers_BHTS(const AttentionDropout& drop, std::int64_t num_heads,
                             std::int64_t num_keys) {
@@ -58,7 +39,7 @@ at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK
   const auto k_BHSK = per_query_head(k_BSGK, H), v_BHSK = per_query_head(v_BSGK, H);
   auto scores_BHTS =
       at::matmul(q_BTHK.transpose(1, 2), k_BHSK.transpose(-1, -2)).to(dtype) * options.scale;
-  if (const auto bias_HTS = dense_bias(options.bias, T, S, dtype); bias_HTS.defined())
+  if (const auto bias_HTS = dense_bias(options.bias, {T, S}, dtype); bias_HTS.defined())
     scores_BHTS = scores_BHTS + bias_HTS;
   const auto index = q_BTHK.options().dtype(at::kLong).requires_grad(false);
   const auto future_TS =

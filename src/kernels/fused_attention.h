@@ -12,8 +12,4 @@ at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const at::Tensor& bias_HN,
                            const AttentionOptions& options);
 
-/// Returns the bias for each head and distance [H, num_keys] of the forms that have one, else an
-/// undefined tensor.
-at::Tensor bias_by_distance(const ScoreBias& bias, std::int64_t num_keys, at::ScalarType dtype);
-
 }  // namespace longspan

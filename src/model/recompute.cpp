@@ -27,18 +27,6 @@ struct Segment : torch::CustomClassHolder {
   TrainingRandomness randomness;
 };
 
-at::Tensor trainable_part(const ScoreBias& bias) {
-  if (const auto* distance = std::get_if<DistanceBias>(&bias)) return distance->bias_HN;
-  if (const auto* dense = std::get_if<DenseBias>(&bias)) return dense->bias_HTS;
-  return {};
-}
-
-ScoreBias with_part(const ScoreBias& bias, const at::Tensor& part) {
-  if (std::holds_alternative<DistanceBias>(bias)) return DistanceBias{part};
-  if (std::holds_alternative<DenseBias>(bias)) return DenseBias{part};
-  return bias;
-}
-
 at::Tensor leaf(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.detach().requires_grad_() : tensor;
 }
@@ -59,7 +47,7 @@ struct RecomputedLayer : torch::autograd::Function<RecomputedLayer> {
     const auto& segment = static_cast<const Segment&>(*capsule);
     const auto x_BTD = leaf(saved[0]), bias = leaf(saved[1]);
     Pass pass = segment.pass;
-    pass.bias = with_part(pass.bias, bias);
+    pass.bias = with_trainable_part(pass.bias, bias);
     at::Tensor y_BTD;
     {
       const at::AutoGradMode with_gradient(true);

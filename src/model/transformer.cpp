@@ -90,14 +90,6 @@ void Transformer::to(c10::Device device) {
 
 namespace {
 
-// Constant biases are made on the CPU: once a pass they follow the model, not once a layer.
-void move_to(ScoreBias& bias, c10::Device device) {
-  if (auto* linear = std::get_if<LinearBias>(&bias)) linear->slopes_H = linear->slopes_H.to(device);
-  if (auto* by_distance = std::get_if<DistanceBias>(&bias))
-    by_distance->bias_HN = by_distance->bias_HN.to(device);
-  if (auto* dense = std::get_if<DenseBias>(&bias)) dense->bias_HTS = dense->bias_HTS.to(device);
-}
-
 Pass make_pass(const ForwardOptions& options, const PositionMethod& position,
                std::int64_t num_positions) {
   Pass pass;
@@ -123,7 +115,8 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   pass.rotation = parts_->position->rotation(
       pass.positions, at::TensorOptions(input_ids_BT.device()).dtype(options.compute_dtype));
   auto biases = parts_->position->layer_biases(num_keys);
-  for (ScoreBias& bias : biases) move_to(bias, input_ids_BT.device());
+  // Constant biases are made on the CPU: once a pass they follow the model, not once a layer.
+  for (ScoreBias& bias : biases) bias = bias_on(bias, input_ids_BT.device());
   check(biases.size() == 1 || biases.size() == parts_->layers.size(), ErrorKind::Internal,
         "a position method must give one bias or one a layer, got ", biases.size());
   if (options.cache != nullptr) options.cache->layers.resize(parts_->layers.size());

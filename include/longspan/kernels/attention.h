@@ -4,28 +4,11 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 
+#include "longspan/kernels/bias_forms.h"
 #include "longspan/kernels/dropout.h"
 
 namespace longspan {
-
-/// A bias of slope * (j - i) for query i and key j: zero at the query, falling with the distance.
-struct LinearBias {
-  at::Tensor slopes_H;  ///< float32 or float64 [H], >= 0, constant
-};
-/// A bias that depends on the distance i - j alone; trainable through its tensor.
-struct DistanceBias {
-  at::Tensor bias_HN;  ///< float [H, N], column d for distance d; N >= number of keys
-};
-/// A bias of its own for each query and key; trainable through its tensor. One row stands for all
-/// queries; of more rows than queries the last ones count.
-struct DenseBias {
-  at::Tensor bias_HTS;
-};
-/// The forms of bias that attention knows, never the methods behind them; monostate is none. The
-/// bias is added to the scaled scores in float32 (float64 for float64 inputs).
-using ScoreBias = std::variant<std::monostate, LinearBias, DistanceBias, DenseBias>;
 
 /// Dropout of the attention probabilities.
 struct AttentionDropout {

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <variant>
+
+namespace longspan {
+
+/// A bias of slope * (j - i) for query i and key j: zero at the query, falling with the distance.
+struct LinearBias {
+  at::Tensor slopes_H;  ///< float32 or float64 [H], >= 0, constant
+};
+/// A bias that depends on the distance i - j alone; trainable through its tensor.
+struct DistanceBias {
+  at::Tensor bias_HN;  ///< float [H, N], column d for distance d; N >= number of keys
+};
+/// A bias of its own for each query and key; trainable through its tensor. One row stands for all
+/// queries; of more rows than queries the last ones count.
+struct DenseBias {
+  at::Tensor bias_HTS;
+};
+/// The forms of bias that attention knows, never the methods behind them; monostate is none. The
+/// bias is added to the scaled scores in float32 (float64 for float64 inputs).
+using ScoreBias = std::variant<std::monostate, LinearBias, DistanceBias, DenseBias>;
+
+/// The forms by name, in the order of ScoreBias.
+enum class BiasForm { None, Linear, Distance, Dense };
+
+/// Returns the form of a bias.
+BiasForm form_of(const ScoreBias& bias);
+/// Returns the tensor by which a bias trains; undefined where its form has none.
+at::Tensor trainable_part(const ScoreBias& bias);
+/// Returns the bias with another tensor in place of trainable_part's.
+ScoreBias with_trainable_part(const ScoreBias& bias, const at::Tensor& part);
+/// Returns the bias on a device; its tensors are shared where they lie there already.
+ScoreBias bias_on(const ScoreBias& bias, c10::Device device);
+
+}  // namespace longspan

@@ -1,0 +1,69 @@
+// All that is known of each form of bias. A new form is a struct in the header, and its branches
+// here.
+
+#include "longspan/kernels/bias_forms.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+
+#include "kernels/bias_tensors.h"
+#include "longspan/core/error.h"
+
+namespace longspan {
+namespace {
+
+// Each bias by distance put where its query and key are; entries past the query are masked later.
+at::Tensor spread_by_distance(const at::Tensor& bias_HN, std::int64_t T, std::int64_t S) {
+  const auto options = bias_HN.options().dtype(at::kLong).requires_grad(false);
+  const auto distance_TS =
+      at::arange(S - T, S, options).unsqueeze(1).sub(at::arange(S, options)).clamp_min(0);
+  return bias_HN.index_select(1, distance_TS.reshape({-1})).view({bias_HN.size(0), T, S});
+}
+
+}  // namespace
+
+BiasForm form_of(const ScoreBias& bias) { return static_cast<BiasForm>(bias.index()); }
+
+at::Tensor trainable_part(const ScoreBias& bias) {
+  if (const auto* distance = std::get_if<DistanceBias>(&bias)) return distance->bias_HN;
+  if (const auto* dense = std::get_if<DenseBias>(&bias)) return dense->bias_HTS;
+  return {};
+}
+
+ScoreBias with_trainable_part(const ScoreBias& bias, const at::Tensor& part) {
+  if (std::holds_alternative<DistanceBias>(bias)) return DistanceBias{part};
+  if (std::holds_alternative<DenseBias>(bias)) return DenseBias{part};
+  return bias;
+}
+
+ScoreBias bias_on(const ScoreBias& bias, c10::Device device) {
+  if (const auto* linear = std::get_if<LinearBias>(&bias))
+    return LinearBias{linear->slopes_H.to(device)};
+  const at::Tensor part = trainable_part(bias);
+  return part.defined() ? with_trainable_part(bias, part.to(device)) : bias;
+}
+
+at::Tensor bias_by_distance(const ScoreBias& bias, std::int64_t num_keys, at::ScalarType dtype) {
+  if (const auto* linear = std::get_if<LinearBias>(&bias)) {
+    const auto slopes_H = linear->slopes_H.to(dtype);
+    return slopes_H.neg().unsqueeze(1) * at::arange(num_keys, slopes_H.options());
+  }
+  const auto* distance = std::get_if<DistanceBias>(&bias);
+  if (distance == nullptr) return {};
+  check(distance->bias_HN.size(1) >= num_keys, ErrorKind::Internal,
+        "a bias by distance must cover ", num_keys, " keys, got ", distance->bias_HN.size(1));
+  return distance->bias_HN.narrow(1, 0, num_keys).to(dtype);
+}
+
+at::Tensor dense_bias(const ScoreBias& bias, ScoreSizes sizes, at::ScalarType dtype) {
+  const auto [T, S] = sizes;
+  if (const auto* dense = std::get_if<DenseBias>(&bias)) {
+    const std::int64_t rows = dense->bias_HTS.size(1);
+    const auto last_HTS = rows > T ? dense->bias_HTS.narrow(1, rows - T, T) : dense->bias_HTS;
+    return last_HTS.to(dtype);
+  }
+  const at::Tensor bias_HN = bias_by_distance(bias, S, dtype);
+  return bias_HN.defined() ? spread_by_distance(bias_HN, T, S) : bias_HN;
+}
+
+}  // namespace longspan

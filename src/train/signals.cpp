@@ -21,6 +21,8 @@ constexpr char kEnd = 0;  // what the destructor sends instead of a signal's num
 
 volatile std::sig_atomic_t g_stop = 0, g_save = 0;
 std::atomic<const char*> g_current_work{"the start"};
+std::atomic<const char*> g_work_at_signal{nullptr};  // the loop may go on before the log is written
+static_assert(std::atomic<const char*>::is_always_lock_free);  // a handler may touch nothing else
 int g_pipe[2] = {-1, -1};
 std::thread g_thread;
 
@@ -31,6 +33,7 @@ void wake(int number) {
 
 extern "C" void remember(int signal) {
   const int saved_errno = errno;
+  g_work_at_signal = g_current_work.load();
   if (signal == kSaveSignal) {
     g_save = 1;
   } else {

@@ -16,11 +16,15 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 using testing::TinyRun;
 
-// Steps of 64 passes, 20 of them: a signal lands inside of one.
-const std::vector<std::string> kManyPasses{"--set",
-                                           "train={max_steps: 20, batch_tokens: 16384, "
-                                           "micro_batch_tokens: 256}",
-                                           "--set", "validate.max_targets=100"};
+// Steps of 64 passes, 20 of them, and nothing else before the end: a signal lands inside of one.
+const std::vector<std::string> kManyPasses{
+    "--set",
+    "train={max_steps: 20, batch_tokens: 16384, "
+    "micro_batch_tokens: 256}",
+    "--set",
+    "validate={every_steps: 0, lengths: [16], max_targets: 100}",
+    "--set",
+    "checkpoint.every_steps=0"};
 // A validation of a few seconds when all of its targets are scored, and one of milliseconds.
 const std::string kLargeValid =
     "data.valid={synthetic: {seed: 2, num_articles: 600, vocab_words: 200}}";

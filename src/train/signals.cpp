@@ -50,7 +50,7 @@ void tell_of_signals() {
     log::info(
         concat("received ", signal_name(signal),
                signal == kSaveSignal ? ": saves, and goes on, after " : ": saves, and ends, after ",
-               g_current_work.load()));
+               g_work_at_signal.load()));
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include "longspan/kernels/attention.h"
 
-#include "kernels/bias_tensors.h"
 #include "kernels/fused_attention.h"
 #include "longspan/core/error.h"
 
@@ -30,9 +29,7 @@ at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const a
   check_shapes(q_BTHK, k_BSGK, v_BSGK);
   if (!takes_fused_path(q_BTHK.device().type(), options.bias))
     return composed_attention(q_BTHK, k_BSGK, v_BSGK, options);
-  const auto dtype = q_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  return fused_attention(q_BTHK, k_BSGK, v_BSGK,
-                         bias_by_distance(options.bias, k_BSGK.size(1), dtype), options);
+  return fused_attention(q_BTHK, k_BSGK, v_BSGK, options);
 }
 
 std::string attention_path(c10::DeviceType device, const ScoreBias& bias) {

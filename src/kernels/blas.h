@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 extern "C" {
 void sgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n,
@@ -13,38 +14,47 @@ void dgemm_(const char* transpose_a, const char* transpose_b, const int* m, cons
 
 namespace longspan::blas {
 
-/// A row-major matrix in memory; `stride` elements from row to row.
-template <class Scalar>
-struct Matrix {
-  Scalar* data;
-  std::int64_t stride;
-};
-
 enum class Transpose { No, Yes };
 
-inline void call(const char* ta, const char* tb, int m, int n, int k, float alpha, const float* a,
-                 int lda, const float* b, int ldb, float beta, float* c, int ldc) {
-  sgemm_(ta, tb, &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc);
-}
-inline void call(const char* ta, const char* tb, int m, int n, int k, double alpha, const double* a,
-                 int lda, const double* b, int ldb, double beta, double* c, int ldc) {
-  dgemm_(ta, tb, &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc);
-}
+/// A row-major factor in memory, `stride` elements from row to row.
+template <class Scalar>
+struct Factor {
+  const Scalar* data;
+  std::int64_t stride;
+  Transpose transpose = Transpose::No;
+};
+
+/// Where a product goes: data = scale * product + keep * data, row-major.
+template <class Scalar>
+struct Target {
+  Scalar* data;
+  std::int64_t stride;
+  Scalar scale = 1;
+  Scalar keep = 0;
+};
 
 /// The sizes of out [rows, columns] = sum over `inner`.
 struct Sizes {
   std::int64_t rows, columns, inner;
 };
 
-/// Computes out = alpha * op(a) op(b) + beta * out on the calling thread (inside a parallel region)
-/// for row-major matrices: BLAS is column-major, so the factors change places.
+/// Multiplies two matrices on the calling thread (inside a parallel region). BLAS is column-major,
+/// so the factors change places.
 template <class Scalar>
-void multiply(Sizes sizes, Scalar alpha, Matrix<const Scalar> a, Transpose transpose_a,
-              Matrix<const Scalar> b, Transpose transpose_b, Scalar beta, Matrix<Scalar> out) {
-  call(transpose_b == Transpose::Yes ? "T" : "N", transpose_a == Transpose::Yes ? "T" : "N",
-       static_cast<int>(sizes.columns), static_cast<int>(sizes.rows), static_cast<int>(sizes.inner),
-       alpha, b.data, static_cast<int>(b.stride), a.data, static_cast<int>(a.stride), beta,
-       out.data, static_cast<int>(out.stride));
+void multiply(const Sizes& sizes, const Factor<Scalar>& a, const Factor<Scalar>& b,
+              const Target<Scalar>& out) {
+  const auto letter = [](Transpose transpose) { return transpose == Transpose::Yes ? "T" : "N"; };
+  const int m = static_cast<int>(sizes.columns), n = static_cast<int>(sizes.rows),
+            k = static_cast<int>(sizes.inner), a_stride = static_cast<int>(a.stride),
+            b_stride = static_cast<int>(b.stride), out_stride = static_cast<int>(out.stride);
+  const auto run = [&](auto* gemm) {
+    gemm(letter(b.transpose), letter(a.transpose), &m, &n, &k, &out.scale, b.data, &b_stride,
+         a.data, &a_stride, &out.keep, out.data, &out_stride);
+  };
+  if constexpr (std::is_same_v<Scalar, double>)
+    run(dgemm_);
+  else
+    run(sgemm_);
 }
 
 }  // namespace longspan::blas

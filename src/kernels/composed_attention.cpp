@@ -21,7 +21,7 @@ at::Tensor multipliers_BHTS(const AttentionDropout& drop, std::int64_t num_heads
   const at::Tensor row_ids_N = drop.row_ids_BT.reshape({-1}).contiguous();
   std::vector<at::Tensor> heads;
   for (std::int64_t h = 0; h < num_heads; ++h)
-    heads.push_back(dropout_multipliers(row_ids_N, num_keys, drop.p, drop.key, h)
+    heads.push_back(dropout_multipliers(row_ids_N, num_keys, {drop.p, drop.key, h})
                         .view({drop.row_ids_BT.size(0), drop.row_ids_BT.size(1), num_keys}));
   return at::stack(heads, 1);
 }

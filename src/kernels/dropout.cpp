@@ -28,7 +28,7 @@ constexpr int kHeadShift = 20;
 
 template <class Scalar, class Mask>
 void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::Tensor& row_ids_N,
-                   double p, const DropoutKey& key) {
+                   const DropoutRule& rule) {
   const std::int64_t width = x_ND.size(1);
   const auto* x = x_ND.const_data_ptr<Scalar>();
   auto* out = out_ND.mutable_data_ptr<Scalar>();
@@ -37,7 +37,7 @@ void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::T
   at::parallel_for(0, x_ND.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
     std::vector<Mask> mask(static_cast<std::size_t>(width));
     for (std::int64_t row = begin; row < end; ++row) {
-      row_math::draw_mask(mask.data(), width, row_mask(key, p, row_ids[row], 0));
+      row_math::draw_mask(mask.data(), width, row_mask(rule, row_ids[row]));
       for (std::int64_t i = 0; i < width; ++i) {
         const std::int64_t at = row * width + i;
         out[at] = static_cast<Scalar>(static_cast<Mask>(x[at]) * mask[static_cast<std::size_t>(i)]);
@@ -46,29 +46,28 @@ void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::T
   });
 }
 
-at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, double p,
-                    const DropoutKey& key) {
+at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, const DropoutRule& rule) {
   const at::Tensor x_ND = x.reshape({-1, x.size(-1)}).contiguous();
   const at::Tensor row_ids_N = row_ids.reshape({-1}).contiguous();
   check(row_ids_N.numel() == x_ND.size(0), ErrorKind::Internal,
         "dropout needs one row id for each of ", x_ND.size(0), " rows, got ", row_ids_N.numel());
   if (!x.is_cpu())
-    return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), p, key, 0))
+    return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), rule))
         .to(x.dtype())
         .view(x.sizes());
   at::Tensor out_ND = at::empty(x_ND.sizes(), x_ND.options());
   switch (x.scalar_type()) {
     case at::kFloat:
-      multiply_rows<float, float>(x_ND, out_ND, row_ids_N, p, key);
+      multiply_rows<float, float>(x_ND, out_ND, row_ids_N, rule);
       break;
     case at::kDouble:
-      multiply_rows<double, double>(x_ND, out_ND, row_ids_N, p, key);
+      multiply_rows<double, double>(x_ND, out_ND, row_ids_N, rule);
       break;
     case at::kBFloat16:
-      multiply_rows<at::BFloat16, float>(x_ND, out_ND, row_ids_N, p, key);
+      multiply_rows<at::BFloat16, float>(x_ND, out_ND, row_ids_N, rule);
       break;
     case at::kHalf:
-      multiply_rows<at::Half, float>(x_ND, out_ND, row_ids_N, p, key);
+      multiply_rows<at::Half, float>(x_ND, out_ND, row_ids_N, rule);
       break;
     default:
       unreachable();
@@ -85,8 +84,8 @@ struct CountedDropout : torch::autograd::Function<CountedDropout> {
     context->saved_data["seed"] = seed;
     context->saved_data["step"] = step;
     context->saved_data["site"] = site;
-    return multiply(x, row_ids, p,
-                    {static_cast<std::uint64_t>(seed), step, static_cast<std::uint64_t>(site)});
+    const DropoutKey key{static_cast<std::uint64_t>(seed), step, static_cast<std::uint64_t>(site)};
+    return multiply(x, row_ids, {p, key});
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -94,12 +93,8 @@ struct CountedDropout : torch::autograd::Function<CountedDropout> {
     auto& saved = context->saved_data;
     const DropoutKey key{static_cast<std::uint64_t>(saved["seed"].toInt()), saved["step"].toInt(),
                          static_cast<std::uint64_t>(saved["site"].toInt())};
-    return {multiply(gradients[0], context->get_saved_variables()[0], saved["p"].toDouble(), key),
-            {},
-            {},
-            {},
-            {},
-            {}};
+    const DropoutRule rule{saved["p"].toDouble(), key};
+    return {multiply(gradients[0], context->get_saved_variables()[0], rule), {}, {}, {}, {}, {}};
   }
 };
 
@@ -109,29 +104,30 @@ std::uint32_t keep_threshold(double p) {
   return static_cast<std::uint32_t>(std::lround((1.0 - p) * 65536.0));
 }
 
-row_math::RowMask row_mask(const DropoutKey& key, double p, std::int64_t row_id,
-                           std::int64_t head) {
+row_math::RowMask row_mask(const DropoutRule& rule, std::int64_t row_id) {
   const auto row = static_cast<std::uint64_t>(row_id);
   return {{{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(row >> 32),
-            static_cast<std::uint32_t>(key.step), static_cast<std::uint32_t>(head) << kHeadShift}},
-          random_key(key.seed, RandomPurpose::Dropout, key.site),
-          keep_threshold(p)};
+            static_cast<std::uint32_t>(rule.key.step),
+            static_cast<std::uint32_t>(rule.head) << kHeadShift}},
+          random_key(rule.key.seed, RandomPurpose::Dropout, rule.key.site),
+          keep_threshold(rule.p)};
 }
 
-at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width, double p,
-                               const DropoutKey& key, std::int64_t head) {
+at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width,
+                               const DropoutRule& rule) {
   at::Tensor out_ND = at::empty({row_ids_N.numel(), width}, row_ids_N.options().dtype(at::kFloat));
   float* const out = out_ND.mutable_data_ptr<float>();
   const auto* row_ids = row_ids_N.const_data_ptr<std::int64_t>();
   if (row_ids_N.is_cpu()) {
     for (std::int64_t row = 0; row < row_ids_N.numel(); ++row)
-      row_math::draw_mask(out + row * width, width, row_mask(key, p, row_ids[row], head));
+      row_math::draw_mask(out + row * width, width, row_mask(rule, row_ids[row]));
     return out_ND;
   }
 #ifdef LONGSPAN_WITH_CUDA
-  const auto rule = row_mask(key, p, 0, head);
-  cuda::draw_masks(out, row_ids, row_ids_N.numel(), width, rule.key, rule.counter.x[2],
-                   rule.counter.x[3], rule.keep, c10::cuda::getCurrentCUDAStream().stream());
+  const auto mask = row_mask(rule, 0);
+  cuda::draw_masks({out, row_ids, row_ids_N.numel(), width},
+                   {mask.key, mask.counter.x[2], mask.counter.x[3], mask.keep},
+                   c10::cuda::getCurrentCUDAStream().stream());
   return out_ND;
 #else
   unreachable();

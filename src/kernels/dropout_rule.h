@@ -5,15 +5,21 @@
 
 namespace longspan {
 
-/// Returns the rule of one row. @param head separates the heads of attention probabilities; < 4096;
-/// 0 elsewhere
-row_math::RowMask row_mask(const DropoutKey& key, double p, std::int64_t row_id, std::int64_t head);
+/// What the mask of a row follows from, besides the row's id.
+struct DropoutRule {
+  double p = 0.0;
+  DropoutKey key;
+  std::int64_t head = 0;  ///< separates the heads of attention probabilities; < 4096; 0 elsewhere
+};
+
+/// Returns the rule of one row.
+row_math::RowMask row_mask(const DropoutRule& rule, std::int64_t row_id);
 
 /// Returns how many of 65536 draws keep an element.
 std::uint32_t keep_threshold(double p);
 
 /// Returns the multipliers (0 or 1/keep) of rows as float [N, D] on the device of row_ids_N.
-at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width, double p,
-                               const DropoutKey& key, std::int64_t head);
+at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width,
+                               const DropoutRule& rule);
 
 }  // namespace longspan

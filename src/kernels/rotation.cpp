@@ -19,12 +19,12 @@ namespace longspan {
 namespace {
 
 template <class Scalar>
-using RowRotation = void (*)(Scalar* out, const Scalar* x, const Scalar* cosines,
-                             const Scalar* sines, std::int64_t num_pairs);
+using RowRotation = void (*)(Scalar* out, const Scalar* x, row_math::PairAngles<Scalar> angles);
 
 template <class Scalar>
-void rotate_all(const at::Tensor& x_BTHK, const at::Tensor& cos_TF, const at::Tensor& sin_TF,
-                RotaryPairing pairing, const at::Tensor& out_BTHK) {
+at::Tensor rotate_all(const at::Tensor& x_BTHK, const RotaryAngles& angles, RotaryPairing pairing) {
+  const auto& [cos_TF, sin_TF] = angles;
+  const at::Tensor out_BTHK = at::empty_like(x_BTHK);
   const std::int64_t T = x_BTHK.size(1), H = x_BTHK.size(2), K = x_BTHK.size(3), F = cos_TF.size(1);
   const auto* x = x_BTHK.const_data_ptr<Scalar>();
   const auto *cosines = cos_TF.const_data_ptr<Scalar>(), *sines = sin_TF.const_data_ptr<Scalar>();
@@ -36,20 +36,16 @@ void rotate_all(const at::Tensor& x_BTHK, const at::Tensor& cos_TF, const at::Te
     for (std::int64_t row = begin; row < end; ++row)
       for (std::int64_t h = 0; h < H; ++h) {
         const std::int64_t at = (row * H + h) * K, angle = row % T * F;
-        rotate(out + at, x + at, cosines + angle, sines + angle, F);
+        rotate(out + at, x + at, {cosines + angle, sines + angle, F});
         std::copy(x + at + 2 * F, x + at + K, out + at + 2 * F);
       }
   });
+  return out_BTHK;
 }
 
-at::Tensor rotated(const at::Tensor& x_BTHK, const at::Tensor& cos_TF, const at::Tensor& sin_TF,
-                   RotaryPairing pairing) {
-  const at::Tensor out = at::empty_like(x_BTHK);
-  if (x_BTHK.scalar_type() == at::kDouble)
-    rotate_all<double>(x_BTHK, cos_TF, sin_TF, pairing, out);
-  else
-    rotate_all<float>(x_BTHK, cos_TF, sin_TF, pairing, out);
-  return out;
+at::Tensor rotated(const at::Tensor& x_BTHK, const RotaryAngles& angles, RotaryPairing pairing) {
+  return x_BTHK.scalar_type() == at::kDouble ? rotate_all<double>(x_BTHK, angles, pairing)
+                                             : rotate_all<float>(x_BTHK, angles, pairing);
 }
 
 struct RotatePairs : torch::autograd::Function<RotatePairs> {
@@ -57,14 +53,14 @@ struct RotatePairs : torch::autograd::Function<RotatePairs> {
                             const at::Tensor& cos_TF, const at::Tensor& sin_TF, bool neighbours) {
     context->save_for_backward({cos_TF, sin_TF});
     context->saved_data["neighbours"] = neighbours;
-    return rotated(x_BTHK, cos_TF, sin_TF, pairing_of(neighbours));
+    return rotated(x_BTHK, {cos_TF, sin_TF}, pairing_of(neighbours));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const bool neighbours = context->saved_data["neighbours"].toBool();
-    return {rotated(gradients[0].contiguous(), saved[0], saved[1].neg(), pairing_of(neighbours)),
+    return {rotated(gradients[0].contiguous(), {saved[0], saved[1].neg()}, pairing_of(neighbours)),
             {},
             {},
             {}};

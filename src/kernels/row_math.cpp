@@ -46,7 +46,7 @@ void fill_mask_chunk(Scalar* mask, const RowMask& rule, std::uint32_t first_bloc
     PhiloxCounter counter = rule.counter;
     counter.x[3] += first_block + static_cast<std::uint32_t>(lane);
     const PhiloxCounter words = philox(counter, rule.key);
-    for (std::int64_t piece = 0; piece < 8; ++piece) {
+    for (std::int64_t piece = 0; piece < kMaskPieces; ++piece) {
       const std::uint32_t bits = (words.x[piece / 2] >> (16 * (piece % 2))) & 0xffffu;
       mask[piece * kMaskLanes + lane] = bits < rule.keep ? scale : Scalar(0);
     }
@@ -99,14 +99,15 @@ double exp_sum(double* x, std::int64_t count, double shift) {
   return sum;
 }
 
-LONGSPAN_CLONES void scale_add_exp(float* x, const float* bias, std::int64_t count, float scale,
-                                   float shift) {
+LONGSPAN_CLONES void scale_add_exp(float* x, std::int64_t count, Shift<float> by) {
+  const float* const bias = by.bias;
+  const float scale = by.scale, shift = by.shift;
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) x[i] = fast_exp(x[i] * scale + bias[i] - shift);
 }
 
-void scale_add_exp(double* x, const double* bias, std::int64_t count, double scale, double shift) {
-  for (std::int64_t i = 0; i < count; ++i) x[i] = std::exp(x[i] * scale + bias[i] - shift);
+void scale_add_exp(double* x, std::int64_t count, Shift<double> by) {
+  for (std::int64_t i = 0; i < count; ++i) x[i] = std::exp(x[i] * by.scale + by.bias[i] - by.shift);
 }
 
 LONGSPAN_CLONES void softmax_gradient(float* gradient, const float* p, std::int64_t count,
@@ -119,8 +120,9 @@ void softmax_gradient(double* gradient, const double* p, std::int64_t count, dou
   for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
 }
 
-LONGSPAN_CLONES void rotate_neighbours(float* out, const float* x, const float* cosines,
-                                       const float* sines, std::int64_t num_pairs) {
+LONGSPAN_CLONES void rotate_neighbours(float* out, const float* x, PairAngles<float> angles) {
+  const float *const cosines = angles.cosines, *const sines = angles.sines;
+  const std::int64_t num_pairs = angles.num_pairs;
 #pragma omp simd
   for (std::int64_t j = 0; j < num_pairs; ++j) {
     const float a = x[2 * j], b = x[2 * j + 1];
@@ -129,8 +131,9 @@ LONGSPAN_CLONES void rotate_neighbours(float* out, const float* x, const float* 
   }
 }
 
-void rotate_neighbours(double* out, const double* x, const double* cosines, const double* sines,
-                       std::int64_t num_pairs) {
+void rotate_neighbours(double* out, const double* x, PairAngles<double> angles) {
+  const double *const cosines = angles.cosines, *const sines = angles.sines;
+  const std::int64_t num_pairs = angles.num_pairs;
   for (std::int64_t j = 0; j < num_pairs; ++j) {
     const double a = x[2 * j], b = x[2 * j + 1];
     out[2 * j] = a * cosines[j] - b * sines[j];
@@ -138,8 +141,9 @@ void rotate_neighbours(double* out, const double* x, const double* cosines, cons
   }
 }
 
-LONGSPAN_CLONES void rotate_halves(float* out, const float* x, const float* cosines,
-                                   const float* sines, std::int64_t num_pairs) {
+LONGSPAN_CLONES void rotate_halves(float* out, const float* x, PairAngles<float> angles) {
+  const float *const cosines = angles.cosines, *const sines = angles.sines;
+  const std::int64_t num_pairs = angles.num_pairs;
 #pragma omp simd
   for (std::int64_t j = 0; j < num_pairs; ++j) {
     const float a = x[j], b = x[j + num_pairs];
@@ -148,8 +152,9 @@ LONGSPAN_CLONES void rotate_halves(float* out, const float* x, const float* cosi
   }
 }
 
-void rotate_halves(double* out, const double* x, const double* cosines, const double* sines,
-                   std::int64_t num_pairs) {
+void rotate_halves(double* out, const double* x, PairAngles<double> angles) {
+  const double *const cosines = angles.cosines, *const sines = angles.sines;
+  const std::int64_t num_pairs = angles.num_pairs;
   for (std::int64_t j = 0; j < num_pairs; ++j) {
     const double a = x[j], b = x[j + num_pairs];
     out[j] = a * cosines[j] - b * sines[j];

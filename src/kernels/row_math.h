@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/mask_layout.h"
 #include "longspan/core/philox.h"
 
 /// Loops over one row in memory. The float versions are compiled for several instruction sets and
@@ -20,29 +21,33 @@ double max(const double* x, std::int64_t count);
 float exp_sum(float* x, std::int64_t count, float shift);
 double exp_sum(double* x, std::int64_t count, double shift);
 
+/// What scores become before they are exponentiated: x * scale + bias[i] - shift.
+template <class Scalar>
+struct Shift {
+  const Scalar* bias;
+  Scalar scale, shift;
+};
+
 /// Sets x[i] = exp(x[i] * scale + bias[i] - shift).
-void scale_add_exp(float* x, const float* bias, std::int64_t count, float scale, float shift);
-void scale_add_exp(double* x, const double* bias, std::int64_t count, double scale, double shift);
+void scale_add_exp(float* x, std::int64_t count, Shift<float> by);
+void scale_add_exp(double* x, std::int64_t count, Shift<double> by);
 
 /// Sets gradient[i] = p[i] * (gradient[i] - mean).
 void softmax_gradient(float* gradient, const float* p, std::int64_t count, float mean);
 void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean);
 
-/// Turns num_pairs pairs of x by their angles into out: neighbours (2j, 2j+1), or (j, j +
-/// num_pairs).
-void rotate_neighbours(float* out, const float* x, const float* cosines, const float* sines,
-                       std::int64_t num_pairs);
-void rotate_neighbours(double* out, const double* x, const double* cosines, const double* sines,
-                       std::int64_t num_pairs);
-void rotate_halves(float* out, const float* x, const float* cosines, const float* sines,
-                   std::int64_t num_pairs);
-void rotate_halves(double* out, const double* x, const double* cosines, const double* sines,
-                   std::int64_t num_pairs);
+/// The angles of a row's pairs.
+template <class Scalar>
+struct PairAngles {
+  const Scalar *cosines, *sines;
+  std::int64_t num_pairs;
+};
 
-/// Says which element of a row uses which random bits: 64 neighbours share 8 Philox blocks, one a
-/// lane; element i of a chunk takes lane i % 8 and the 16-bit piece i / 8 of that lane's 128 bits.
-inline constexpr std::int64_t kMaskChunk = 64;
-inline constexpr std::int64_t kMaskLanes = 8;
+/// Turns the pairs of x by their angles into out: neighbours (2j, 2j+1), or (j, j + num_pairs).
+void rotate_neighbours(float* out, const float* x, PairAngles<float> angles);
+void rotate_neighbours(double* out, const double* x, PairAngles<double> angles);
+void rotate_halves(float* out, const float* x, PairAngles<float> angles);
+void rotate_halves(double* out, const double* x, PairAngles<double> angles);
 
 /// The drop rule of one row. Element i is kept when its 16 random bits are below `keep`.
 struct RowMask {

@@ -100,10 +100,10 @@ TEST_CASE("dropout masks on a GPU are those of the CPU, bit for bit") {
   for (const std::int64_t width : {1, 7, 64, 65, 1000}) {
     const auto row_ids =
         dropout_row_ids(at::arange(5, at::kLong).add(std::int64_t{1} << 30), 3, 11);
-    const DropoutKey key{77, 12345, 6};
+    const DropoutRule rule{0.3, {77, 12345, 6}, 2};
     const auto flat = row_ids.reshape({-1});
-    CHECK(at::equal(dropout_multipliers(flat, width, 0.3, key, 2),
-                    dropout_multipliers(flat.to(gpu), width, 0.3, key, 2).cpu()));
+    CHECK(at::equal(dropout_multipliers(flat, width, rule),
+                    dropout_multipliers(flat.to(gpu), width, rule).cpu()));
   }
 }
 

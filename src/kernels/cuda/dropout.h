@@ -6,10 +6,21 @@
 
 namespace longspan::cuda {
 
-/// Fills multipliers [rows, width] (0 or 65536 / keep) on the current stream given as void*; see
-/// row_math.h for which element uses which bits.
-void draw_masks(float* multipliers, const std::int64_t* row_ids, std::int64_t rows,
-                std::int64_t width, PhiloxKey key, std::uint32_t step, std::uint32_t first_block,
-                std::uint32_t keep, void* stream);
+/// Rows of multipliers [rows, width] to fill and the ids that they are counted by.
+struct MaskRows {
+  float* multipliers;
+  const std::int64_t* row_ids;
+  std::int64_t rows, width;
+};
+
+/// What all rows have in common; see row_math::RowMask.
+struct MaskNumbers {
+  PhiloxKey key;
+  std::uint32_t step, first_block, keep;
+};
+
+/// Fills the rows with 0 or 65536 / keep on the current stream given as void*; see mask_layout.h
+/// for which element uses which bits.
+void draw_masks(const MaskRows& rows, const MaskNumbers& numbers, void* stream);
 
 }  // namespace longspan::cuda

@@ -1,0 +1,146 @@
+// The backward pass of the fused attention. It forms the probabilities again from the kept
+// log-sum-exp of each row.
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include "kernels/blas.h"
+#include "kernels/fused_problem.h"
+
+namespace longspan::fused {
+namespace {
+
+using blas::Transpose;
+
+template <class Scalar>
+struct Backward {
+  const Scalar *q, *k, *v, *out, *d_out, *log_sums;
+  Scalar *d_q, *d_k, *d_v;
+  Scalar* d_bias_BHS;  // may be null; its rows run by key distance reversed
+};
+
+template <class Scalar>
+struct BackwardScratch {
+  std::vector<Scalar> p, d_p, mask;
+  explicit BackwardScratch(const Problem& problem)
+      : p(static_cast<std::size_t>(kQueryBlock * problem.S)),
+        d_p(p.size()),
+        mask(static_cast<std::size_t>(problem.S)) {}
+};
+
+// One row of a block: the query at t, its scores in p and d_out v^T in d_p.
+template <class Scalar>
+struct Row {
+  std::int64_t t, keys;
+  Scalar *p, *d_p;
+};
+
+// Turns the row's scores into its dropped probabilities and d_p into the gradient of the scores.
+template <class Scalar>
+void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backward<Scalar>& data,
+                  std::vector<Scalar>& mask) {
+  const Problem& problem = head.problem;
+  const Scalar log_sum = data.log_sums[head.sum_offset(row.t)];
+  row_math::scale_add_exp(
+      row.p, row.keys, {head.bias.at(row.keys - 1), static_cast<Scalar>(problem.scale), log_sum});
+  const std::int64_t at = head.q_offset(row.t);
+  Scalar mean = 0;  // sum over keys of p * d_p, which equals out . d_out with or without dropout
+  for (std::int64_t i = 0; i < problem.K; ++i) mean += data.out[at + i] * data.d_out[at + i];
+  const bool drops = problem.drop.p > 0.0;
+  if (drops) {
+    row_math::draw_mask(mask.data(), row.keys, head.mask(row.t));
+    for (std::int64_t s = 0; s < row.keys; ++s) row.d_p[s] *= mask[static_cast<std::size_t>(s)];
+  }
+  row_math::softmax_gradient(row.d_p, row.p, row.keys, mean);
+  if (drops)
+    for (std::int64_t s = 0; s < row.keys; ++s) row.p[s] *= mask[static_cast<std::size_t>(s)];
+}
+
+template <class Scalar>
+void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<Scalar>& data,
+                   BackwardScratch<Scalar>& scratch) {
+  const std::int64_t S = head.problem.S;
+  for (std::int64_t i = 0; i < block.rows(); ++i) {
+    const std::int64_t t = block.begin + i, keys = head.problem.first_query() + t + 1;
+    const Row<Scalar> row{t, keys, scratch.p.data() + i * block.num_keys,
+                          scratch.d_p.data() + i * block.num_keys};
+    backward_row(head, row, data, scratch.mask);
+    std::fill(row.p + keys, row.p + block.num_keys, Scalar(0));
+    std::fill(row.d_p + keys, row.d_p + block.num_keys, Scalar(0));
+    if (data.d_bias_BHS == nullptr) continue;
+    Scalar* const d_bias = data.d_bias_BHS + (head.b * head.problem.H + head.h) * S + (S - keys);
+    for (std::int64_t s = 0; s < keys; ++s) d_bias[s] += row.d_p[s];
+  }
+}
+
+template <class Scalar>
+void backward_block(const Head<Scalar>& head, const Block& block, const Backward<Scalar>& data,
+                    BackwardScratch<Scalar>& scratch) {
+  const std::int64_t keys = block.num_keys, K = head.problem.K;
+  const std::int64_t q_stride = head.problem.q_stride(), k_stride = head.problem.k_stride();
+  const std::int64_t q_at = head.q_offset(block.begin), k_at = head.k_offset();
+  const auto scale = static_cast<Scalar>(head.problem.scale);
+  Scalar* const p = scratch.p.data();
+  Scalar* const d_p = scratch.d_p.data();
+  const blas::Sizes by_key{block.rows(), keys, K}, to_key{keys, K, block.rows()};
+  blas::multiply<Scalar>(by_key, {data.q + q_at, q_stride},
+                         {data.k + k_at, k_stride, Transpose::Yes}, {p, keys});
+  blas::multiply<Scalar>(by_key, {data.d_out + q_at, q_stride},
+                         {data.v + k_at, k_stride, Transpose::Yes}, {d_p, keys});
+  backward_rows(head, block, data, scratch);
+  blas::multiply<Scalar>(to_key, {p, keys, Transpose::Yes}, {data.d_out + q_at, q_stride},
+                         {data.d_v + k_at, k_stride, 1, 1});
+  blas::multiply<Scalar>({block.rows(), K, keys}, {d_p, keys}, {data.k + k_at, k_stride},
+                         {data.d_q + q_at, q_stride, scale});
+  blas::multiply<Scalar>(to_key, {d_p, keys, Transpose::Yes}, {data.q + q_at, q_stride},
+                         {data.d_k + k_at, k_stride, scale, 1});
+}
+
+template <class Scalar>
+void backward_all(const Problem& problem, const Backward<Scalar>& data, const at::Tensor& bias_HN) {
+  const std::int64_t heads_per_group = problem.H / problem.G;
+  at::parallel_for(0, problem.B * problem.G, 1, [&](std::int64_t first, std::int64_t last) {
+    BackwardScratch<Scalar> scratch(problem);
+    for (std::int64_t task = first; task < last; ++task) {
+      const std::int64_t b = task / problem.G, g = task % problem.G;
+      for (std::int64_t h = g * heads_per_group; h < (g + 1) * heads_per_group; ++h) {
+        const Head<Scalar> head(problem, bias_HN, b, h);
+        for (std::int64_t begin = 0; begin < problem.T; begin += kQueryBlock)
+          backward_block(head, Block(problem, begin), data, scratch);
+      }
+    }
+  });
+}
+
+template <class Scalar>
+Gradients run(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
+              bool bias_trains) {
+  const auto& [q, k, v, bias_HN, out, log_sums_BHT] = tensors;
+  Gradients d{at::empty(q.sizes(), q.options()), at::zeros(k.sizes(), k.options()),
+              at::zeros(v.sizes(), v.options()), at::Tensor()};
+  at::Tensor d_bias_BHS;
+  if (bias_trains) d_bias_BHS = at::zeros({problem.B, problem.H, problem.S}, q.options());
+  backward_all<Scalar>(
+      problem,
+      {q.const_data_ptr<Scalar>(), k.const_data_ptr<Scalar>(), v.const_data_ptr<Scalar>(),
+       out.const_data_ptr<Scalar>(), d_out.const_data_ptr<Scalar>(),
+       log_sums_BHT.const_data_ptr<Scalar>(), d.q.mutable_data_ptr<Scalar>(),
+       d.k.mutable_data_ptr<Scalar>(), d.v.mutable_data_ptr<Scalar>(),
+       bias_trains ? d_bias_BHS.mutable_data_ptr<Scalar>() : nullptr},
+      bias_HN);
+  if (!bias_trains) return d;
+  d.bias_HN = at::zeros(bias_HN.sizes(), bias_HN.options());
+  d.bias_HN.narrow(1, 0, problem.S).copy_(d_bias_BHS.sum(0).flip(1));
+  return d;
+}
+
+}  // namespace
+
+Gradients run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
+                       bool bias_trains) {
+  return tensors.q.scalar_type() == at::kDouble ? run<double>(problem, tensors, d_out, bias_trains)
+                                                : run<float>(problem, tensors, d_out, bias_trains);
+}
+
+}  // namespace longspan::fused

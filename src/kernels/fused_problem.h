@@ -1,0 +1,114 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/dropout_rule.h"
+#include "kernels/row_math.h"
+
+/// What the fused attention's forward and backward passes share. Work is divided over (batch, head)
+/// so that no sum depends on the number of threads.
+namespace longspan::fused {
+
+inline constexpr std::int64_t kQueryBlock = 64;
+
+/// The dropout of one call, with its tensor of row ids unpacked.
+struct Drop {
+  double p = 0.0;
+  DropoutKey key;
+  const std::int64_t* row_ids = nullptr;  ///< [B, T]
+};
+
+/// Sizes and strides of one call. Rows of one head are `*_stride` elements apart.
+struct Problem {
+  std::int64_t B, T, S, H, G, K;
+  double scale;
+  Drop drop;
+
+  Problem(const at::Tensor& q, const at::Tensor& k, double score_scale)
+      : B(q.size(0)),
+        T(q.size(1)),
+        S(k.size(1)),
+        H(q.size(2)),
+        G(k.size(2)),
+        K(q.size(3)),
+        scale(score_scale) {}
+  std::int64_t q_stride() const { return H * K; }
+  std::int64_t k_stride() const { return G * K; }
+  std::int64_t q_offset(std::int64_t b, std::int64_t h) const { return b * T * H * K + h * K; }
+  std::int64_t k_offset(std::int64_t b, std::int64_t g) const { return b * S * G * K + g * K; }
+  std::int64_t first_query() const { return S - T; }
+};
+
+/// The biases of one head so laid out that the bias of key s for the query at position i is
+/// at(i)[s].
+template <class Scalar>
+class BiasRow {
+ public:
+  /// @param bias_HN of the accumulation dtype, contiguous; undefined: none
+  BiasRow(const at::Tensor& bias_HN, std::int64_t head, std::int64_t num_keys)
+      : reversed_(static_cast<std::size_t>(num_keys), Scalar(0)),
+        num_keys_(num_keys),
+        zero_(!bias_HN.defined()) {
+    if (zero_) return;
+    const Scalar* row = bias_HN.const_data_ptr<Scalar>() + head * bias_HN.size(1);
+    std::reverse_copy(row, row + num_keys, reversed_.begin());
+  }
+  const Scalar* at(std::int64_t position) const {
+    return zero_ ? reversed_.data() : reversed_.data() + (num_keys_ - 1 - position);
+  }
+
+ private:
+  std::vector<Scalar> reversed_;
+  std::int64_t num_keys_;
+  bool zero_;
+};
+
+/// One head of one sequence.
+template <class Scalar>
+struct Head {
+  const Problem& problem;
+  std::int64_t b, h, g;
+  BiasRow<Scalar> bias;
+
+  Head(const Problem& of, const at::Tensor& bias_HN, std::int64_t batch, std::int64_t head)
+      : problem(of), b(batch), h(head), g(head / (of.H / of.G)), bias(bias_HN, head, of.S) {}
+  std::int64_t q_offset(std::int64_t t) const {
+    return problem.q_offset(b, h) + t * problem.q_stride();
+  }
+  std::int64_t k_offset() const { return problem.k_offset(b, g); }
+  std::int64_t sum_offset(std::int64_t t) const { return (b * problem.H + h) * problem.T + t; }
+  row_math::RowMask mask(std::int64_t t) const {
+    return row_mask({problem.drop.p, problem.drop.key, h}, problem.drop.row_ids[b * problem.T + t]);
+  }
+};
+
+/// One block of queries of one head: rows [begin, end) see keys [0, num_keys).
+struct Block {
+  std::int64_t begin, end, num_keys;
+
+  Block(const Problem& problem, std::int64_t first)
+      : begin(first),
+        end(std::min(first + kQueryBlock, problem.T)),
+        num_keys(problem.first_query() + end) {}
+  std::int64_t rows() const { return end - begin; }
+};
+
+/// The contiguous tensors of one call, all of the accumulation dtype; undefined where it has none.
+struct Tensors {
+  at::Tensor q, k, v, bias_HN, out, log_sums_BHT;
+};
+
+struct Gradients {
+  at::Tensor q, k, v, bias_HN;
+};
+
+/// Fills out and log_sums_BHT.
+void run_forward(const Problem& problem, const Tensors& tensors);
+/// Returns the gradients; that of the bias is undefined unless `bias_trains`.
+Gradients run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
+                       bool bias_trains);
+
+}  // namespace longspan::fused

@@ -1,17 +1,21 @@
-// Chooses the path of attention by device and form of bias; the choice never looks at which method
-// made the bias.
+// The table of attention. The choice sees the form of the bias, never which method made it.
 
 #include "longspan/kernels/attention.h"
 
-#include "kernels/fused_attention.h"
+#include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
 
 namespace longspan {
 namespace {
 
-bool takes_fused_path(c10::DeviceType device, const ScoreBias& bias) {
-  return device == c10::kCPU && !std::holds_alternative<DenseBias>(bias);
+bool takes_fused(const KernelCase& wanted) {
+  return takes_cpu(wanted) && wanted.form != BiasForm::Dense;
 }
+
+constexpr std::array kKernels{
+    Kernel<AttentionRun>{"fused query blocks on the CPU", takes_fused, fused_attention},
+    Kernel<AttentionRun>{"composed operations", takes_all, composed_attention},
+};
 
 void check_shapes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   const bool fits = q.dim() == 4 && k.dim() == 4 && k.sizes() == v.sizes() &&
@@ -24,18 +28,17 @@ void check_shapes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)
 
 }  // namespace
 
+std::span<const Kernel<AttentionRun>> attention_kernels() { return kKernels; }
+
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options) {
   check_shapes(q_BTHK, k_BSGK, v_BSGK);
-  if (!takes_fused_path(q_BTHK.device().type(), options.bias))
-    return composed_attention(q_BTHK, k_BSGK, v_BSGK, options);
-  return fused_attention(q_BTHK, k_BSGK, v_BSGK, options);
+  const KernelCase wanted{q_BTHK.device().type(), q_BTHK.scalar_type(), form_of(options.bias)};
+  return kernel_for(attention_kernels(), wanted).run(q_BTHK, k_BSGK, v_BSGK, options);
 }
 
 std::string attention_path(c10::DeviceType device, const ScoreBias& bias) {
-  if (takes_fused_path(device, bias)) return "fused query blocks on the CPU";
-  if (device == c10::kCPU) return "composed operations: a dense bias has no fused path";
-  return "composed operations: no fused path on this device";
+  return std::string(kernel_for(attention_kernels(), {device, at::kFloat, form_of(bias)}).name);
 }
 
 }  // namespace longspan

@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "kernels/bias_tensors.h"
-#include "kernels/dropout_rule.h"
-#include "longspan/kernels/attention.h"
+#include "kernels/kernel_tables.h"
 
 namespace longspan {
 namespace {

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
 #include "longspan/core/error.h"
 
@@ -60,7 +61,7 @@ double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets) {
   return total;
 }
 
-// The same from tensor operations, for other devices.
+// The same from tensor operations.
 at::Tensor loss_rows_composed(at::Tensor& logits_NV, const at::Tensor& targets_N) {
   const auto counted_N = targets_N.ge(0);
   const auto index_N1 = targets_N.clamp_min(0).unsqueeze(1);
@@ -73,12 +74,41 @@ at::Tensor loss_rows_composed(at::Tensor& logits_NV, const at::Tensor& targets_N
   return loss;
 }
 
-at::Tensor chunk_loss(at::Tensor& logits_NV, const at::Tensor& targets_N) {
-  if (!logits_NV.is_cpu()) return loss_rows_composed(logits_NV, targets_N);
+at::Tensor loss_on_cpu(at::Tensor& logits_NV, const at::Tensor& targets_N) {
   const auto* targets = targets_N.const_data_ptr<std::int64_t>();
   const double loss = logits_NV.scalar_type() == at::kDouble ? loss_rows<double>(logits_NV, targets)
                                                              : loss_rows<float>(logits_NV, targets);
   return at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss);
+}
+
+at::Tensor log_probabilities_on_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N) {
+  const std::int64_t V = logits_NV.size(1);
+  const at::Tensor result_N = at::empty({logits_NV.size(0)}, logits_NV.options());
+  auto* logits = logits_NV.mutable_data_ptr<float>();
+  auto* result = result_N.mutable_data_ptr<float>();
+  const auto* targets = targets_N.const_data_ptr<std::int64_t>();
+  at::parallel_for(0, logits_NV.size(0), 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = first; row < last; ++row) {
+      float sum;
+      result[row] = static_cast<float>(-row_loss(logits + row * V, V, targets[row], sum));
+    }
+  });
+  return result_N;
+}
+
+at::Tensor log_probabilities_composed(const at::Tensor& logits_NV, const at::Tensor& targets_N) {
+  return logits_NV.log_softmax(-1).gather(1, targets_N.unsqueeze(1)).squeeze(1);
+}
+
+constexpr std::array kKernels{
+    Kernel<CrossEntropyRun>{
+        "row by row on the CPU", takes_cpu, {loss_on_cpu, log_probabilities_on_cpu}},
+    Kernel<CrossEntropyRun>{
+        "composed operations", takes_all, {loss_rows_composed, log_probabilities_composed}},
+};
+
+const CrossEntropyRun& run_for(const at::Tensor& features_ND, at::ScalarType dtype) {
+  return kernel_for(cross_entropy_kernels(), {features_ND.device().type(), dtype}).run;
 }
 
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
@@ -89,6 +119,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const auto wide = features_ND.options().dtype(dtype);
     const std::int64_t N = features_ND.size(0), chunk = rows_of_logits_at_once(weight_VD.size(0));
+    const auto& kernel = run_for(features_ND, dtype);
     at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
     at::Tensor d_features_ND, d_weight_VD;
     if (wants_gradient) {
@@ -99,7 +130,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
       const std::int64_t rows = std::min(chunk, N - begin);
       const auto x_ND = features_ND.narrow(0, begin, rows);
       at::Tensor logits_NV = at::mm(x_ND, weight_VD.t()).to(dtype);
-      loss += chunk_loss(logits_NV, targets_N.narrow(0, begin, rows));
+      loss += kernel.loss(logits_NV, targets_N.narrow(0, begin, rows));
       if (!wants_gradient) continue;
       if (loss_scale != 1.0) logits_NV.mul_(loss_scale);
       const auto d_logits_NV = logits_NV.to(features_ND.scalar_type());
@@ -131,6 +162,8 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 }  // namespace
 
+std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels() { return kKernels; }
+
 std::int64_t rows_of_logits_at_once(std::int64_t V) {
   return std::clamp<std::int64_t>(kChunkElements / std::max<std::int64_t>(V, 1), 16, 4096);
 }
@@ -146,26 +179,14 @@ at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Ten
   const at::NoGradGuard no_gradient;
   const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
                      chunk = rows_of_logits_at_once(V);
+  const auto& kernel = run_for(features_ND, at::kFloat);
   at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));
   for (std::int64_t begin = 0; begin < N; begin += chunk) {
     const std::int64_t rows = std::min(chunk, N - begin);
     const at::Tensor logits_NV =
         at::mm(features_ND.narrow(0, begin, rows), weight_VD.t()).to(at::kFloat);
     const at::Tensor chunk_targets_N = targets_N.narrow(0, begin, rows).contiguous();
-    if (!logits_NV.is_cpu()) {
-      result_N.narrow(0, begin, rows)
-          .copy_(logits_NV.log_softmax(-1).gather(1, chunk_targets_N.unsqueeze(1)).squeeze(1));
-      continue;
-    }
-    auto* logits = logits_NV.mutable_data_ptr<float>();
-    auto* result = result_N.mutable_data_ptr<float>() + begin;
-    const auto* targets = chunk_targets_N.const_data_ptr<std::int64_t>();
-    at::parallel_for(0, rows, 1, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t row = first; row < last; ++row) {
-        float sum;
-        result[row] = static_cast<float>(-row_loss(logits + row * V, V, targets[row], sum));
-      }
-    });
+    result_N.narrow(0, begin, rows).copy_(kernel.log_probabilities(logits_NV, chunk_targets_N));
   }
   return result_N;
 }

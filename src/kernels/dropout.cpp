@@ -11,7 +11,7 @@
 
 #include <cmath>
 
-#include "kernels/dropout_rule.h"
+#include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
 #include "longspan/core/random.h"
 #ifdef LONGSPAN_WITH_CUDA
@@ -27,8 +27,9 @@ constexpr int kPositionBits = 24;
 constexpr int kHeadShift = 20;
 
 template <class Scalar, class Mask>
-void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::Tensor& row_ids_N,
-                   const DropoutRule& rule) {
+at::Tensor multiply_rows(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
+                         const DropoutRule& rule) {
+  const at::Tensor out_ND = at::empty(x_ND.sizes(), x_ND.options());
   const std::int64_t width = x_ND.size(1);
   const auto* x = x_ND.const_data_ptr<Scalar>();
   auto* out = out_ND.mutable_data_ptr<Scalar>();
@@ -44,35 +45,42 @@ void multiply_rows(const at::Tensor& x_ND, const at::Tensor& out_ND, const at::T
       }
     }
   });
+  return out_ND;
 }
+
+at::Tensor multiply_on_cpu(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
+                           const DropoutRule& rule) {
+  switch (x_ND.scalar_type()) {
+    case at::kFloat:
+      return multiply_rows<float, float>(x_ND, row_ids_N, rule);
+    case at::kDouble:
+      return multiply_rows<double, double>(x_ND, row_ids_N, rule);
+    case at::kBFloat16:
+      return multiply_rows<at::BFloat16, float>(x_ND, row_ids_N, rule);
+    case at::kHalf:
+      return multiply_rows<at::Half, float>(x_ND, row_ids_N, rule);
+    default:
+      unreachable();
+  }
+}
+
+at::Tensor multiply_by_whole_masks(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
+                                   const DropoutRule& rule) {
+  return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), rule)).to(x_ND.dtype());
+}
+
+constexpr std::array kDropoutKernels{
+    Kernel<DropoutRun>{"row by row on the CPU", takes_cpu, multiply_on_cpu},
+    Kernel<DropoutRun>{"whole masks", takes_all, multiply_by_whole_masks},
+};
 
 at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, const DropoutRule& rule) {
   const at::Tensor x_ND = x.reshape({-1, x.size(-1)}).contiguous();
   const at::Tensor row_ids_N = row_ids.reshape({-1}).contiguous();
   check(row_ids_N.numel() == x_ND.size(0), ErrorKind::Internal,
         "dropout needs one row id for each of ", x_ND.size(0), " rows, got ", row_ids_N.numel());
-  if (!x.is_cpu())
-    return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), rule))
-        .to(x.dtype())
-        .view(x.sizes());
-  at::Tensor out_ND = at::empty(x_ND.sizes(), x_ND.options());
-  switch (x.scalar_type()) {
-    case at::kFloat:
-      multiply_rows<float, float>(x_ND, out_ND, row_ids_N, rule);
-      break;
-    case at::kDouble:
-      multiply_rows<double, double>(x_ND, out_ND, row_ids_N, rule);
-      break;
-    case at::kBFloat16:
-      multiply_rows<at::BFloat16, float>(x_ND, out_ND, row_ids_N, rule);
-      break;
-    case at::kHalf:
-      multiply_rows<at::Half, float>(x_ND, out_ND, row_ids_N, rule);
-      break;
-    default:
-      unreachable();
-  }
-  return out_ND.view(x.sizes());
+  const KernelCase wanted{x.device().type(), x.scalar_type()};
+  return kernel_for(dropout_kernels(), wanted).run(x_ND, row_ids_N, rule).view(x.sizes());
 }
 
 struct CountedDropout : torch::autograd::Function<CountedDropout> {
@@ -98,7 +106,42 @@ struct CountedDropout : torch::autograd::Function<CountedDropout> {
   }
 };
 
+at::Tensor draw_on_cpu(const at::Tensor& row_ids_N, std::int64_t width, const DropoutRule& rule) {
+  const at::Tensor ids_N = row_ids_N.cpu();
+  const at::Tensor out_ND = at::empty({ids_N.numel(), width}, ids_N.options().dtype(at::kFloat));
+  float* const out = out_ND.mutable_data_ptr<float>();
+  const auto* ids = ids_N.const_data_ptr<std::int64_t>();
+  for (std::int64_t row = 0; row < ids_N.numel(); ++row)
+    row_math::draw_mask(out + row * width, width, row_mask(rule, ids[row]));
+  return out_ND.to(row_ids_N.device());
+}
+
+#ifdef LONGSPAN_WITH_CUDA
+bool takes_cuda(const KernelCase& wanted) { return wanted.device == c10::kCUDA; }
+
+at::Tensor draw_on_gpu(const at::Tensor& row_ids_N, std::int64_t width, const DropoutRule& rule) {
+  const at::Tensor out_ND =
+      at::empty({row_ids_N.numel(), width}, row_ids_N.options().dtype(at::kFloat));
+  const auto mask = row_mask(rule, 0);
+  const cuda::MaskRows rows{out_ND.mutable_data_ptr<float>(),
+                            row_ids_N.const_data_ptr<std::int64_t>(), row_ids_N.numel(), width};
+  const cuda::MaskNumbers numbers{mask.key, mask.counter.x[2], mask.counter.x[3], mask.keep};
+  cuda::draw_masks(rows, numbers, c10::cuda::getCurrentCUDAStream().stream());
+  return out_ND;
+}
+#endif
+
+constexpr std::array kMaskKernels{
+#ifdef LONGSPAN_WITH_CUDA
+    Kernel<MaskRun>{"drawn on the GPU", takes_cuda, draw_on_gpu},
+#endif
+    Kernel<MaskRun>{"drawn on the CPU", takes_all, draw_on_cpu},
+};
+
 }  // namespace
+
+std::span<const Kernel<DropoutRun>> dropout_kernels() { return kDropoutKernels; }
+std::span<const Kernel<MaskRun>> mask_kernels() { return kMaskKernels; }
 
 std::uint32_t keep_threshold(double p) {
   return static_cast<std::uint32_t>(std::lround((1.0 - p) * 65536.0));
@@ -115,23 +158,8 @@ row_math::RowMask row_mask(const DropoutRule& rule, std::int64_t row_id) {
 
 at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width,
                                const DropoutRule& rule) {
-  at::Tensor out_ND = at::empty({row_ids_N.numel(), width}, row_ids_N.options().dtype(at::kFloat));
-  float* const out = out_ND.mutable_data_ptr<float>();
-  const auto* row_ids = row_ids_N.const_data_ptr<std::int64_t>();
-  if (row_ids_N.is_cpu()) {
-    for (std::int64_t row = 0; row < row_ids_N.numel(); ++row)
-      row_math::draw_mask(out + row * width, width, row_mask(rule, row_ids[row]));
-    return out_ND;
-  }
-#ifdef LONGSPAN_WITH_CUDA
-  const auto mask = row_mask(rule, 0);
-  cuda::draw_masks({out, row_ids, row_ids_N.numel(), width},
-                   {mask.key, mask.counter.x[2], mask.counter.x[3], mask.keep},
-                   c10::cuda::getCurrentCUDAStream().stream());
-  return out_ND;
-#else
-  unreachable();
-#endif
+  const KernelCase wanted{row_ids_N.device().type(), at::kFloat};
+  return kernel_for(mask_kernels(), wanted).run(row_ids_N, width, rule);
 }
 
 at::Tensor dropout_row_ids(const at::Tensor& sequence_ids_B, std::int64_t first_position,

@@ -2,13 +2,12 @@
 // rows in cache instead of tiles of keys): one pass a block, keeps only the log-sum-exp of each row
 // for backward, and never touches a key past the block's last query.
 
-#include "kernels/fused_attention.h"
-
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/bias_tensors.h"
 #include "kernels/fused_problem.h"
+#include "kernels/kernel_tables.h"
 
 namespace longspan {
 namespace {

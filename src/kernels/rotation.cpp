@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
 #include "longspan/core/error.h"
 
@@ -71,16 +72,8 @@ struct RotatePairs : torch::autograd::Function<RotatePairs> {
   }
 };
 
-}  // namespace
-
-at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
-                        RotaryPairing pairing) {
-  check(x_BTHK.dim() == 4 && angles.cos_TF.size(0) == x_BTHK.size(1) &&
-            2 * angles.cos_TF.size(1) <= x_BTHK.size(3) &&
-            angles.cos_TF.sizes() == angles.sin_TF.sizes(),
-        ErrorKind::Internal, "rotations take x [B, T, H, K] and angles [T, F] with 2F <= K; got ",
-        x_BTHK.sizes(), ", ", angles.cos_TF.sizes());
-  if (!x_BTHK.is_cpu()) return composed_rotate_pairs(x_BTHK, angles, pairing);
+at::Tensor rotate_on_cpu(const at::Tensor& x_BTHK, const RotaryAngles& angles,
+                         RotaryPairing pairing) {
   const auto wide = x_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   return RotatePairs::apply(x_BTHK.to(wide).contiguous(), angles.cos_TF.to(wide).contiguous(),
                             angles.sin_TF.to(wide).contiguous(),
@@ -88,8 +81,8 @@ at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
       .to(x_BTHK.scalar_type());
 }
 
-at::Tensor composed_rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
-                                 RotaryPairing pairing) {
+at::Tensor rotate_composed(const at::Tensor& x_BTHK, const RotaryAngles& angles,
+                           RotaryPairing pairing) {
   const std::int64_t F = angles.cos_TF.size(1), K = x_BTHK.size(3);
   const bool neighbours = pairing == RotaryPairing::Interleaved;
   const auto turning = x_BTHK.narrow(-1, 0, 2 * F);
@@ -101,6 +94,26 @@ at::Tensor composed_rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& a
   const auto turned =
       neighbours ? at::stack({first, second}, -1).flatten(-2) : at::cat({first, second}, -1);
   return at::cat({turned.to(x_BTHK.scalar_type()), x_BTHK.narrow(-1, 2 * F, K - 2 * F)}, -1);
+}
+
+constexpr std::array kKernels{
+    Kernel<RotationRun>{"one pass on the CPU", takes_cpu, rotate_on_cpu},
+    Kernel<RotationRun>{"composed operations", takes_all, rotate_composed},
+};
+
+}  // namespace
+
+std::span<const Kernel<RotationRun>> rotation_kernels() { return kKernels; }
+
+at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
+                        RotaryPairing pairing) {
+  check(x_BTHK.dim() == 4 && angles.cos_TF.size(0) == x_BTHK.size(1) &&
+            2 * angles.cos_TF.size(1) <= x_BTHK.size(3) &&
+            angles.cos_TF.sizes() == angles.sin_TF.sizes(),
+        ErrorKind::Internal, "rotations take x [B, T, H, K] and angles [T, F] with 2F <= K; got ",
+        x_BTHK.sizes(), ", ", angles.cos_TF.sizes());
+  const KernelCase wanted{x_BTHK.device().type(), x_BTHK.scalar_type()};
+  return kernel_for(rotation_kernels(), wanted).run(x_BTHK, angles, pairing);
 }
 
 }  // namespace longspan

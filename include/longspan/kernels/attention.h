@@ -31,12 +31,8 @@ struct AttentionOptions {
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options);
 
-/// Computes the same from elementary differentiable operations on full score matrices: slow, any
-/// device, any bias. attention() takes this path for a DenseBias and off the CPU.
-at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
-                              const at::Tensor& v_BSGK, const AttentionOptions& options);
-
-/// Says in a few words which path attention() takes on a device for a bias, for the log.
+/// Returns the name of the kernel that attention() takes on a device for float32 and a bias, for
+/// the log.
 std::string attention_path(c10::DeviceType device, const ScoreBias& bias);
 
 }  // namespace longspan

@@ -25,9 +25,4 @@ struct Rotation {
 at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
                         RotaryPairing pairing);
 
-/// Computes the same from elementary differentiable operations, on any device. rotate_pairs() takes
-/// this path off the CPU.
-at::Tensor composed_rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
-                                 RotaryPairing pairing);
-
 }  // namespace longspan

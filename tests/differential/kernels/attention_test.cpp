@@ -1,10 +1,11 @@
-// Attention against its definition, and the fused path against the composed one.
+// Every kernel of attention against the definition, and against the plain one.
 
 #include "longspan/kernels/attention.h"
 
 #include <cmath>
 #include <vector>
 
+#include "kernels/kernel_tables.h"
 #include "support/bias_forms.h"
 #include "support/tensors.h"
 
@@ -59,43 +60,63 @@ TEST_CASE("attention equals its definition for every form of bias") {
   const auto v = random_tensor({B, S, G, K}, 3, at::kDouble);
   const AttentionOptions options{make_bias(form, H, T, S), 0.5, std::nullopt};
   const auto expected = reference(q, k, v, options.bias, 0.5);
-  CHECK(difference(attention(q, k, v, options), expected, 1e-12) == "");
-  CHECK(difference(composed_attention(q, k, v, options), expected, 1e-12) == "");
-  // Rounding of scores of size about 4 to float32, and of a sum of up to S terms.
   const auto narrow = [](const at::Tensor& x) { return x.to(at::kFloat); };
-  CHECK(difference(attention(narrow(q), narrow(k), narrow(v), options), expected,
-                   32 * std::exp2(-24)) == "");
+  for (const auto& kernel : attention_kernels()) {
+    INFO(kernel.name);
+    if (!kernel.takes({c10::kCPU, at::kFloat, form_of(options.bias)})) continue;
+    CHECK(difference(kernel.run(q, k, v, options), expected, 1e-12) == "");
+    // Rounding of scores of size about 4 to float32, and of a sum of up to S terms.
+    CHECK(difference(kernel.run(narrow(q), narrow(k), narrow(v), options), expected,
+                     32 * std::exp2(-24)) == "");
+  }
+  CHECK(difference(attention(q, k, v, options), expected, 1e-12) == "");
 }
 
-TEST_CASE("fused and composed agree over several query blocks, gradients and dropout included") {
+struct OutputAndGradients {
+  at::Tensor output;
+  std::vector<at::Tensor> gradients;
+};
+
+OutputAndGradients run(const Kernel<AttentionRun>& kernel, const ScoreBias& bias, double p) {
+  const std::int64_t B = 2, T = 150, H = 4, G = 2, K = 8;
+  std::vector<at::Tensor> inputs{random_tensor({B, T, H, K}, 1, at::kDouble).requires_grad_(),
+                                 random_tensor({B, T, G, K}, 2, at::kDouble).requires_grad_(),
+                                 random_tensor({B, T, G, K}, 3, at::kDouble).requires_grad_()};
+  AttentionOptions options{bias, 0.35, std::nullopt};
+  if (const auto part = trainable_part(bias); part.defined()) {
+    inputs.push_back(part.detach().clone().requires_grad_());
+    options.bias = with_trainable_part(bias, inputs.back());
+  }
+  if (p > 0.0) options.dropout = {p, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)};
+  OutputAndGradients result{kernel.run(inputs[0], inputs[1], inputs[2], options), {}};
+  result.output.mul(random_tensor({B, T, H, K}, 4, at::kDouble)).sum().backward();
+  for (const auto& input : inputs) result.gradients.push_back(input.grad());
+  return result;
+}
+
+TEST_CASE("kernels agree over several query blocks, gradients and dropout included") {
   const auto form = GENERATE(from_range(form_names()));
   const auto p = GENERATE(0.0, 0.2);
-  INFO(form << ", dropout " << p);
-  const std::int64_t B = 2, T = 150, H = 4, G = 2, K = 8;
-  const auto bias = make_bias(form, H, T, T);
-  std::vector<at::Tensor> gradients[2];
-  at::Tensor outputs[2];
-  for (const int composed : {0, 1}) {
-    auto q = random_tensor({B, T, H, K}, 1, at::kDouble).requires_grad_();
-    auto k = random_tensor({B, T, G, K}, 2, at::kDouble).requires_grad_();
-    auto v = random_tensor({B, T, G, K}, 3, at::kDouble).requires_grad_();
-    AttentionOptions options{bias, 0.35, std::nullopt};
-    std::vector<at::Tensor> inputs{q, k, v};
-    if (form == "distance") {
-      auto table = std::get<DistanceBias>(bias).bias_HN.detach().clone().requires_grad_();
-      options.bias = DistanceBias{table};
-      inputs.push_back(table);
-    }
-    if (p > 0.0) options.dropout = {p, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)};
-    outputs[composed] =
-        composed != 0 ? composed_attention(q, k, v, options) : attention(q, k, v, options);
-    outputs[composed].mul(random_tensor({B, T, H, K}, 4, at::kDouble)).sum().backward();
-    for (const auto& input : inputs) gradients[composed].push_back(input.grad());
+  const auto bias = make_bias(form, 4, 150, 150);
+  const auto kernels = attention_kernels();
+  const auto plain = run(kernels.back(), bias, p);
+  for (const auto& kernel : kernels.first(kernels.size() - 1)) {
+    INFO(kernel.name << ", " << form << ", dropout " << p);
+    if (!kernel.takes({c10::kCPU, at::kDouble, form_of(bias)})) continue;
+    const auto other = run(kernel, bias, p);
+    CHECK(difference(other.output, plain.output, 1e-6) ==
+          "");  // the plain kernel draws its multipliers in float32
+    REQUIRE(other.gradients.size() == plain.gradients.size());
+    for (std::size_t i = 0; i < plain.gradients.size(); ++i)
+      CHECK(difference(other.gradients[i], plain.gradients[i], 1e-5) == "");
   }
-  CHECK(difference(outputs[0], outputs[1], 1e-6) ==
-        "");  // the composed path draws its multipliers in float32
-  for (std::size_t i = 0; i < gradients[0].size(); ++i)
-    CHECK(difference(gradients[0][i], gradients[1][i], 1e-5) == "");
+}
+
+TEST_CASE("the first kernel that takes a case runs it, and the log says which") {
+  const std::string fused = "fused query blocks on the CPU", plain = "composed operations";
+  for (const auto& form : form_names())
+    CHECK(attention_path(c10::kCPU, make_bias(form, 2, 3, 3)) == (form == "dense" ? plain : fused));
+  CHECK(attention_path(c10::kCUDA, {}) == plain);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// Rotations in one pass against the composed ones, partial heads included.
+// Every kernel of rotations against the plain one, partial heads included.
 
 #include "longspan/kernels/rotation.h"
 
+#include "kernels/kernel_tables.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -17,24 +18,29 @@ RotaryAngles some_angles(std::int64_t num_pairs, at::ScalarType dtype) {
   return {angle_TF.cos().to(dtype), angle_TF.sin().to(dtype)};
 }
 
-TEST_CASE("rotations and their gradients equal the composed ones") {
+TEST_CASE("rotations and their gradients equal the plain ones") {
   const auto pairing = GENERATE(RotaryPairing::Interleaved, RotaryPairing::HalfSplit);
   const auto num_pairs = GENERATE(std::int64_t{3}, std::int64_t{7});
   const auto dtype = GENERATE(at::kFloat, at::kDouble);
   const auto angles = some_angles(num_pairs, dtype);
   const auto weights = random_tensor({B, T, H, K}, 2, dtype);
-  at::Tensor outputs[2], gradients[2];
-  for (const bool composed : {false, true}) {
+  const auto run = [&](const Kernel<RotationRun>& kernel) {
     auto x = random_tensor({B, T, H, K}, 1, dtype).requires_grad_();
-    outputs[composed] =
-        composed ? composed_rotate_pairs(x, angles, pairing) : rotate_pairs(x, angles, pairing);
-    outputs[composed].mul(weights).sum().backward();
-    gradients[composed] = x.grad();
-  }
+    const auto output = kernel.run(x, angles, pairing);
+    output.mul(weights).sum().backward();
+    return std::pair{output, x.grad()};
+  };
+  const auto kernels = rotation_kernels();
+  const auto [plain, plain_gradient] = run(kernels.back());
   // Two products and a sum of numbers below one: three roundings.
   const double tolerance = dtype == at::kDouble ? 4e-16 : 2e-7;
-  CHECK(difference(outputs[0], outputs[1], tolerance) == "");
-  CHECK(difference(gradients[0], gradients[1], tolerance) == "");
+  for (const auto& kernel : kernels.first(kernels.size() - 1)) {
+    INFO(kernel.name);
+    if (!kernel.takes({c10::kCPU, dtype})) continue;
+    const auto [output, gradient] = run(kernel);
+    CHECK(difference(output, plain, tolerance) == "");
+    CHECK(difference(gradient, plain_gradient, tolerance) == "");
+  }
 }
 
 TEST_CASE("bfloat16 is turned in float32 and rounded once") {

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "kernels/kernel_tables.h"
 #include "support/bias_forms.h"
 #include "support/tensors.h"
 
@@ -33,23 +34,31 @@ TEST_CASE("gradients pass the float64 check for every form") {
     inputs.push_back(dense->bias_HTS.requires_grad_());
   if (p > 0.0) options.dropout = {p, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)};
   const auto weights = random_tensor({B, T, H, K}, 4, at::kDouble);
-  CHECK(testing::check_gradients([&] { return attention(q, k, v, options).mul(weights).sum(); },
-                                 inputs) == "");
+  for (const auto& kernel : attention_kernels()) {
+    INFO(kernel.name);
+    if (!kernel.takes({c10::kCPU, at::kDouble, form_of(options.bias)})) continue;
+    CHECK(testing::check_gradients([&] { return kernel.run(q, k, v, options).mul(weights).sum(); },
+                                   inputs) == "");
+  }
 }
 
 TEST_CASE("a later key never changes an earlier output") {
   const auto form = GENERATE(from_range(form_names()));
   INFO(form);
   const std::int64_t B = 1, T = 70, H = 2, K = 4, changed = 66;
-  const auto q = random_tensor({B, T, H, K}, 1), k = random_tensor({B, T, H, K}, 2),
-             v = random_tensor({B, T, H, K}, 3);
   const AttentionOptions options{make_bias(form, H, T, T), 0.5, std::nullopt};
-  const auto before = attention(q, k, v, options);
-  k.select(1, changed).fill_(50.0);
-  v.select(1, changed).fill_(-50.0);
-  const auto after = attention(q, k, v, options);
-  CHECK(before.narrow(1, 0, changed).equal(after.narrow(1, 0, changed)));
-  CHECK_FALSE(before.select(1, changed).equal(after.select(1, changed)));
+  for (const auto& kernel : attention_kernels()) {
+    INFO(kernel.name);
+    if (!kernel.takes({c10::kCPU, at::kFloat, form_of(options.bias)})) continue;
+    const auto q = random_tensor({B, T, H, K}, 1), k = random_tensor({B, T, H, K}, 2),
+               v = random_tensor({B, T, H, K}, 3);
+    const auto before = kernel.run(q, k, v, options);
+    k.select(1, changed).fill_(50.0);
+    v.select(1, changed).fill_(-50.0);
+    const auto after = kernel.run(q, k, v, options);
+    CHECK(before.narrow(1, 0, changed).equal(after.narrow(1, 0, changed)));
+    CHECK_FALSE(before.select(1, changed).equal(after.select(1, changed)));
+  }
 }
 
 TEST_CASE("results are the same bits for any number of threads") {

@@ -2,6 +2,7 @@
 
 #include "longspan/kernels/cross_entropy.h"
 
+#include "kernels/kernel_tables.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -108,6 +109,29 @@ TEST_CASE("log-probabilities sum to the loss") {
             at::linear(features, weight).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1),
             2e-6)
             .empty());
+}
+
+TEST_CASE("every kernel has the loss, the gradient and the log-probabilities of the plain one") {
+  const auto dtype = GENERATE(at::kFloat, at::kDouble);
+  const auto logits = random_tensor({37, 100}, 11, dtype).mul(6.0);
+  const auto targets = at::arange(37, at::kLong),
+             ignoring = targets.index_fill(0, at::tensor({3, 17}, at::kLong), -1);
+  // Rounding of a sum of 100 probabilities and of logarithms up to 20.
+  const double tolerance = (dtype == at::kDouble ? std::exp2(-53) : std::exp2(-24)) * 64;
+  const auto kernels = cross_entropy_kernels();
+  at::Tensor plain_gradient = logits.clone();
+  const auto plain_loss = kernels.back().run.loss(plain_gradient, ignoring);
+  const auto plain_log_p = kernels.back().run.log_probabilities(logits.to(at::kFloat), targets);
+  for (const auto& kernel : kernels.first(kernels.size() - 1)) {
+    INFO(kernel.name);
+    if (!kernel.takes({c10::kCPU, dtype})) continue;
+    at::Tensor gradient = logits.clone();
+    const auto loss = kernel.run.loss(gradient, ignoring);
+    CHECK(difference(loss, plain_loss, 0.0, tolerance) == "");
+    CHECK(difference(gradient, plain_gradient, tolerance) == "");
+    CHECK(difference(kernel.run.log_probabilities(logits.to(at::kFloat, false, true), targets),
+                     plain_log_p, std::exp2(-24) * 64) == "");
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/kernel_tables.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -69,6 +70,22 @@ TEST_CASE("all types keep the same elements") {
     const auto y = counted_dropout(x.to(dtype), rows(2, 1, 6), 0.6, kKey);
     CHECK(y.scalar_type() == dtype);
     CHECK(y.ne(0).equal(reference));
+  }
+}
+
+TEST_CASE("every kernel drops the same elements and scales the others alike") {
+  const auto dtype = GENERATE(at::kFloat, at::kDouble, at::kBFloat16, at::kHalf);
+  const auto x_ND = random_tensor({6, 70}, 4, dtype), row_ids_N = rows(2, 1, 6).reshape({-1});
+  const auto kernels = dropout_kernels();
+  const DropoutRule rule{0.3, kKey};
+  const auto plain = kernels.back().run(x_ND, row_ids_N, rule);
+  for (const auto& kernel : kernels.first(kernels.size() - 1)) {
+    INFO(kernel.name);
+    if (!kernel.takes({c10::kCPU, dtype})) continue;
+    const auto y_ND = kernel.run(x_ND, row_ids_N, rule);
+    CHECK(y_ND.scalar_type() == dtype);
+    // The plain kernel's multipliers are float32.
+    CHECK(testing::difference(y_ND, plain, 0.0, std::exp2(-24)) == "");
   }
 }
 

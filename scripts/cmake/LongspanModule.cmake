@@ -4,6 +4,11 @@
 # that depend on it, LibTorch's headers; a library that brings its own fmt (spdlog) must not have it.
 function(longspan_target_settings target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  # What the compiler writes of a file's path, for Error and the debugger, begins at the root, so that objects are
+  # alike in every folder. It has the path from the build folder where ccache took out the folder's name.
+  cmake_path(RELATIVE_PATH PROJECT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_BINARY_DIR} OUTPUT_VARIABLE root)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${root}/=>)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow>)
   # GCC 12 sees overlap in std::string operator+ where there is none (GCC bug 105651).

@@ -1,6 +1,7 @@
 #include "longspan/core/error.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <source_location>
 #include <string>
 
 #include "unit/core/error_of.h"
@@ -21,6 +22,11 @@ TEST_CASE("an internal error names its place in the source") {
   const std::string text = error.what();
   CHECK(text.starts_with("lost (internal error at core/error_test.cpp:"));
   CHECK(text.find(concat(":", __LINE__ - 3, ")")) != std::string::npos);
+}
+
+TEST_CASE("a place in the source begins at the root, wherever that lies") {
+  const std::string file = std::source_location::current().file_name();
+  CHECK(file == "tests/unit/core/error_test.cpp");
 }
 
 TEST_CASE("unreachable blames its caller") {

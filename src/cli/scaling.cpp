@@ -4,8 +4,10 @@
 #include "cli/scaling.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
 
 #include "cli/output.h"
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "longspan/evaluate/protocol.h"
 
@@ -23,10 +25,9 @@ std::vector<std::int64_t> numbers_of_devices(const std::string& text) {
   }
 }
 
-AllReduceKind all_reduce_kind(const std::string& name) {
-  if (name == "ring") return AllReduceKind::Ring;
-  return name == "tree" ? AllReduceKind::Tree : AllReduceKind::Hierarchical;
-}
+constexpr std::array kAllReduceKinds{config::Choice{"ring", AllReduceKind::Ring},
+                                     config::Choice{"hierarchical", AllReduceKind::Hierarchical},
+                                     config::Choice{"tree", AllReduceKind::Tree}};
 
 Json to_json(const ScaledStep& step) {
   return {{"devices", step.devices},
@@ -109,7 +110,7 @@ ScalingOptions scaling_options(const ScalingRequest& request, double tokens_per_
           {request.node_devices,
            {request.node_bandwidth * kGiga, request.node_latency * kMicro},
            {request.network_bandwidth * kGiga, request.network_latency * kMicro},
-           all_reduce_kind(request.all_reduce)}};
+           config::value_of(kAllReduceKinds, request.all_reduce)}};
 }
 
 Json to_json(const Scaling& scaling) {

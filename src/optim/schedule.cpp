@@ -72,18 +72,18 @@ void refuse_options(const config::Reader& reader, const Kind& chosen, bool Kind:
 }
 
 std::int64_t read_period(const config::Reader& reader, std::int64_t warmup_steps,
-                         std::int64_t max_steps) {
+                         std::optional<std::int64_t> max_steps) {
   const std::int64_t given =
       reader.integer("period_steps", {.low = 0, .high = std::int64_t{1} << 40}, 0);
   if (given > 0) return given;
-  check(max_steps > 0, ErrorKind::Config, reader.place("period_steps"),
+  check(max_steps.has_value(), ErrorKind::Config, reader.place("period_steps"),
         " must be given when the run has no train.max_steps, got none");
   return std::max<std::int64_t>(
-      1, max_steps - warmup_steps);  // a run that ends in its warm-up never gets there
+      1, *max_steps - warmup_steps);  // a run that ends in its warm-up never gets there
 }
 
-void read_curve(const config::Reader& reader, const Kind& kind, std::int64_t max_steps,
-                ScheduleConfig& config) {
+void read_curve(const config::Reader& reader, const Kind& kind,
+                std::optional<std::int64_t> max_steps, ScheduleConfig& config) {
   if (kind.has_period) {
     config.min_lr = reader.number("min_lr", {.low = 0.0, .high = config.peak_lr}, config.min_lr);
     config.period_steps = read_period(reader, config.warmup_steps, max_steps);
@@ -101,7 +101,8 @@ void read_curve(const config::Reader& reader, const Kind& kind, std::int64_t max
 
 }  // namespace
 
-ScheduleConfig read_schedule_config(const config::Reader& reader, std::int64_t max_steps) {
+ScheduleConfig read_schedule_config(const config::Reader& reader,
+                                    std::optional<std::int64_t> max_steps) {
   ScheduleConfig config;
   config.kind = config::choice(reader, "kind", kKinds, config.kind);
   config.peak_lr = reader.number("peak_lr", {.above = 0.0});

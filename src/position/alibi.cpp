@@ -6,8 +6,10 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/tensor.h>
 
+#include <array>
 #include <cmath>
 
+#include "longspan/config/choice.h"
 #include "position/alibi_slopes.h"
 #include "position/kinds.h"
 
@@ -38,6 +40,9 @@ class Alibi final : public PositionMethod {
   AlibiForm form_;
 };
 
+constexpr std::array kForms{config::Choice{"relative", AlibiForm::Relative},
+                            config::Choice{"absolute", AlibiForm::Absolute}};
+
 }  // namespace
 
 std::vector<double> alibi_slopes(std::int64_t num_heads) {
@@ -51,8 +56,7 @@ std::vector<double> alibi_slopes(std::int64_t num_heads) {
 }
 
 void read(const config::Reader& reader, AlibiOptions& options) {
-  const bool absolute = reader.choice("form", {"relative", "absolute"}, "relative") == "absolute";
-  options.form = absolute ? AlibiForm::Absolute : AlibiForm::Relative;
+  options.form = config::choice(reader, "form", kForms, options.form);
 }
 
 MethodPointer make(const AlibiOptions& options, const PositionDimensions& dimensions) {

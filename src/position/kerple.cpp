@@ -7,6 +7,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/zeros.h>
 
+#include <array>
+
+#include "longspan/config/choice.h"
 #include "position/kinds.h"
 
 namespace longspan {
@@ -44,11 +47,13 @@ class Kerple final : public PositionMethod {
   at::Tensor w1_H_, w2_H_;
 };
 
+constexpr std::array kKernels{config::Choice{"log", KerpleKernel::Log},
+                              config::Choice{"power", KerpleKernel::Power}};
+
 }  // namespace
 
 void read(const config::Reader& reader, KerpleOptions& options) {
-  const bool power = reader.choice("kernel", {"log", "power"}, "log") == "power";
-  options.kernel = power ? KerpleKernel::Power : KerpleKernel::Log;
+  options.kernel = config::choice(reader, "kernel", kKernels, options.kernel);
 }
 
 MethodPointer make(const KerpleOptions& options, const PositionDimensions& dimensions) {

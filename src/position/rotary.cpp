@@ -5,6 +5,9 @@
 // origin and states no more, so the defaults are that code's: interleaved, base 10000, first
 // position 0. Scores see distances only, so another `first_position` changes rounding alone.
 
+#include <array>
+
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "longspan/kernels/rotation.h"
 #include "position/angle_table.h"
@@ -33,13 +36,14 @@ class Rotary final : public PositionMethod {
   std::int64_t first_position_;  // of a sequence's first token
 };
 
+constexpr std::array kPairings{config::Choice{"interleaved", RotaryPairing::Interleaved},
+                               config::Choice{"half_split", RotaryPairing::HalfSplit}};
+
 }  // namespace
 
 void read(const config::Reader& reader, RotaryOptions& options) {
   options.base = reader.number("base", {.high = 1e12, .above = 1.0}, options.base);
-  const bool halves =
-      reader.choice("pairing", {"interleaved", "half_split"}, "interleaved") == "half_split";
-  options.pairing = halves ? RotaryPairing::HalfSplit : RotaryPairing::Interleaved;
+  options.pairing = config::choice(reader, "pairing", kPairings, options.pairing);
   options.fraction = reader.number("fraction", {.high = 1.0, .above = 0.0}, options.fraction);
   options.first_position =
       reader.integer("first_position", {.low = 0, .high = 1 << 16}, options.first_position);

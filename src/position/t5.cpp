@@ -10,8 +10,10 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "position/kinds.h"
 
@@ -82,6 +84,10 @@ class T5 final : public PositionMethod {
   std::vector<at::Tensor> tables_NH_;  // one, or one a layer
 };
 
+constexpr std::array kStarts{config::Choice{"d_model", T5Start::DModel},
+                             config::Choice{"unit", T5Start::Unit},
+                             config::Choice{"zero", T5Start::Zero}};
+
 }  // namespace
 
 void read(const config::Reader& reader, T5Options& options) {
@@ -92,9 +98,7 @@ void read(const config::Reader& reader, T5Options& options) {
   check(options.max_distance > options.num_buckets / 2, ErrorKind::Config,
         reader.place("max_distance"), " must be greater than half of num_buckets (",
         options.num_buckets, "), got ", options.max_distance);
-  const std::string init = reader.choice("init", {"d_model", "unit", "zero"}, "d_model");
-  if (init == "unit") options.start = T5Start::Unit;
-  if (init == "zero") options.start = T5Start::Zero;
+  options.start = config::choice(reader, "init", kStarts, options.start);
   options.shared = reader.boolean("shared", options.shared);
   options.scale_scores = reader.boolean("scale_scores", options.scale_scores);
 }

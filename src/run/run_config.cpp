@@ -163,8 +163,8 @@ RunConfig read_run_config(const config::Document& document) {
   result.data = read_data_config(root.section("data"));
   result.optimizer = read_optimizer_config(root.section("optimizer"));
   result.train = read_train(root.section("train"), result.data);
-  result.schedule = read_schedule_config(root.section("schedule"),
-                                         planned_steps(result.train, std::nullopt).value_or(0));
+  result.schedule =
+      read_schedule_config(root.section("schedule"), planned_steps(result.train, std::nullopt));
   result.validate = read_validate(root.section("validate"), result.data.seq_len);
   result.checkpoint = read_checkpoint(root.section("checkpoint"), result.validate);
   result.distributed = read_distributed_config(root.section("distributed"));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "longspan/config/reader.h"
 
@@ -23,9 +24,10 @@ struct ScheduleConfig {
       1.0;  ///< cosine: each period's rates are multiplied by this once more (fairseq's lr-shrink)
 };
 
-/// Reads the schedule section. @param max_steps fills period_steps when it is missing; 0 when the
-/// run has no max_steps
-ScheduleConfig read_schedule_config(const config::Reader& reader, std::int64_t max_steps);
+/// Reads the schedule section. @param max_steps fills period_steps when it is missing; nothing
+/// when the run has no such limit
+ScheduleConfig read_schedule_config(const config::Reader& reader,
+                                    std::optional<std::int64_t> max_steps);
 /// Returns the rate of step number `step` (counted from 0): the one after `step` completed steps.
 /// The cosine is fairseq's, restarts included; linear falls to min_lr and stays; inverse_sqrt is
 /// peak * sqrt(warmup / step).

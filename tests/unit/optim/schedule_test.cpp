@@ -17,12 +17,13 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::WithinAbs;
 
-ScheduleConfig read(const std::string& section, std::int64_t max_steps) {
+ScheduleConfig read(const std::string& section, std::optional<std::int64_t> max_steps) {
   const auto document = config::Document::from_text("schedule: " + section + "\n", "run.yaml");
   return read_schedule_config(document.root().section("schedule"), max_steps);
 }
 
-void check_refused(const std::string& section, std::int64_t max_steps, const std::string& text) {
+void check_refused(const std::string& section, std::optional<std::int64_t> max_steps,
+                   const std::string& text) {
   try {
     read(section, max_steps);
     FAIL("accepted " << section);
@@ -71,15 +72,15 @@ TEST_CASE("linear falls to min_lr over the period and stays") {
 }
 
 TEST_CASE("inverse_sqrt falls with the root of the step") {
-  const auto config = read("{kind: inverse_sqrt, peak_lr: 0.5, warmup_steps: 9}", 0);
+  const auto config = read("{kind: inverse_sqrt, peak_lr: 0.5, warmup_steps: 9}", {});
   CHECK(learning_rate(config, 0) == 0.0);
   CHECK(learning_rate(config, 9) == 0.5);
   CHECK_THAT(learning_rate(config, 36), WithinAbs(0.25, 1e-15));
-  CHECK(learning_rate(read("{kind: inverse_sqrt, peak_lr: 0.5}", 0), 3) == 0.25);
+  CHECK(learning_rate(read("{kind: inverse_sqrt, peak_lr: 0.5}", {}), 3) == 0.25);
 }
 
 TEST_CASE("constant stays at the peak") {
-  const auto config = read("{kind: constant, peak_lr: 0.3, warmup_steps: 3}", 0);
+  const auto config = read("{kind: constant, peak_lr: 0.3, warmup_steps: 3}", {});
   CHECK_THAT(learning_rate(config, 1), WithinAbs(0.1, 1e-15));
   CHECK(learning_rate(config, 1000000) == 0.3);
 }
@@ -88,7 +89,7 @@ TEST_CASE("a missing period is the rest of the run") {
   CHECK(read("{kind: cosine, peak_lr: 1, warmup_steps: 30}", 100).period_steps == 70);
   CHECK(read("{kind: linear, peak_lr: 1, warmup_steps: 30}", 20).period_steps == 1);
   CHECK(read("{kind: cosine, peak_lr: 1, period_steps: 12}", 100).period_steps == 12);
-  check_refused("{kind: cosine, peak_lr: 1}", 0, "schedule.period_steps must be given");
+  check_refused("{kind: cosine, peak_lr: 1}", {}, "schedule.period_steps must be given");
 }
 
 TEST_CASE("schedule options that the kind lacks or that do not fit are refused") {

@@ -15,6 +15,7 @@
 #include "integration/program/tiny_run.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/error.h"
+#include "longspan/distributed/gradient_reducer.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -85,8 +86,11 @@ Bounds bounds_of_all_reduce(double bytes, double ranks) {
   return {data + kHeaders * data / kMaxPacket, data + 2 * kHeaders * packets};
 }
 
+// What ranks send to meet varies with how long they wait for each other, so the short run, which
+// stands for it, is made twice: the bytes of a step lie between what the two give.
 struct Measured {
-  double bytes_per_step = 0.0, seconds_per_step = 0.0, parameters = 0.0, tensors = 0.0;
+  double least_bytes_per_step = 0.0, most_bytes_per_step = 0.0, seconds_per_step = 0.0;
+  double parameters = 0.0, tensors = 0.0;
 };
 
 constexpr int kFewSteps = 10, kManySteps = 50;
@@ -107,9 +111,12 @@ Measured measure(int processes, const std::string& precision) {
     return all;
   };
   const Traffic few = traffic_of(tiny, "few", words(kFewSteps)),
-                many = traffic_of(tiny, "many", words(kManySteps));
+                many = traffic_of(tiny, "many", words(kManySteps)),
+                again = traffic_of(tiny, "again", words(kFewSteps));
   constexpr double kSteps = kManySteps - kFewSteps;
-  Measured result{(many.bytes - few.bytes) / kSteps, (many.seconds - few.seconds) / kSteps};
+  Measured result{(many.bytes - std::max(few.bytes, again.bytes)) / kSteps,
+                  (many.bytes - std::min(few.bytes, again.bytes)) / kSteps,
+                  (many.seconds - std::min(few.seconds, again.seconds)) / kSteps};
   for (const auto& weight :
        read_safetensors(tiny.path("few/checkpoints/step-000000010/model.safetensors"))) {
     result.parameters += static_cast<double>(weight.tensor.numel());
@@ -139,20 +146,20 @@ TEST_CASE("ranks send what a ring must, and half of it as bfloat16") {
       const auto found = measure_in_own_network(processes, precision);
       if (!found) SKIP("no right to a network of one's own (CAP_SYS_ADMIN), which counts alone");
       const Bounds gradients = bounds_of_all_reduce(width * found->parameters, processes);
-      // The reducer's count for each tensor and the step's five totals, in double.
-      const Bounds totals = bounds_of_all_reduce(8 * (found->tensors + 5), processes);
+      // The reducer's count for each tensor and the step's totals, in double.
+      const Bounds totals = bounds_of_all_reduce(8 * (found->tensors + kStepTotals), processes);
       // Each rank's pulse: a question and an answer a second, with their acknowledgements.
       const double pulse = processes * 4 * (kHeaders + 64) *
                            (found->seconds_per_step + 1.0 / (kManySteps - kFewSteps));
       const double least = gradients.least + totals.least,
                    most = gradients.most + totals.most + pulse;
       const double payload = 2 * (processes - 1) * width * found->parameters;
-      WARN(processes << " ranks, " << precision << ": " << found->bytes_per_step
-                     << " bytes a step, payload " << payload << " (+"
-                     << 100 * (found->bytes_per_step / payload - 1) << " %), bounds " << least
+      WARN(processes << " ranks, " << precision << ": " << found->least_bytes_per_step << " to "
+                     << found->most_bytes_per_step << " bytes a step, payload " << payload << " (+"
+                     << 100 * (found->most_bytes_per_step / payload - 1) << " %), bounds " << least
                      << " to " << most << " (+" << 100 * (most / payload - 1) << " %)");
-      CHECK(found->bytes_per_step >= least);
-      CHECK(found->bytes_per_step <= most);
+      CHECK(found->most_bytes_per_step >= least);
+      CHECK(found->least_bytes_per_step <= most);
     }
 }
 

@@ -34,13 +34,13 @@ void RunOutput::finish_save() {
   try {
     checkpoints_.wait();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::Checkpoint || !metrics_->is_lost()) throw;
+    if (error.kind() != ErrorKind::Checkpoint || !is_lost()) throw;
     log::warn("the checkpoint under way is lost", {{"reason", error.what()}});
   }
 }
 
 void RunOutput::keep_folder() {
-  if (!metrics_->is_lost()) return;
+  if (!is_lost()) return;
   make_folder(options_.run_folder);
   log::warn("the run's folder or files in it were removed, going on in new ones",
             {{"run", options_.run_folder.string()}});

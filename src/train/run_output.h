@@ -26,6 +26,8 @@ class RunOutput {
   /// Notices that the folder was removed, says so, and goes on in a new one, so that the end of the
   /// run still leaves a checkpoint. @throws Error(Io), Error(Config) when it cannot be made
   void keep_folder();
+  /// Returns whether files of the run were removed since they were made.
+  bool is_lost() const { return metrics_->is_lost(); }
 
  private:
   void finish_save();

@@ -48,6 +48,7 @@ class Trainer {
   bool is_new_best(const Validation& validation) const;
   void write_row(double lr, double grad_norm, const std::optional<Validation>& validation);
   void save();
+  bool is_saved() const;
   StepVote own_vote() const;
 
   Workspace& work_;
@@ -198,13 +199,20 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
 }
 
 void Trainer::save() {
-  if (saved_step_ == work_.progress.step && stop_signal_ != 0 && !work_.progress.unfinished) return;
+  if (stop_signal_ != 0 && is_saved()) return;
   SignalWatch::set_current_work("the save");
   interval_.pause([&] {
     const NamedTensors state = work_.optimizer->state();  // of a sharded optimizer, collective
     if (output_ != nullptr) output_->save(state);
   });
   saved_step_ = work_.progress.step;
+}
+
+// Collective: rank 0 alone sees whether the checkpoint went with the run's folder.
+bool Trainer::is_saved() const {
+  if (saved_step_ != work_.progress.step || work_.progress.unfinished) return false;
+  const bool is_lost = output_ != nullptr && output_->is_lost();
+  return work_.communicator.broadcast_text(is_lost ? "lost" : "").empty();
 }
 
 StepVote Trainer::own_vote() const {

@@ -1,6 +1,7 @@
 // Someone removes the folder of a run that goes on.
 
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <thread>
 
@@ -21,10 +22,9 @@ class GoingRun {
  public:
   GoingRun()
       : program_(tiny_.train_arguments(
-                     "run", {"--set", "train.max_steps=1000000", "--set", "train.max_seconds=5"}),
+                     "run", {"--set", "train.max_steps=1000000", "--set", "train.max_seconds=10"}),
                  tiny_.path(".")) {
-    while (!program_.has_ended() &&
-           !std::filesystem::exists(folder() / "checkpoints/step-000000010/manifest.json"))
+    while (!program_.has_ended() && !std::filesystem::exists(folder() / "checkpoints/latest"))
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     REQUIRE_FALSE(program_.has_ended());
   }
@@ -80,6 +80,26 @@ TEST_CASE("a run whose folder is removed says so and leaves the rest whole") {
   const std::string digits = std::to_string(step);
   CHECK(read_file(run.folder() / "checkpoints/latest") ==
         "step-" + std::string(9 - digits.size(), '0') + digits + "\n");
+}
+
+TEST_CASE("a signal finds a checkpoint that was removed, and it is saved again") {
+  const TinyRun tiny;
+  // Steps that are long enough for the signal to come between two saves.
+  testing::Program program(tiny.train_arguments("run", {"--set", "train.batch_tokens=16384",
+                                                        "--set", "validate.every_steps=1000",
+                                                        "--set", "checkpoint.every_steps=1"}),
+                           tiny.path("."));
+  while (!program.has_ended() && !std::filesystem::exists(tiny.path("run/checkpoints/latest")))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::filesystem::rename(tiny.path("run"), tiny.path("gone"));
+  program.send(SIGTERM);
+  const auto result = program.wait();
+  INFO(result.err);
+  CHECK(result.code == 143);
+  CHECK(count_of(result.err, kNotice) == 1);
+  const auto folder = tiny.path("run").string();
+  CHECK(tiny.run({"inspect", folder, "--verify"}).code == 0);
+  CHECK(tiny.run({"evaluate", folder, "--lengths", "16"}).code == 0);
 }
 
 TEST_CASE("a run whose folder cannot be made again ends with an error") {

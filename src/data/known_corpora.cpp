@@ -28,6 +28,11 @@ class Differences {
   std::string text_;
 };
 
+// In words.
+std::int64_t tokens_of(const PublishedSplit& split, const TokenizerConfig& tokenizer) {
+  return split.words + (tokenizer.end_of_line ? split.lines : 0);
+}
+
 }  // namespace
 
 std::optional<ExpectedSize> expected_size(const DataConfig& config) {
@@ -36,9 +41,8 @@ std::optional<ExpectedSize> expected_size(const DataConfig& config) {
       tokenizer.pad_multiple != kPadMultiple)
     return std::nullopt;
   const PublishedCorpus& corpus = config::row_of(kKnownCorpora, config.expect);
-  const PublishedSplit& train = corpus.splits.front();
   return ExpectedSize{std::string(corpus.name), corpus.vocab_size,
-                      train.words + (tokenizer.end_of_line ? train.lines : 0)};
+                      tokens_of(corpus.splits.front(), tokenizer)};
 }
 
 std::string difference_from(const PublishedCorpus& corpus, const TokenizerConfig& tokenizer,
@@ -52,8 +56,7 @@ std::string difference_from(const PublishedCorpus& corpus, const TokenizerConfig
     const TextCounts counts = shards.counts(name);
     differences.compare(name, "lines", split.lines, counts.lines);
     if (in_words)
-      differences.compare(name, "tokens", split.words + (tokenizer.end_of_line ? split.lines : 0),
-                          shards.stream(name).size());
+      differences.compare(name, "tokens", tokens_of(split, tokenizer), shards.stream(name).size());
     else
       differences.compare(name, "words", split.words, counts.words);
   }

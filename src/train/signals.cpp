@@ -54,10 +54,6 @@ void tell_of_signals() {
   }
 }
 
-void catch_unless_ignored(int signal) {
-  if (std::signal(signal, remember) == SIG_IGN) std::signal(signal, SIG_IGN);
-}
-
 }  // namespace
 
 SignalWatch::SignalWatch() {
@@ -66,22 +62,17 @@ SignalWatch::SignalWatch() {
   check(::pipe2(g_pipe, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
         std::strerror(errno));
   ::fcntl(g_pipe[1], F_SETFL, O_NONBLOCK);
-  // The thread takes no signal itself, so that those of the loop's own calls are interrupted.
+  // The thread takes no signal itself, so that nothing interrupts its reading.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
   g_thread = std::thread(tell_of_signals);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  for (const int signal : kStopSignals) catch_unless_ignored(signal);
-  catch_unless_ignored(kSaveSignal);
+  caught_.emplace(remember);
 }
 
 SignalWatch::~SignalWatch() {
-  const auto release = [](int signal) {
-    if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
-  };
-  for (const int signal : kStopSignals) release(signal);
-  release(kSaveSignal);
+  caught_.reset();
   ::fcntl(g_pipe[1], F_SETFL, 0);
   wake(kEnd);
   g_thread.join();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "longspan/core/signals.h"
@@ -7,9 +8,8 @@
 namespace longspan {
 
 /// Catches the stop signals, and SIGUSR1, which asks for a save, while it lives; says at once in
-/// the log that one came and what is waited for. One that the parent had ignored (nohup, a shell's
-/// background job) stays ignored. A second stop signal of the same kind ends the process at once.
-/// At most one lives at a time.
+/// the log that one came and what is waited for. A second stop signal of the same kind ends the
+/// process at once. At most one lives at a time.
 class SignalWatch {
  public:
   SignalWatch();
@@ -23,6 +23,9 @@ class SignalWatch {
   static bool take_save_request();
   /// Sets what the log says is waited for. @param what a text that lives as long as the program
   static void set_current_work(const char* what);
+
+ private:
+  std::optional<CaughtSignals> caught_;
 };
 
 /// Returns "SIGTERM" for 15, and so on for what SignalWatch catches.

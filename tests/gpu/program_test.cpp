@@ -4,7 +4,6 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
-#include <thread>
 
 #include "gpu/gpus.h"
 #include "integration/program/tiny_run.h"
@@ -89,8 +88,7 @@ TEST_CASE("when a rank on a GPU stops answering, all end within the timeout") {
                                                         "--set", "train.max_steps=1000000", "--set",
                                                         "distributed.timeout_seconds=10"}),
                            tiny.path("."));
-  while (!std::filesystem::exists(tiny.path("run") / "metrics.jsonl") && !program.has_ended())
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  program.wait_until([&] { return std::filesystem::exists(tiny.path("run") / "metrics.jsonl"); });
   const auto ranks = program.children();
   REQUIRE(ranks.size() == 2);
   ::kill(ranks[1], SIGSTOP);

@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "support/paths.h"
 
@@ -65,6 +67,10 @@ void Program::send(int signal) const { kill(id_, signal); }
 bool Program::has_ended() {
   if (!ended_) ended_ = waitpid(id_, &status_, WNOHANG) == id_;
   return ended_;
+}
+
+void Program::wait_until(const std::function<bool()>& is_there) {
+  while (!is_there() && !has_ended()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 Finished Program::wait() {

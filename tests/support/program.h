@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Program {
   void send(int signal) const;
   /// Returns whether it has ended, without waiting.
   bool has_ended();
+  /// Returns once what a test waits for is there, or the program has ended.
+  void wait_until(const std::function<bool()>& is_there);
   Finished wait();
 
  private:

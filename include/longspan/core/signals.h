@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstddef>
 
 namespace longspan {
 
@@ -10,5 +11,21 @@ namespace longspan {
 inline constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP, SIGXCPU};
 /// The signal that saves a run, which then goes on.
 inline constexpr int kSaveSignal = SIGUSR1;
+/// All of them.
+inline constexpr std::array kRunSignals{SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1};
+static_assert(kRunSignals.size() == kStopSignals.size() + 1 && kRunSignals.back() == kSaveSignal);
+
+/// Has a handler called for each of kRunSignals while it lives, but for those that the parent had
+/// ignored (nohup, a shell's background job), which stay so. System calls go on after it.
+class CaughtSignals {
+ public:
+  explicit CaughtSignals(void (*handler)(int));
+  ~CaughtSignals();
+  CaughtSignals(const CaughtSignals&) = delete;
+  CaughtSignals& operator=(const CaughtSignals&) = delete;
+
+ private:
+  std::array<struct sigaction, kRunSignals.size()> before_{};
+};
 
 }  // namespace longspan

@@ -32,9 +32,9 @@ class LongRun {
                      "run", {"--processes", "2", "--set", "train.max_steps=1000000", "--set",
                              concat("distributed.timeout_seconds=", timeout_seconds)}),
                  tiny_.path(".")) {
-    while (!program_.has_ended() &&
-           !std::filesystem::exists(tiny_.path("run/checkpoints/step-000000010/manifest.json")))
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    program_.wait_until([&] {
+      return std::filesystem::exists(tiny_.path("run/checkpoints/step-000000010/manifest.json"));
+    });
     ranks_ = program_.children();
     REQUIRE(ranks_.size() == 2);
   }
@@ -101,9 +101,9 @@ class LongRunByHand {
                                   "validate={every_steps: 300, lengths: [16], "
                                   "extrapolation_lengths: [4096]}",
                                   "--set", "checkpoint={every_steps: 10}"}))) {
-    while (!ranks_[1].has_ended() &&
-           !std::filesystem::exists(tiny_.path("run/checkpoints/step-000000010/manifest.json")))
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ranks_[1].wait_until([&] {
+      return std::filesystem::exists(tiny_.path("run/checkpoints/step-000000010/manifest.json"));
+    });
     REQUIRE_FALSE(ranks_[1].has_ended());
   }
 

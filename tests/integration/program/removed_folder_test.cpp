@@ -1,9 +1,7 @@
 // Someone removes the folder of a run that goes on.
 
-#include <chrono>
 #include <csignal>
 #include <fstream>
-#include <thread>
 
 #include "integration/program/tiny_run.h"
 #include "longspan/core/error.h"
@@ -24,8 +22,7 @@ class GoingRun {
       : program_(tiny_.train_arguments(
                      "run", {"--set", "train.max_steps=1000000", "--set", "train.max_seconds=10"}),
                  tiny_.path(".")) {
-    while (!program_.has_ended() && !std::filesystem::exists(folder() / "checkpoints/latest"))
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    program_.wait_until([&] { return std::filesystem::exists(folder() / "checkpoints/latest"); });
     REQUIRE_FALSE(program_.has_ended());
   }
 
@@ -89,8 +86,7 @@ TEST_CASE("a signal finds a checkpoint that was removed, and it is saved again")
                                                         "--set", "validate.every_steps=1000",
                                                         "--set", "checkpoint.every_steps=1"}),
                            tiny.path("."));
-  while (!program.has_ended() && !std::filesystem::exists(tiny.path("run/checkpoints/latest")))
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  program.wait_until([&] { return std::filesystem::exists(tiny.path("run/checkpoints/latest")); });
   std::filesystem::rename(tiny.path("run"), tiny.path("gone"));
   program.send(SIGTERM);
   const auto result = program.wait();

@@ -47,8 +47,7 @@ TEST_CASE("SIGTERM saves, ends with 143, and the run goes on from there") {
   REQUIRE(tiny.train("whole").code == 0);
   testing::Program program(tiny.train_arguments("stopped"), tiny.path("."));
   const auto checkpoint = tiny.path("stopped/checkpoints/step-000000005/manifest.json");
-  while (!std::filesystem::exists(checkpoint) && !program.has_ended())
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  program.wait_until([&] { return std::filesystem::exists(checkpoint); });
   program.send(SIGTERM);
   const auto stopped = program.wait();
   if (stopped.code != 0) CHECK(stopped.code == 143);  // 0 when it was done before the signal came

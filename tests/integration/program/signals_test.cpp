@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <functional>
 #include <thread>
 
 #include "integration/program/tiny_run.h"
@@ -37,11 +36,6 @@ bool contains(const std::filesystem::path& file, const std::string& text) {
   return std::filesystem::exists(file) && read_file(file).find(text) != std::string::npos;
 }
 
-void wait_for(testing::Program& program, const std::function<bool()>& is_there) {
-  while (!program.has_ended() && !is_there())
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
 void check_same_end(const TinyRun& tiny, const std::string& a, const std::string& b) {
   for (const auto* file : {"model.safetensors", "optimizer.safetensors"})
     CHECK(testing::checkpoint_file(tiny.path(a), 20, file) ==
@@ -55,7 +49,7 @@ TEST_CASE("each stop signal saves, ends with 128 + its number, and the run goes 
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) {
     const std::string run = concat("run", signal);
     testing::Program program(tiny.train_arguments(run), tiny.path("."));
-    wait_for(program, [&] { return contains(tiny.path(run + "/metrics.jsonl"), "\"step\":2,"); });
+    program.wait_until([&] { return contains(tiny.path(run + "/metrics.jsonl"), "\"step\":2,"); });
     program.send(signal);
     const auto stopped = program.wait();
     INFO(stopped.err);
@@ -70,7 +64,7 @@ TEST_CASE(
   const TinyRun tiny;
   REQUIRE(tiny.train("whole", kManyPasses).code == 0);
   testing::Program program(tiny.train_arguments("stopped", kManyPasses), tiny.path("."));
-  wait_for(program, [&] { return contains(tiny.path("stopped/metrics.jsonl"), "\"step\":4,"); });
+  program.wait_until([&] { return contains(tiny.path("stopped/metrics.jsonl"), "\"step\":4,"); });
   program.send(SIGTERM);
   const auto stopped = program.wait();
   INFO(stopped.err);
@@ -87,7 +81,7 @@ TEST_CASE("a signal in a validation ends it between batches; the validation is d
   const auto settings = validating("400");
   REQUIRE(tiny.train("whole", settings).code == 0);
   testing::Program program(tiny.train_arguments("stopped", validating("0")), tiny.path("."));
-  wait_for(program, [&] { return contains(tiny.path("stopped/metrics.jsonl"), "\"step\":8,"); });
+  program.wait_until([&] { return contains(tiny.path("stopped/metrics.jsonl"), "\"step\":8,"); });
   std::this_thread::sleep_for(std::chrono::milliseconds(150));
   program.send(SIGTERM);
   const auto stopped = program.wait();
@@ -106,9 +100,9 @@ TEST_CASE("SIGUSR1 saves and the run goes on") {
                                           "--set", "checkpoint.every_steps=0",
                                           "--set", "validate.every_steps=0"};
   testing::Program program(tiny.train_arguments("run", settings), tiny.path("."));
-  wait_for(program, [&] { return contains(tiny.path("run/metrics.jsonl"), "\"step\":4,"); });
+  program.wait_until([&] { return contains(tiny.path("run/metrics.jsonl"), "\"step\":4,"); });
   program.send(SIGUSR1);
-  wait_for(program, [&] { return std::filesystem::exists(tiny.path("run/checkpoints/latest")); });
+  program.wait_until([&] { return std::filesystem::exists(tiny.path("run/checkpoints/latest")); });
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   CHECK_FALSE(program.has_ended());
   program.send(SIGTERM);
@@ -123,7 +117,7 @@ TEST_CASE("a signal that the parent ignores stays ignored") {
   const auto before = std::signal(SIGHUP, SIG_IGN);
   testing::Program program(tiny.train_arguments("run"), tiny.path("."));
   std::signal(SIGHUP, before);
-  wait_for(program, [&] { return contains(tiny.path("run/metrics.jsonl"), "\"step\":2,"); });
+  program.wait_until([&] { return contains(tiny.path("run/metrics.jsonl"), "\"step\":2,"); });
   program.send(SIGHUP);
   CHECK(program.wait().code == 0);
 }

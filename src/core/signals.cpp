@@ -1,0 +1,22 @@
+// How handlers come and go.
+
+#include "longspan/core/signals.h"
+
+namespace longspan {
+
+CaughtSignals::CaughtSignals(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  for (std::size_t i = 0; i < kRunSignals.size(); ++i) {
+    ::sigaction(kRunSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) ::sigaction(kRunSignals[i], &action, nullptr);
+  }
+}
+
+CaughtSignals::~CaughtSignals() {
+  for (std::size_t i = 0; i < kRunSignals.size(); ++i)
+    ::sigaction(kRunSignals[i], &before_[i], nullptr);
+}
+
+}  // namespace longspan

@@ -49,7 +49,8 @@ endif()
 set_target_properties(torch::cpu PROPERTIES
   INTERFACE_COMPILE_OPTIONS "$<$<COMPILE_LANGUAGE:CXX>:-fopenmp>"
   INTERFACE_INCLUDE_DIRECTORIES "${_root}/include;${_root}/include/torch/csrc/api/include"
-  INTERFACE_COMPILE_DEFINITIONS "USE_DISTRIBUTED;USE_C10D_GLOO"
+  # AT_PER_OPERATOR_HEADERS: LibTorch's headers include the operators they call, not all of them (3 s a file).
+  INTERFACE_COMPILE_DEFINITIONS "USE_DISTRIBUTED;USE_C10D_GLOO;AT_PER_OPERATOR_HEADERS"
   INTERFACE_LINK_LIBRARIES "torch::c10;${_openmp}"
   # ld and lld look for the libraries that libtorch_cpu.so needs (CUPTI, cudart) at link time.
   INTERFACE_LINK_OPTIONS "LINKER:-rpath-link,${_nvidia}/cu13/lib")

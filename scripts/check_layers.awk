@@ -91,6 +91,7 @@ function check_package_include(path,    package) {
 function check_line(text,    path) {
   if (text ~ /[\200-\377]/) violation("sources must be ASCII")
   if (file !~ /\.(h|cpp|cu|cuh)$/) return
+  if (text == "#pragma once") guarded = 1
   if (text ~ /^[ \t]*#[ \t]*include[ \t]*"/) {
     split(text, path, "\"")
     check_project_include(path[2])
@@ -136,12 +137,16 @@ BEGIN {
   files[++file_count] = file
   line = 1
   place()
-  line = 0
+  line = guarded = 0
   while ((getline text < file) > 0) {
     line++
     check_line(text)
   }
   close(file)
+  if (file ~ /\.(h|cuh)$/ && !guarded) {
+    line = 1
+    violation("a header must have #pragma once")
+  }
 }
 
 END {

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "gpu/gpus.h"
-#include "integration/program/tiny_run.h"
+#include "support/tiny_run.h"
 
 namespace longspan {
 namespace {

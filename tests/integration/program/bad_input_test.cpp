@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/checkpoint/safetensors.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

@@ -4,8 +4,8 @@
 #include <fstream>
 
 #include "integration/program/ranks_by_hand.h"
-#include "integration/program/tiny_run.h"
 #include "longspan/core/error.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

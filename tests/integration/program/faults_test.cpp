@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "integration/program/ranks_by_hand.h"
-#include "integration/program/tiny_run.h"
 #include "longspan/core/error.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "support/paths.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

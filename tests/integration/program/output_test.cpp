@@ -5,9 +5,9 @@
 
 #include <cstdlib>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/core/error.h"
 #include "support/paths.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/core/utf8.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

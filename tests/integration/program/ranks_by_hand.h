@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/core/error.h"
 #include "support/program.h"
 #include "support/ranks.h"
+#include "support/tiny_run.h"
 
 namespace longspan::testing {
 

@@ -3,8 +3,8 @@
 #include <csignal>
 #include <fstream>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/core/error.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

@@ -5,8 +5,8 @@
 #include <csignal>
 #include <thread>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/core/random.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

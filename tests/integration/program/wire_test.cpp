@@ -12,10 +12,10 @@
 #include <fstream>
 #include <thread>
 
-#include "integration/program/tiny_run.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/error.h"
 #include "longspan/distributed/gradient_reducer.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

@@ -1,7 +1,7 @@
 // The verbs on a tiny run, one after another, and what they leave behind.
 
-#include "integration/program/tiny_run.h"
 #include "support/paths.h"
+#include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
 namespace longspan {

@@ -57,7 +57,7 @@ Json to_json(const Plan& plan) {
 std::string grouped(std::int64_t value) {
   std::string text = std::to_string(value);
   for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
+    text.insert(static_cast<std::size_t>(at), 1, ',');
   return text;
 }
 
@@ -101,7 +101,7 @@ std::string step_rows(const Plan& plan) {
 std::string text_of(const Plan& plan, bool checkpointing) {
   std::string text = plan.name + "\n" + row("parameters", grouped(plan.parameters));
   for (const auto& [part, count] : plan.parameters_by_part)
-    text += row("  " + part, grouped(count));
+    text += row(concat("  ", part), grouped(count));
   text += row("vocabulary", grouped(plan.vocab_size),
               plan.corpus.empty() ? ""
                                   : concat("published counts of ", plan.corpus,

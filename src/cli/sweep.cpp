@@ -50,7 +50,7 @@ std::vector<SweepRun> expand(const config::Document& document) {
     for (const auto& run : runs)
       for (const auto& value : values) {
         SweepRun next = run;
-        next.name += (next.name.empty() ? "" : "-") + folder_name(value);
+        next.name += concat(next.name.empty() ? "" : "-", folder_name(value));
         next.overrides.push_back(key + "=" + value);
         longer.push_back(std::move(next));
       }
@@ -76,7 +76,7 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
   sweep.runs = expand(document);
   for (auto& run : sweep.runs) {
     if (run.name.empty()) run.name = sweep.name;
-    run.overrides.push_back("name=" + run.name);
+    run.overrides.push_back(concat("name=", run.name));
     run.overrides.insert(run.overrides.end(), overrides.begin(), overrides.end());
   }
   return sweep;

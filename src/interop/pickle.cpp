@@ -62,7 +62,7 @@ std::string Pickle::describe(const PickleNode& value) {
     case PickleKind::Float:
       return concat(value.number);
     case PickleKind::Text:
-      return "'" + shown(value.text) + "'";
+      return concat("'", shown(value.text), "'");
     case PickleKind::Bytes:
       return concat(value.text.size(), " bytes");
     case PickleKind::List:
@@ -74,9 +74,9 @@ std::string Pickle::describe(const PickleNode& value) {
     case PickleKind::Set:
       return concat("a set of ", value.items.size());
     case PickleKind::Class:
-      return "the class " + shown(value.text);
+      return concat("the class ", shown(value.text));
     case PickleKind::Object:
-      return "an object of " + shown(value.text);
+      return concat("an object of ", shown(value.text));
     case PickleKind::Persistent:
       return "a reference to data outside the pickle";
   }

@@ -1,0 +1,142 @@
+#pragma once
+
+#include "kernels/gpu/tile.h"
+#include "kernels/mask_layout.h"
+#include "longspan/core/philox.h"
+
+/// What the attention kernels share. Scores are kept times log2(e), so that the exponential is the
+/// hardware's exp2.
+namespace longspan::gpu {
+
+inline constexpr int kWarps = 4, kThreads = kWarps * kWarpSize;
+inline constexpr int kKeyTile = 64;    ///< keys a block takes at once: one chunk of the mask rule
+inline constexpr int kQueryTile = 64;  ///< queries, in the backward pass
+inline constexpr float kLog2E = 1.4426950408889634f, kLn2 = 0.6931471805599453f;
+inline constexpr float kMinusInfinity = -1e30f;  ///< its differences are no NaN
+
+/// Linear: slope * (j - i), with slopes of zero for no bias. Distance: a table of i - j.
+enum class BiasKind { Linear, Distance };
+
+/// A tensor [B, T, heads, K] whose last two sides are contiguous.
+struct HeadRows {
+  const std::uint16_t* data;
+  std::int64_t batch_stride, row_stride;  ///< elements
+};
+
+struct AttentionProblem {
+  int num_queries, num_keys, num_heads, num_kv_heads, head_dim;  ///< head_dim a multiple of 8
+  float scale;
+  HeadRows q, k, v;
+  const float* slopes_H;           ///< Linear
+  const float* bias_HN;            ///< Distance
+  std::int64_t bias_stride;        ///< N >= num_keys
+  const std::int64_t* row_ids_BT;  ///< with dropout
+  PhiloxKey key;
+  std::uint32_t step, keep;  ///< of 65536
+};
+
+/// One head of one sequence as a block sees it.
+struct HeadPlace {
+  int b, h, g;
+  int offset;  ///< position of query 0
+
+  LONGSPAN_DEVICE HeadPlace(const AttentionProblem& p, int batch, int head)
+      : b(batch),
+        h(head),
+        g(head / (p.num_heads / p.num_kv_heads)),
+        offset(p.num_keys - p.num_queries) {}
+};
+
+LONGSPAN_DEVICE RowRange rows_of(const AttentionProblem& p, const HeadRows& of, int batch, int head,
+                                 int first, int limit) {
+  return {of.data + batch * of.batch_stride + static_cast<std::int64_t>(head) * p.head_dim,
+          of.row_stride, first, limit, p.head_dim};
+}
+
+LONGSPAN_DEVICE int ceil_tiles(int count, int tile) { return (count + tile - 1) / tile; }
+
+/// Returns which of the keys lane, lane + 8, ... lane + 56 of a chunk of 64 a query keeps, one bit
+/// each; see mask_layout.h.
+LONGSPAN_DEVICE std::uint32_t kept_keys(const AttentionProblem& p, int head, std::int64_t row_id,
+                                        int chunk, int lane) {
+  const auto row = static_cast<std::uint64_t>(row_id);
+  const std::uint32_t block = (static_cast<std::uint32_t>(head) << 20) +
+                              static_cast<std::uint32_t>(chunk * int(kMaskLanes) + lane);
+  const PhiloxCounter words = philox(
+      {{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(row >> 32), p.step, block}},
+      p.key);
+  std::uint32_t bits = 0;
+  LONGSPAN_UNROLL
+  for (int piece = 0; piece < kMaskPieces; ++piece) {
+    const std::uint32_t drawn = (words.x[piece / 2] >> (16 * (piece % 2))) & 0xffffu;
+    bits |= (drawn < p.keep ? 1u : 0u) << piece;
+  }
+  return bits;
+}
+
+template <class Thread>
+LONGSPAN_DEVICE std::int64_t row_id_of(Thread& thread, const AttentionProblem& p, int batch,
+                                       int query) {
+  return query < p.num_queries
+             ? thread.load(p.row_ids_BT + static_cast<std::int64_t>(batch) * p.num_queries + query)
+             : 0;
+}
+
+/// The bias of a tile's scores. base() is asked once a row or column, at() for each score, `step`
+/// keys further on.
+template <BiasKind kKind, int kRows>
+struct TileBias;
+
+template <int kRows>
+struct TileBias<BiasKind::Linear, kRows> {
+  static constexpr int kBytes = 0;
+  using Base = float;
+  float slope;
+
+  template <class Thread>
+  LONGSPAN_DEVICE TileBias(Thread& thread, const AttentionProblem& p, int head, int)
+      : slope(thread.load(p.slopes_H + head) * kLog2E) {}
+  template <class Thread>
+  LONGSPAN_DEVICE void stage(Thread&, const AttentionProblem&, int, int, int) const {}
+  /// @param difference key - position of the query
+  LONGSPAN_DEVICE Base base(int difference, int, int) const {
+    return slope * static_cast<float>(difference);
+  }
+  template <class Thread>
+  LONGSPAN_DEVICE float at(Thread&, Base base, int step) const {
+    return base + slope * static_cast<float>(step);
+  }
+};
+
+/// Keeps the biases of a tile's distances in shared memory.
+template <int kRows>
+struct TileBias<BiasKind::Distance, kRows> {
+  static constexpr int kEntries = kRows + kKeyTile - 1;
+  static constexpr int kBytes = (kEntries + 1) * 4;
+  using Base = int;
+  int table;
+
+  template <class Thread>
+  LONGSPAN_DEVICE TileBias(Thread&, const AttentionProblem&, int, int shared_base)
+      : table(shared_base) {}
+  /// Puts the biases of distances [smallest, + kEntries) into one of two buffers.
+  template <class Thread>
+  LONGSPAN_DEVICE void stage(Thread& thread, const AttentionProblem& p, int head, int smallest,
+                             int buffer) const {
+    for (int i = thread.index(); i < kEntries; i += kThreads) {
+      const int distance = smallest + i;
+      const bool inside = distance >= 0 && distance < p.num_keys;
+      const float bias = inside ? thread.load(p.bias_HN + head * p.bias_stride + distance) : 0.0f;
+      thread.store_shared(table + buffer * kBytes + 4 * i, bias * kLog2E);
+    }
+  }
+  LONGSPAN_DEVICE Base base(int difference, int smallest, int buffer) const {
+    return table + buffer * kBytes - 4 * (difference + smallest);
+  }
+  template <class Thread>
+  LONGSPAN_DEVICE float at(Thread& thread, Base base, int step) const {
+    return thread.template load_shared<float>(base - 4 * step);
+  }
+};
+
+}  // namespace longspan::gpu

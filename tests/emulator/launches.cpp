@@ -98,7 +98,73 @@ void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionPr
   });
 }
 
-constexpr gpu::Launches kEmulated{c10::kCPU, attention_forward, attention_backward};
+// Memory of a call that goes through rows.
+struct Rows {
+  GlobalMemory memory;
+  std::int64_t rows, width;
+
+  Rows(std::int64_t num_rows, std::int64_t row_width) : rows(num_rows), width(row_width) {}
+  template <class Value>
+  void read(const Value* data, std::int64_t count) {
+    if (data != nullptr) memory.add_input(data, static_cast<std::size_t>(count) * sizeof(Value));
+  }
+  template <class Value>
+  void write(Value* data, std::int64_t count) {
+    if (data == nullptr) return;
+    std::memset(data, 0xff, static_cast<std::size_t>(count) * sizeof(Value));
+    memory.add_output(data, static_cast<std::size_t>(count) * sizeof(Value));
+  }
+};
+
+void residual_norm_forward(const gpu::RowCase& wanted, const gpu::ResidualNormProblem& p,
+                           const gpu::ResidualNormOutputs& outputs) {
+  Rows tensors(p.num_rows, p.width);
+  const std::int64_t elements = tensors.rows * tensors.width;
+  tensors.read(p.x_ND, elements);
+  tensors.read(p.branch_ND, elements);
+  tensors.read(p.weight_D, p.width);
+  tensors.read(p.bias_D, p.width);
+  tensors.read(p.row_ids_N, p.num_rows);
+  tensors.write(outputs.sum_ND, elements);
+  tensors.write(outputs.normed_ND, elements);
+  tensors.write(outputs.mean_N, p.num_rows);
+  tensors.write(outputs.inverse_N, p.num_rows);
+  gpu::visit_residual_norm(wanted, [&](auto kind) {
+    using Kind = decltype(kind);
+    const int threads = Kind::num_warps(p.width) * kWarpThreads;
+    current.counts["residual norm"] = launch(
+        {{p.num_rows, 1, 1}, threads, Kind::kSharedBytes, current.skipped_barrier}, tensors.memory,
+        current.seed, [&](Thread& thread) { Kind::forward(thread, threads, p, outputs); });
+  });
+}
+
+void residual_norm_backward(const gpu::RowCase& wanted, const gpu::ResidualNormProblem& p,
+                            const gpu::ResidualNormGradients& gradients) {
+  Rows tensors(p.num_rows, p.width);
+  const std::int64_t elements = tensors.rows * tensors.width;
+  const int parts = gpu::num_parts(p.num_rows);
+  tensors.read(p.weight_D, p.width);
+  tensors.read(p.row_ids_N, p.num_rows);
+  tensors.read(gradients.sum_ND, elements);
+  tensors.read(gradients.mean_N, p.num_rows);
+  tensors.read(gradients.inverse_N, p.num_rows);
+  tensors.read(gradients.d_sum_ND, elements);
+  tensors.read(gradients.d_normed_ND, elements);
+  tensors.write(gradients.d_x_ND, elements);
+  tensors.write(gradients.d_branch_ND, elements);
+  tensors.write(gradients.d_weights_P2D, std::int64_t{2} * parts * p.width);
+  gpu::visit_residual_norm(wanted, [&](auto kind) {
+    using Kind = decltype(kind);
+    const int threads = Kind::num_warps(p.width) * kWarpThreads;
+    current.counts["gradient of residual norm"] =
+        launch({{parts, 1, 1}, threads, Kind::kSharedBytes, current.skipped_barrier},
+               tensors.memory, current.seed,
+               [&](Thread& thread) { Kind::backward(thread, threads, parts, p, gradients); });
+  });
+}
+
+constexpr gpu::Launches kEmulated{c10::kCPU, attention_forward, attention_backward,
+                                  residual_norm_forward, residual_norm_backward};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <c10/core/DeviceType.h>
 
 #include "kernels/gpu/attention_kinds.h"
+#include "kernels/gpu/residual_norm_kinds.h"
 
 namespace longspan::gpu {
 
@@ -13,6 +14,10 @@ struct Launches {
                             const AttentionOutputs& outputs);
   void (*attention_backward)(const AttentionCase& wanted, const AttentionProblem& problem,
                              const AttentionGradients& gradients);
+  void (*residual_norm_forward)(const RowCase& wanted, const ResidualNormProblem& problem,
+                                const ResidualNormOutputs& outputs);
+  void (*residual_norm_backward)(const RowCase& wanted, const ResidualNormProblem& problem,
+                                 const ResidualNormGradients& gradients);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

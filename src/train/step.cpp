@@ -108,6 +108,7 @@ std::optional<double> accumulate_gradients(const RunConfig& config, const Transf
   const DeviceBatch ids = put_on(device, batch);
   // Read once at the end: a GPU still works on the pass before when the next one is handed to it.
   at::Tensor loss_sum = at::zeros({}, ids.input_ids_BT.options().dtype(at::kDouble));
+  NarrowWeights narrow_weights;
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
     if (pass_options.should_stop && pass_options.should_stop()) return std::nullopt;
     const DeviceBatch rows = ids.rows(first, std::min(rows_a_pass, batch.num_sequences - first));
@@ -115,6 +116,7 @@ std::optional<double> accumulate_gradients(const RunConfig& config, const Transf
     ForwardOptions options;
     options.randomness = &randomness;
     options.compute_dtype = config.compute_dtype();
+    options.narrow_weights = &narrow_weights;
     options.loss_scale = pass_options.loss_scale;
     options.activation_checkpointing = config.train.activation_checkpointing;
     if (pass_options.reducer != nullptr && first + rows_a_pass >= batch.num_sequences)

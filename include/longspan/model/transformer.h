@@ -9,6 +9,7 @@
 
 #include "longspan/core/named_tensors.h"
 #include "longspan/model/config.h"
+#include "longspan/model/narrow_weights.h"
 #include "longspan/position/position.h"
 
 namespace longspan {
@@ -34,8 +35,9 @@ struct ForwardOptions {
   const TrainingRandomness* randomness = nullptr;  ///< none: no dropout
   KeyValueCache* cache = nullptr;                  ///< read and extended when given
   at::ScalarType compute_dtype =
-      at::kFloat;           ///< of matrix products; float32 parameters stay as they are
-  double loss_scale = 1.0;  ///< what backward of the loss will be called with
+      at::kFloat;  ///< of matrix products; float32 parameters stay as they are
+  NarrowWeights* narrow_weights = nullptr;  ///< of the step; none: made for this pass
+  double loss_scale = 1.0;                  ///< what backward of the loss will be called with
   /// Keep only the inputs of the layers for backward and run each layer again there: same bits,
   /// less memory, a third more work.
   bool activation_checkpointing = false;

@@ -22,8 +22,10 @@
 namespace longspan {
 namespace {
 
-// Logits a chunk: large enough for an efficient product, small enough for the last-level cache.
-constexpr std::int64_t kChunkElements = 1 << 21;
+// Logits a chunk. On a CPU: large enough for an efficient product, small enough for the last-level
+// cache. A GPU's products want many rows, in whole tiles, and few launches.
+constexpr std::int64_t kCpuElements = 1 << 21, kGpuElements = 1 << 28, kGpuTileRows = 128;
+constexpr std::int64_t kFewestRows = 16, kMostRows = 4096;
 
 // Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the
 // row.
@@ -118,7 +120,8 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
     const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const auto wide = features_ND.options().dtype(dtype);
-    const std::int64_t N = features_ND.size(0), chunk = rows_of_logits_at_once(weight_VD.size(0));
+    const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
+                       chunk = rows_of_logits_at_once(V, features_ND.device().type());
     const auto& kernel = run_for(features_ND, dtype);
     at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
     at::Tensor d_features_ND, d_weight_VD;
@@ -164,8 +167,11 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels() { return kKernels; }
 
-std::int64_t rows_of_logits_at_once(std::int64_t V) {
-  return std::clamp<std::int64_t>(kChunkElements / std::max<std::int64_t>(V, 1), 16, 4096);
+std::int64_t rows_of_logits_at_once(std::int64_t V, c10::DeviceType device) {
+  const std::int64_t elements = device == c10::kCPU ? kCpuElements : kGpuElements;
+  const std::int64_t rows =
+      std::clamp(elements / std::max<std::int64_t>(V, 1), kFewestRows, kMostRows);
+  return device == c10::kCPU || rows < kGpuTileRows ? rows : rows / kGpuTileRows * kGpuTileRows;
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD,
@@ -178,7 +184,7 @@ at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Ten
                                     const at::Tensor& targets_N) {
   const at::NoGradGuard no_gradient;
   const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
-                     chunk = rows_of_logits_at_once(V);
+                     chunk = rows_of_logits_at_once(V, features_ND.device().type());
   const auto& kernel = run_for(features_ND, at::kFloat);
   at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));
   for (std::int64_t begin = 0; begin < N; begin += chunk) {

@@ -113,16 +113,23 @@ const CrossEntropyRun& run_for(const at::Tensor& features_ND, at::ScalarType dty
   return kernel_for(cross_entropy_kernels(), {features_ND.device().type(), dtype}).run;
 }
 
+const LogitProducts& products_for(const at::Tensor& features_ND) {
+  return kernel_for(logit_product_kernels(),
+                    {features_ND.device().type(), features_ND.scalar_type()})
+      .run;
+}
+
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static at::Tensor forward(torch::autograd::AutogradContext* context,
                             const at::Tensor& features_ND, const at::Tensor& weight_VD,
                             const at::Tensor& targets_N, double loss_scale) {
     const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
-    const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const auto dtype = sums_of(features_ND.scalar_type());
     const auto wide = features_ND.options().dtype(dtype);
     const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
                        chunk = rows_of_logits_at_once(V, features_ND.device().type());
     const auto& kernel = run_for(features_ND, dtype);
+    const auto& products = products_for(features_ND);
     at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
     at::Tensor d_features_ND, d_weight_VD;
     if (wants_gradient) {
@@ -132,17 +139,14 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     for (std::int64_t begin = 0; begin < N; begin += chunk) {
       const std::int64_t rows = std::min(chunk, N - begin);
       const auto x_ND = features_ND.narrow(0, begin, rows);
-      at::Tensor logits_NV = at::mm(x_ND, weight_VD.t()).to(dtype);
+      at::Tensor logits_NV = products.logits(x_ND, weight_VD);
       loss += kernel.loss(logits_NV, targets_N.narrow(0, begin, rows));
       if (!wants_gradient) continue;
       if (loss_scale != 1.0) logits_NV.mul_(loss_scale);
       const auto d_logits_NV = logits_NV.to(features_ND.scalar_type());
       auto d_x_ND = d_features_ND.narrow(0, begin, rows);
       at::mm_out(d_x_ND, d_logits_NV, weight_VD);
-      if (dtype == features_ND.scalar_type())
-        d_weight_VD.addmm_(d_logits_NV.t(), x_ND);
-      else
-        d_weight_VD.add_(at::mm(d_logits_NV.t(), x_ND));
+      products.add_weight_gradient(d_weight_VD, d_logits_NV, x_ND);
     }
     context->save_for_backward({d_features_ND, d_weight_VD});
     context->saved_data["loss_scale"] = loss_scale;
@@ -186,11 +190,12 @@ at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Ten
   const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
                      chunk = rows_of_logits_at_once(V, features_ND.device().type());
   const auto& kernel = run_for(features_ND, at::kFloat);
+  const auto& products = products_for(features_ND);
   at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));
   for (std::int64_t begin = 0; begin < N; begin += chunk) {
     const std::int64_t rows = std::min(chunk, N - begin);
     const at::Tensor logits_NV =
-        at::mm(features_ND.narrow(0, begin, rows), weight_VD.t()).to(at::kFloat);
+        products.logits(features_ND.narrow(0, begin, rows), weight_VD).to(at::kFloat);
     const at::Tensor chunk_targets_N = targets_N.narrow(0, begin, rows).contiguous();
     result_N.narrow(0, begin, rows).copy_(kernel.log_probabilities(logits_NV, chunk_targets_N));
   }

@@ -55,6 +55,22 @@ using MaskRun = at::Tensor (*)(const at::Tensor& row_ids_N, std::int64_t width,
                                const DropoutRule& rule);
 std::span<const Kernel<MaskRun>> mask_kernels();
 
+/// Returns the dtype of logits, losses and sums over factors of a dtype: float64 of float64, else
+/// float32.
+inline at::ScalarType sums_of(at::ScalarType factors) {
+  return factors == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+/// The products of cross-entropy; the case's dtype is that of the factors.
+struct LogitProducts {
+  /// Returns x * weight^T in the dtype of sums.
+  at::Tensor (*logits)(const at::Tensor& x_ND, const at::Tensor& weight_VD);
+  /// Adds d_logits^T * x to d_weight_VD, of the dtype of sums. @param d_logits_NV as x_ND
+  void (*add_weight_gradient)(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
+                              const at::Tensor& x_ND);
+};
+std::span<const Kernel<LogitProducts>> logit_product_kernels();
+
 struct CrossEntropyRun {
   /// Turns logits, float32 or float64, into softmax - onehot(target), zero in rows whose target is
   /// below 0; returns the summed loss of the others, of the logits' dtype or float64.

@@ -144,5 +144,39 @@ TEST_CASE("every kernel has the loss, the gradient and the log-probabilities of 
   }
 }
 
+TEST_CASE("products with float32 sums are for narrow factors on a GPU, the others take the last") {
+  const auto chosen = [](c10::DeviceType device, at::ScalarType dtype) {
+    return kernel_for(logit_product_kernels(), {device, dtype}).name;
+  };
+  const auto plain = logit_product_kernels().back().name;
+  for (const auto dtype : {at::kBFloat16, at::kHalf}) {
+    CHECK(chosen(c10::kCUDA, dtype) == "float32 sums of narrow factors on a GPU");
+    CHECK(chosen(c10::kCPU, dtype) == plain);
+  }
+  for (const auto dtype : {at::kFloat, at::kDouble}) {
+    CHECK(chosen(c10::kCUDA, dtype) == plain);
+    CHECK(chosen(c10::kCPU, dtype) == plain);
+  }
+}
+
+TEST_CASE("the plain products have the dtype of sums and the numbers of float64") {
+  const auto dtype = GENERATE(at::kBFloat16, at::kHalf, at::kFloat, at::kDouble);
+  const auto x = random_tensor({9, 5}, 1, dtype), weight = random_tensor({7, 5}, 2, dtype),
+             d_logits = random_tensor({9, 7}, 3, dtype);
+  const auto start = random_tensor({7, 5}, 4, sums_of(dtype));
+  const auto wide = [](const at::Tensor& tensor) { return tensor.to(at::kDouble); };
+  const auto& run = logit_product_kernels().back().run;
+  const auto logits = run.logits(x, weight);
+  auto d_weight = start.clone();
+  run.add_weight_gradient(d_weight, d_logits, x);
+  CHECK(logits.scalar_type() == sums_of(dtype));
+  CHECK(d_weight.scalar_type() == sums_of(dtype));
+  // Sums of at most nine products of size 3 are rounded once to the factors' dtype.
+  const double rounding = dtype == at::kBFloat16 ? 0x1p-9 : dtype == at::kHalf ? 0x1p-12 : 0x1p-24;
+  CHECK(difference(wide(logits), at::mm(wide(x), wide(weight).t()), 9 * rounding) == "");
+  CHECK(difference(wide(d_weight), at::mm(wide(d_logits).t(), wide(x)) + wide(start),
+                   9 * rounding) == "");
+}
+
 }  // namespace
 }  // namespace longspan

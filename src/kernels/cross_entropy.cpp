@@ -63,24 +63,34 @@ double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets) {
   return total;
 }
 
+// Scales and rounds softmax - onehot.
+at::Tensor finished(const at::Tensor& gradient_NV, const LogitGradient& wanted) {
+  if (wanted.scale != 1.0) gradient_NV.mul_(wanted.scale);
+  return gradient_NV.to(wanted.dtype);
+}
+
 // The same from tensor operations.
-at::Tensor loss_rows_composed(at::Tensor& logits_NV, const at::Tensor& targets_N) {
+RowLosses loss_composed(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                        const LogitGradient& wanted) {
   const auto counted_N = targets_N.ge(0);
   const auto index_N1 = targets_N.clamp_min(0).unsqueeze(1);
   const auto log_p_NV = logits_NV.log_softmax(-1);
   const auto loss =
       log_p_NV.gather(1, index_N1).squeeze(1).neg().masked_fill(counted_N.logical_not(), 0.0).sum();
-  logits_NV = log_p_NV.exp();
-  logits_NV.scatter_add_(1, index_N1, at::empty(index_N1.sizes(), logits_NV.options()).fill_(-1.0));
-  logits_NV.masked_fill_(counted_N.logical_not().unsqueeze(1), 0.0);
-  return loss;
+  const auto gradient_NV = log_p_NV.exp();
+  gradient_NV.scatter_add_(1, index_N1,
+                           at::empty(index_N1.sizes(), logits_NV.options()).fill_(-1.0));
+  gradient_NV.masked_fill_(counted_N.logical_not().unsqueeze(1), 0.0);
+  return {loss, finished(gradient_NV, wanted)};
 }
 
-at::Tensor loss_on_cpu(at::Tensor& logits_NV, const at::Tensor& targets_N) {
+RowLosses loss_on_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                      const LogitGradient& wanted) {
   const auto* targets = targets_N.const_data_ptr<std::int64_t>();
   const double loss = logits_NV.scalar_type() == at::kDouble ? loss_rows<double>(logits_NV, targets)
                                                              : loss_rows<float>(logits_NV, targets);
-  return at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss);
+  return {at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss),
+          finished(logits_NV, wanted)};
 }
 
 at::Tensor log_probabilities_on_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N) {
@@ -106,7 +116,7 @@ constexpr std::array kKernels{
     Kernel<CrossEntropyRun>{
         "row by row on the CPU", takes_cpu, {loss_on_cpu, log_probabilities_on_cpu}},
     Kernel<CrossEntropyRun>{
-        "composed operations", takes_all, {loss_rows_composed, log_probabilities_composed}},
+        "composed operations", takes_all, {loss_composed, log_probabilities_composed}},
 };
 
 const CrossEntropyRun& run_for(const at::Tensor& features_ND, at::ScalarType dtype) {
@@ -130,6 +140,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
                        chunk = rows_of_logits_at_once(V, features_ND.device().type());
     const auto& kernel = run_for(features_ND, dtype);
     const auto& products = products_for(features_ND);
+    const LogitGradient wanted{features_ND.scalar_type(), loss_scale};
     at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
     at::Tensor d_features_ND, d_weight_VD;
     if (wants_gradient) {
@@ -139,14 +150,13 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     for (std::int64_t begin = 0; begin < N; begin += chunk) {
       const std::int64_t rows = std::min(chunk, N - begin);
       const auto x_ND = features_ND.narrow(0, begin, rows);
-      at::Tensor logits_NV = products.logits(x_ND, weight_VD);
-      loss += kernel.loss(logits_NV, targets_N.narrow(0, begin, rows));
+      const auto found =
+          kernel.loss(products.logits(x_ND, weight_VD), targets_N.narrow(0, begin, rows), wanted);
+      loss += found.loss;
       if (!wants_gradient) continue;
-      if (loss_scale != 1.0) logits_NV.mul_(loss_scale);
-      const auto d_logits_NV = logits_NV.to(features_ND.scalar_type());
       auto d_x_ND = d_features_ND.narrow(0, begin, rows);
-      at::mm_out(d_x_ND, d_logits_NV, weight_VD);
-      products.add_weight_gradient(d_weight_VD, d_logits_NV, x_ND);
+      at::mm_out(d_x_ND, found.d_logits_NV, weight_VD);
+      products.add_weight_gradient(d_weight_VD, found.d_logits_NV, x_ND);
     }
     context->save_for_backward({d_features_ND, d_weight_VD});
     context->saved_data["loss_scale"] = loss_scale;

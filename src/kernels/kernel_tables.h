@@ -71,10 +71,21 @@ struct LogitProducts {
 };
 std::span<const Kernel<LogitProducts>> logit_product_kernels();
 
+/// The gradient of logits that is wanted of a loss.
+struct LogitGradient {
+  at::ScalarType dtype = at::kFloat;
+  double scale = 1.0;  ///< multiplies it before it is rounded to the dtype
+};
+struct RowLosses {
+  at::Tensor loss;         ///< summed, of the logits' dtype or float64
+  at::Tensor d_logits_NV;  ///< scale * (softmax - onehot(target)), zero in rows that do not count
+};
+
 struct CrossEntropyRun {
-  /// Turns logits, float32 or float64, into softmax - onehot(target), zero in rows whose target is
-  /// below 0; returns the summed loss of the others, of the logits' dtype or float64.
-  at::Tensor (*loss)(at::Tensor& logits_NV, const at::Tensor& targets_N);
+  /// Returns the loss of the rows whose target is not below 0, and its gradient; leaves the logits,
+  /// float32 or float64, without meaning, and may give their memory to the gradient.
+  RowLosses (*loss)(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                    const LogitGradient& wanted);
   /// Returns log p(target), float32 [N]; leaves the logits without meaning.
   at::Tensor (*log_probabilities)(const at::Tensor& logits_NV, const at::Tensor& targets_N);
 };

@@ -129,16 +129,19 @@ TEST_CASE("every kernel has the loss, the gradient and the log-probabilities of 
   // Rounding of a sum of 100 probabilities and of logarithms up to 20.
   const double tolerance = (dtype == at::kDouble ? std::exp2(-53) : std::exp2(-24)) * 64;
   const auto kernels = cross_entropy_kernels();
-  at::Tensor plain_gradient = logits.clone();
-  const auto plain_loss = kernels.back().run.loss(plain_gradient, ignoring);
+  const auto narrow = GENERATE(at::kFloat, at::kBFloat16, at::kHalf);
+  const LogitGradient wanted{narrow == at::kFloat ? dtype : narrow, 4.0};
+  const double rounding = narrow == at::kFloat ? 0.0 : narrow == at::kHalf ? 0x1p-11 : 0x1p-8;
+  const auto plain = kernels.back().run.loss(logits.clone(), ignoring, wanted);
+  CHECK(plain.d_logits_NV.scalar_type() == wanted.dtype);
   const auto plain_log_p = kernels.back().run.log_probabilities(logits.to(at::kFloat), targets);
   for (const auto& kernel : kernels.first(kernels.size() - 1)) {
     INFO(kernel.name);
     if (!kernel.takes({c10::kCPU, dtype})) continue;
-    at::Tensor gradient = logits.clone();
-    const auto loss = kernel.run.loss(gradient, ignoring);
-    CHECK(difference(loss, plain_loss, 0.0, tolerance) == "");
-    CHECK(difference(gradient, plain_gradient, tolerance) == "");
+    const auto found = kernel.run.loss(logits.clone(), ignoring, wanted);
+    CHECK(found.d_logits_NV.scalar_type() == wanted.dtype);
+    CHECK(difference(found.loss, plain.loss, 0.0, tolerance) == "");
+    CHECK(difference(found.d_logits_NV, plain.d_logits_NV, 4 * tolerance, rounding) == "");
     CHECK(difference(kernel.run.log_probabilities(logits.to(at::kFloat, false, true), targets),
                      plain_log_p, std::exp2(-24) * 64) == "");
   }

@@ -13,6 +13,7 @@ bool takes_fused(const KernelCase& wanted) {
 }
 
 constexpr std::array kKernels{
+    Kernel<AttentionRun>{"tiles on tensor cores", takes_gpu_attention, gpu_attention},
     Kernel<AttentionRun>{"fused query blocks on the CPU", takes_fused, fused_attention},
     Kernel<AttentionRun>{"composed operations", takes_all, composed_attention},
 };
@@ -33,12 +34,15 @@ std::span<const Kernel<AttentionRun>> attention_kernels() { return kKernels; }
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options) {
   check_shapes(q_BTHK, k_BSGK, v_BSGK);
-  const KernelCase wanted{q_BTHK.device().type(), q_BTHK.scalar_type(), form_of(options.bias)};
+  const KernelCase wanted{q_BTHK.device().type(), q_BTHK.scalar_type(), form_of(options.bias),
+                          q_BTHK.size(3)};
   return kernel_for(attention_kernels(), wanted).run(q_BTHK, k_BSGK, v_BSGK, options);
 }
 
-std::string attention_path(c10::DeviceType device, const ScoreBias& bias) {
-  return std::string(kernel_for(attention_kernels(), {device, at::kFloat, form_of(bias)}).name);
+std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,
+                           std::int64_t head_dim) {
+  return std::string(
+      kernel_for(attention_kernels(), {device, dtype, form_of(bias), head_dim}).name);
 }
 
 }  // namespace longspan

@@ -17,6 +17,7 @@ struct KernelCase {
   c10::DeviceType device = c10::kCPU;
   at::ScalarType dtype = at::kFloat;
   BiasForm form = BiasForm::None;  ///< of attention's bias
+  std::int64_t head_dim = 0;       ///< of attention
 };
 
 template <class Run>
@@ -91,6 +92,10 @@ struct CrossEntropyRun {
 };
 std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels();
 
+/// attention() in tiles on the tensor cores of a GPU.
+at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
+                         const at::Tensor& v_BSGK, const AttentionOptions& options);
+bool takes_gpu_attention(const KernelCase& wanted);
 /// attention() in query blocks on the CPU, for a bias that is none or a function of the distance.
 at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const AttentionOptions& options);

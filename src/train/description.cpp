@@ -14,7 +14,9 @@ namespace longspan {
 namespace {
 
 void log_paths(const RunConfig& config, c10::Device device, const Transformer& model) {
-  log::info("attention", {{"path", attention_path(device.type(), model.position().score_bias(1))}});
+  log::info("attention",
+            {{"path", attention_path(device.type(), config.compute_dtype(),
+                                     model.position().score_bias(1), model.config().head_dim())}});
   const Precision precision = config.train.precision;
   if (device.is_cpu() && !has_fast_products(config.compute_dtype()))
     log::warn(concat(name_of(precision),

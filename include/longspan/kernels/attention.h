@@ -31,8 +31,8 @@ struct AttentionOptions {
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options);
 
-/// Returns the name of the kernel that attention() takes on a device for float32 and a bias, for
-/// the log.
-std::string attention_path(c10::DeviceType device, const ScoreBias& bias);
+/// Returns the name of the kernel that attention() takes for inputs of a dtype, for the log.
+std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,
+                           std::int64_t head_dim);
 
 }  // namespace longspan

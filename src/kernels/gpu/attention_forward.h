@@ -6,20 +6,6 @@
 /// arXiv:2307.08691): a block takes some queries of one head; each warp has rows of its own.
 namespace longspan::gpu {
 
-struct AttentionOutputs {
-  std::uint16_t* out_BTHK;  ///< contiguous
-  float* log_sums_BHT;      ///< of the scores with their biases, natural
-};
-
-/// What a compiled kernel is for.
-template <class ElementType, int kMaxHeadDim, BiasKind kBiasKind, bool kWithDropout>
-struct AttentionKind {
-  using Element = ElementType;
-  static constexpr int kHeadDim = kMaxHeadDim;
-  static constexpr BiasKind kBias = kBiasKind;
-  static constexpr bool kDrops = kWithDropout;
-};
-
 template <class Kind>
 struct AttentionForward {
   using Element = typename Kind::Element;
@@ -44,11 +30,11 @@ struct AttentionForward {
         kept[kRowTiles];  ///< this tile's kept keys: a byte for each row and column parity
   };
 
-  /// Grid: x num_blocks, y B * H.
+  /// Grid: num_blocks, H, B.
   template <class Thread>
   LONGSPAN_DEVICE static void run(Thread& thread, const AttentionProblem& p,
                                   const AttentionOutputs& outputs) {
-    const HeadPlace place(p, thread.block_y() / p.num_heads, thread.block_y() % p.num_heads);
+    const HeadPlace place(p, thread.block_z(), thread.block_y());
     // Later queries have more keys: they start first, so that the last blocks to end are short.
     const int first = (ceil_tiles(p.num_queries, kRows) - 1 - thread.block_x()) * kRows;
     const int warp_row = thread.index() / kWarpSize * kWarpRows;
@@ -76,7 +62,7 @@ struct AttentionForward {
       const bool reaches = first_key <= place.offset + first + warp_row + kWarpRows - 1;
       Sums<kScoreTiles> scores[kRowTiles];
       if (reaches) {
-        draw(thread, p, place, tile, state);
+        if constexpr (Kind::kDrops) draw(thread, p, place, tile, state);
         score(thread, queries, warp_row, keys, scores);
       }
       thread.template wait_copies<0>();
@@ -121,7 +107,6 @@ struct AttentionForward {
   template <class Thread>
   LONGSPAN_DEVICE static void draw(Thread& thread, const AttentionProblem& p,
                                    const HeadPlace& place, int tile, State& state) {
-    if (!Kind::kDrops) return;
     const int c = thread.index() % 4;
     LONGSPAN_UNROLL
     for (int i = 0; i < kRowTiles; ++i) {
@@ -199,11 +184,12 @@ struct AttentionForward {
       LONGSPAN_UNROLL
       for (int n = 0; n < kOutTiles; ++n) LONGSPAN_UNROLL
       for (int e = 0; e < 2; ++e) state.out[i].x[n][2 * r + e] *= back;
-      if (!Kind::kDrops) continue;
-      LONGSPAN_UNROLL
-      for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
-      for (int e = 0; e < 2; ++e)
-        if ((state.kept[i] >> (16 * r + 8 * e + n) & 1u) == 0u) scores[i].x[n][2 * r + e] = 0.0f;
+      if constexpr (Kind::kDrops) {
+        LONGSPAN_UNROLL
+        for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
+        for (int e = 0; e < 2; ++e)
+          if ((state.kept[i] >> (16 * r + 8 * e + n) & 1u) == 0u) scores[i].x[n][2 * r + e] = 0.0f;
+      }
     }
   }
 

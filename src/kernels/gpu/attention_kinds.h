@@ -1,6 +1,8 @@
 #pragma once
 
-#include "kernels/gpu/attention_backward.h"
+#include "kernels/gpu/attention_backward_keys.h"
+#include "kernels/gpu/attention_backward_queries.h"
+#include "kernels/gpu/attention_forward.h"
 
 namespace longspan::gpu {
 

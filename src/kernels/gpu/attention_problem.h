@@ -24,7 +24,8 @@ struct HeadRows {
 };
 
 struct AttentionProblem {
-  int num_queries, num_keys, num_heads, num_kv_heads, head_dim;  ///< head_dim a multiple of 8
+  int num_sequences, num_queries, num_keys, num_heads, num_kv_heads;
+  int head_dim;  ///< a multiple of 8
   float scale;
   HeadRows q, k, v;
   const float* slopes_H;           ///< Linear
@@ -33,6 +34,31 @@ struct AttentionProblem {
   const std::int64_t* row_ids_BT;  ///< with dropout
   PhiloxKey key;
   std::uint32_t step, keep;  ///< of 65536
+};
+
+struct AttentionOutputs {
+  std::uint16_t* out_BTHK;  ///< contiguous
+  float* log_sums_BHT;      ///< of the scores with their biases, natural
+};
+
+struct AttentionGradients {
+  HeadRows out, d_out;  ///< [B, T, H, K]
+  const float* log_sums_BHT;
+  float* delta_BHT;         ///< sum over K of out * d_out: the first kernel's, for the second
+  std::uint16_t* d_q_BTHK;  ///< contiguous, as the next two
+  std::uint16_t *d_k_BSGK, *d_v_BSGK;
+  /// Null where no bias trains. The gradient of the biases from each tile of queries [B, H, tiles,
+  /// S], of which a tile writes the distances that it has.
+  float* d_bias_BHTN;
+};
+
+/// What a compiled kernel is for.
+template <class ElementType, int kMaxHeadDim, BiasKind kBiasKind, bool kWithDropout>
+struct AttentionKind {
+  using Element = ElementType;
+  static constexpr int kHeadDim = kMaxHeadDim;
+  static constexpr BiasKind kBias = kBiasKind;
+  static constexpr bool kDrops = kWithDropout;
 };
 
 /// One head of one sequence as a block sees it.
@@ -53,7 +79,9 @@ LONGSPAN_DEVICE RowRange rows_of(const AttentionProblem& p, const HeadRows& of, 
           of.row_stride, first, limit, p.head_dim};
 }
 
-LONGSPAN_DEVICE int ceil_tiles(int count, int tile) { return (count + tile - 1) / tile; }
+LONGSPAN_HOST_DEVICE constexpr int ceil_tiles(int count, int tile) {
+  return (count + tile - 1) / tile;
+}
 
 /// Returns which of the keys lane, lane + 8, ... lane + 56 of a chunk of 64 a query keeps, one bit
 /// each; see mask_layout.h.

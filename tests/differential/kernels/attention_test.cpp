@@ -115,8 +115,9 @@ TEST_CASE("kernels agree over several query blocks, gradients and dropout includ
 TEST_CASE("the first kernel that takes a case runs it, and the log says which") {
   const std::string fused = "fused query blocks on the CPU", plain = "composed operations";
   for (const auto& form : form_names())
-    CHECK(attention_path(c10::kCPU, make_bias(form, 2, 3, 3)) == (form == "dense" ? plain : fused));
-  CHECK(attention_path(c10::kCUDA, {}) == plain);
+    CHECK(attention_path(c10::kCPU, at::kBFloat16, make_bias(form, 2, 3, 3), 64) ==
+          (form == "dense" ? plain : fused));
+  CHECK(attention_path(c10::kCUDA, at::kFloat, {}, 64) == plain);
 }
 
 }  // namespace

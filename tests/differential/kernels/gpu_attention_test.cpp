@@ -1,9 +1,9 @@
 // The GPU's kernels of attention on the emulator against the plain kernel in float64.
 
-#include "differential/kernels/emulated_attention.h"
-
 #include <cmath>
+#include <vector>
 
+#include "emulator/launches.h"
 #include "kernels/dropout_rule.h"
 #include "kernels/gpu/attention_problem.h"
 #include "kernels/kernel_tables.h"
@@ -13,7 +13,7 @@
 namespace longspan {
 namespace {
 
-using testing::emulate_attention;
+using emulator::EmulatedGpu;
 using testing::make_bias;
 using testing::random_tensor;
 
@@ -38,8 +38,8 @@ Problem make_problem(const Sizes& sizes, const std::string& form, double p, at::
   return problem;
 }
 
-struct Expected {
-  at::Tensor out, log_sums_BHT, d_q, d_k, d_v, d_bias_HS;
+struct Result {
+  at::Tensor out, log_sums_BHT, d_q, d_k, d_v, d_bias_HN;
 };
 
 at::Tensor log_sums(const at::Tensor& q, const at::Tensor& k, const AttentionOptions& options) {
@@ -59,21 +59,28 @@ at::Tensor log_sums(const at::Tensor& q, const at::Tensor& k, const AttentionOpt
   return scores.logsumexp(-1);
 }
 
-Expected expect(const Problem& problem) {
-  const auto wide = [](const at::Tensor& x) { return x.to(at::kDouble).requires_grad_(); };
-  const auto q = wide(problem.q), k = wide(problem.k), v = wide(problem.v);
+// The output and gradients of a kernel on inputs of a dtype.
+Result run(const Kernel<AttentionRun>& kernel, const Problem& problem, at::ScalarType dtype) {
+  const auto leaf = [&](const at::Tensor& x) { return x.to(dtype).detach().requires_grad_(); };
+  const auto q = leaf(problem.q), k = leaf(problem.k), v = leaf(problem.v);
   AttentionOptions options = problem.options;
-  const std::int64_t S = k.size(1);
   at::Tensor bias;
   if (const auto* distance = std::get_if<DistanceBias>(&options.bias)) {
-    bias = distance->bias_HN.narrow(1, 0, S).clone().requires_grad_();
+    bias = distance->bias_HN.narrow(1, 0, k.size(1)).clone().requires_grad_();
     options.bias = DistanceBias{bias};
   }
-  const auto out = attention_kernels().back().run(q, k, v, options);
-  out.backward(problem.d_out.to(at::kDouble));
-  const at::NoGradGuard no_gradient;
-  return {out.detach(), log_sums(q.detach(), k.detach(), options), q.grad(), k.grad(),
-          v.grad(),     bias.defined() ? bias.grad() : bias};
+  const auto out = kernel.run(q, k, v, options);
+  out.backward(problem.d_out.to(dtype));
+  return {out.detach(), {}, q.grad(), k.grad(), v.grad(), bias.defined() ? bias.grad() : bias};
+}
+
+Result run_emulated(const Problem& problem, const emulator::Emulation& how = {}) {
+  const EmulatedGpu gpu(how);
+  REQUIRE(attention_kernels().front().takes(
+      {c10::kCPU, problem.q.scalar_type(), form_of(problem.options.bias), problem.q.size(3)}));
+  Result result = run(attention_kernels().front(), problem, problem.q.scalar_type());
+  result.log_sums_BHT = gpu.emulation().log_sums_BHT;
+  return result;
 }
 
 double relative(const at::Tensor& a, const at::Tensor& b) {
@@ -84,16 +91,17 @@ double relative(const at::Tensor& a, const at::Tensor& b) {
 // relative, each by up to half of that: a sum of many roundings stays near their root mean square,
 // 2^-9 / sqrt(3), times the root of the number of roundings on the way, at most six.
 void check_against_float64(const Problem& problem, std::uint64_t seed) {
-  const auto expected = expect(problem);
-  const auto found =
-      emulate_attention(problem.q, problem.k, problem.v, problem.d_out, problem.options, {seed});
+  const auto expected = run(attention_kernels().back(), problem, at::kDouble);
+  const auto found = run_emulated(problem, {.seed = seed});
+  const auto expected_log_sums =
+      log_sums(problem.q.to(at::kDouble), problem.k.to(at::kDouble), problem.options);
   CHECK(relative(found.out, expected.out) <= 4e-3);
-  CHECK((found.log_sums_BHT - expected.log_sums_BHT).abs().max().item<double>() <= 1e-5);
+  CHECK((found.log_sums_BHT - expected_log_sums).abs().max().item<double>() <= 1e-5);
   CHECK(relative(found.d_v, expected.d_v) <= 8e-3);
   if (problem.k.size(1) == 1) return;  // of one key no score matters: what is left is rounding
   CHECK(relative(found.d_q, expected.d_q) <= 8e-3);
   CHECK(relative(found.d_k, expected.d_k) <= 8e-3);
-  if (expected.d_bias_HS.defined()) CHECK(relative(found.d_bias_HS, expected.d_bias_HS) <= 8e-3);
+  if (expected.d_bias_HN.defined()) CHECK(relative(found.d_bias_HN, expected.d_bias_HN) <= 8e-3);
 }
 
 TEST_CASE("emulated kernels of attention equal the plain one in float64") {
@@ -136,41 +144,37 @@ TEST_CASE("the kernels of attention drop what the CPU drops, bit for bit") {
 
 TEST_CASE("emulated kernels of attention give the same bits in any order of threads") {
   const auto problem = make_problem({1, 130, 130, 2, 1, 64}, "distance", 0.1, at::kBFloat16);
-  const auto run = [&](std::uint64_t seed) {
-    return emulate_attention(problem.q, problem.k, problem.v, problem.d_out, problem.options,
-                             {seed});
-  };
-  const auto a = run(1), b = run(2);
+  const auto a = run_emulated(problem, {.seed = 1}), b = run_emulated(problem, {.seed = 2});
   CHECK(a.out.equal(b.out));
   CHECK(a.log_sums_BHT.equal(b.log_sums_BHT));
   CHECK(a.d_q.equal(b.d_q));
   CHECK(a.d_k.equal(b.d_k));
   CHECK(a.d_v.equal(b.d_v));
-  CHECK(a.d_bias_HS.equal(b.d_bias_HS));
+  CHECK(a.d_bias_HN.equal(b.d_bias_HN));
 }
 
 TEST_CASE("each barrier of the kernels of attention is missed when it is not there") {
   const auto problem = make_problem({1, 130, 130, 1, 1, 64}, "distance", 0.1, at::kBFloat16);
   const auto barrier = GENERATE(0, 1, 2, 3, 4);
   INFO("barrier " << barrier);
-  CHECK_THROWS_AS(emulate_attention(problem.q, problem.k, problem.v, problem.d_out, problem.options,
-                                    {1, barrier}),
-                  emulator::Fault);
+  CHECK_THROWS_AS(run_emulated(problem, {.skipped_barrier = barrier}), emulator::Fault);
 }
 
 TEST_CASE("the kernels of attention read shared memory without bank conflicts") {
   const auto form = GENERATE(std::string("linear"), std::string("distance"));
   const auto K = GENERATE(std::int64_t{32}, std::int64_t{64}, std::int64_t{128});
   const auto problem = make_problem({1, 192, 192, 1, 1, K}, form, 0.1, at::kBFloat16);
-  const auto found =
-      emulate_attention(problem.q, problem.k, problem.v, problem.d_out, problem.options);
+  const EmulatedGpu gpu;
+  run(attention_kernels().front(), problem, at::kBFloat16);
   INFO(form << ", K " << K);
-  CHECK(found.forward.shared_wavefronts == found.forward.shared_wavefronts_ideal);
-  CHECK(found.backward_keys.shared_wavefronts == found.backward_keys.shared_wavefronts_ideal);
-  // Threads add up diagonals of unequal length, which the count takes for accesses of one time.
-  const double allowed = form == "distance" ? 1.5 : 1.0;
-  CHECK(double(found.backward_queries.shared_wavefronts) <=
-        allowed * double(found.backward_queries.shared_wavefronts_ideal));
+  REQUIRE(gpu.emulation().counts.size() == 3);
+  for (const auto& [kernel, counts] : gpu.emulation().counts) {
+    INFO(kernel);
+    // Threads add up diagonals of unequal length, which the count takes for accesses of one time.
+    const bool adds_diagonals = form == "distance" && kernel == "attention backward by queries";
+    CHECK(double(counts.shared_wavefronts) <=
+          (adds_diagonals ? 1.5 : 1.0) * double(counts.shared_wavefronts_ideal));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,135 @@
+// Attention by the kernels of this folder: what they are told, and the tensors that they fill.
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include "kernels/attention_function.h"
+#include "kernels/bias_tensors.h"
+#include "kernels/dropout_rule.h"
+#include "kernels/gpu/launches.h"
+#include "kernels/kernel_tables.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::int64_t kAlignedElements = 8;  // 16 bytes, which threads copy at once
+
+std::uint16_t* elements(const at::Tensor& tensor) {
+  return static_cast<std::uint16_t*>(tensor.mutable_data_ptr());
+}
+
+gpu::HeadRows head_rows(const at::Tensor& tensor) {
+  return {elements(tensor), tensor.stride(0), tensor.stride(1)};
+}
+
+// Heads side by side in rows that begin at multiples of 16 bytes: as they are, or as a copy.
+at::Tensor with_aligned_rows(const at::Tensor& x) {
+  const bool is_ready =
+      x.stride(3) == 1 && x.stride(2) == x.size(3) && x.stride(1) % kAlignedElements == 0 &&
+      x.stride(0) % kAlignedElements == 0 && x.storage_offset() % kAlignedElements == 0;
+  return is_ready ? x : x.contiguous();
+}
+
+bool is_by_distance(const AttentionCall& call) {
+  return call.bias.defined() && call.bias.dim() == 2;
+}
+
+struct GpuKernel {
+  static gpu::AttentionCase case_of(const AttentionCall& call) {
+    return {call.q_BTHK.scalar_type() == at::kBFloat16, static_cast<int>(call.q_BTHK.size(3)),
+            is_by_distance(call) ? gpu::BiasKind::Distance : gpu::BiasKind::Linear, call.p > 0.0};
+  }
+
+  static gpu::AttentionProblem problem_of(const AttentionCall& call) {
+    const at::Tensor &q = call.q_BTHK, &k = call.k_BSGK;
+    gpu::AttentionProblem p{};
+    p.num_sequences = static_cast<int>(q.size(0));
+    p.num_queries = static_cast<int>(q.size(1));
+    p.num_keys = static_cast<int>(k.size(1));
+    p.num_heads = static_cast<int>(q.size(2));
+    p.num_kv_heads = static_cast<int>(k.size(2));
+    p.head_dim = static_cast<int>(q.size(3));
+    p.scale = static_cast<float>(call.scale);
+    p.q = head_rows(q);
+    p.k = head_rows(k);
+    p.v = head_rows(call.v_BSGK);
+    if (is_by_distance(call)) {
+      p.bias_HN = call.bias.const_data_ptr<float>();
+      p.bias_stride = call.bias.stride(0);
+    } else {
+      p.slopes_H = call.bias.const_data_ptr<float>();
+    }
+    if (call.p == 0.0) return p;
+    const auto mask = row_mask({call.p, call.key, 0}, 0);
+    p.row_ids_BT = call.row_ids_BT.const_data_ptr<std::int64_t>();
+    p.key = mask.key;
+    p.step = mask.counter.x[2];
+    p.keep = mask.keep;
+    return p;
+  }
+
+  static AttentionResult forward(const AttentionCall& call) {
+    const at::Tensor& q = call.q_BTHK;
+    const AttentionResult result{
+        at::empty(q.sizes(), q.options()),
+        at::empty({q.size(0), q.size(2), q.size(1)}, q.options().dtype(at::kFloat))};
+    gpu::launches_on(q.device().type())
+        ->attention_forward(
+            case_of(call), problem_of(call),
+            {elements(result.out_BTHK), result.log_sums_BHT.mutable_data_ptr<float>()});
+    return result;
+  }
+
+  static AttentionInputGradients backward(const AttentionCall& call, const AttentionResult& result,
+                                          const at::Tensor& d_out) {
+    const auto like = [](const at::Tensor& x) { return at::empty(x.sizes(), x.options()); };
+    AttentionInputGradients d{like(call.q_BTHK), like(call.k_BSGK), like(call.v_BSGK), {}};
+    const at::Tensor delta_BHT = like(result.log_sums_BHT);
+    at::Tensor d_bias_BHTN;
+    const gpu::AttentionProblem problem = problem_of(call);
+    gpu::AttentionGradients gradients{head_rows(result.out_BTHK),
+                                      head_rows(d_out),
+                                      result.log_sums_BHT.const_data_ptr<float>(),
+                                      delta_BHT.mutable_data_ptr<float>(),
+                                      elements(d.q),
+                                      elements(d.k),
+                                      elements(d.v),
+                                      nullptr};
+    if (call.bias_trains) {
+      const int tiles = gpu::ceil_tiles(problem.num_queries, gpu::kQueryTile);
+      d_bias_BHTN = at::zeros({problem.num_sequences, problem.num_heads, tiles, problem.num_keys},
+                              call.bias.options());
+      gradients.d_bias_BHTN = d_bias_BHTN.mutable_data_ptr<float>();
+    }
+    gpu::launches_on(call.q_BTHK.device().type())
+        ->attention_backward(case_of(call), problem, gradients);
+    if (call.bias_trains) d.bias = d_bias_BHTN.sum(at::IntArrayRef{0, 2});
+    return d;
+  }
+};
+
+// Slopes or biases by distance in float32; slopes of zero where there is no bias.
+at::Tensor bias_of(const AttentionOptions& options, const at::Tensor& q, std::int64_t num_keys) {
+  if (const auto* linear = std::get_if<LinearBias>(&options.bias))
+    return linear->slopes_H.to(at::kFloat).contiguous();
+  if (form_of(options.bias) == BiasForm::Distance)
+    return bias_by_distance(options.bias, num_keys, at::kFloat).contiguous();
+  return at::zeros({q.size(2)}, q.options().dtype(at::kFloat).requires_grad(false));
+}
+
+}  // namespace
+
+bool takes_gpu_attention(const KernelCase& wanted) {
+  const bool narrow = wanted.dtype == at::kBFloat16 || wanted.dtype == at::kHalf;
+  return gpu::launches_on(wanted.device) != nullptr && narrow && wanted.form != BiasForm::Dense &&
+         wanted.head_dim % kAlignedElements == 0 && wanted.head_dim <= gpu::kMostHeadDim;
+}
+
+at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
+                         const at::Tensor& v_BSGK, const AttentionOptions& options) {
+  return run_attention<GpuKernel>(with_aligned_rows(q_BTHK), with_aligned_rows(k_BSGK),
+                                  with_aligned_rows(v_BSGK),
+                                  bias_of(options, q_BTHK, k_BSGK.size(1)), options);
+}
+
+}  // namespace longspan

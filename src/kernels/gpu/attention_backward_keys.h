@@ -1,0 +1,248 @@
+#pragma once
+
+#include "kernels/gpu/attention_problem.h"
+
+/// The second kernel of attention's backward pass: a block owns some keys and goes through the
+/// queries that see them.
+namespace longspan::gpu {
+
+template <class Kind>
+struct AttentionBackwardKeys {
+  using Element = typename Kind::Element;
+  static constexpr int kHeadDim = Kind::kHeadDim;
+  static constexpr int kScoreTiles = kQueryTile / 8, kOutTiles = kHeadDim / 8;
+  static constexpr int kStages = kHeadDim <= 128 ? 2 : 1;
+  using QueryTile = Tile<kQueryTile, kHeadDim>;
+  using KeyTile = Tile<kKeyTile, kHeadDim>;
+  using Bias = TileBias<Kind::kBias, kQueryTile>;
+  /// Bytes from lane to lane of the kept keys [8, queries]: eight lanes lie in all banks.
+  static constexpr int kKeptStride = kQueryTile + 8;
+  static constexpr int kValues = KeyTile::kBytes, kQueries = kValues + KeyTile::kBytes,
+                       kOutGradients = kQueries + kStages * QueryTile::kBytes,
+                       kRows = kOutGradients + kStages * QueryTile::kBytes,
+                       kRowBytes = 2 * kQueryTile * 4, kTable = kRows + 2 * kRowBytes,
+                       kKept = kTable + 2 * Bias::kBytes,
+                       kKeptBytes = Kind::kDrops ? int(kMaskLanes) * kKeptStride : 0,
+                       kSharedBytes = kKept + 2 * kKeptBytes;
+
+  static int num_blocks(int num_keys) { return ceil_tiles(num_keys, kKeyTile); }
+
+  /// Grid: num_blocks, G, B.
+  template <class Thread>
+  LONGSPAN_DEVICE static void run(Thread& thread, const AttentionProblem& p,
+                                  const AttentionGradients& gradients) {
+    const int b = thread.block_z(), group = thread.block_y();
+    const int heads = p.num_heads / p.num_kv_heads, first_key = thread.block_x() * kKeyTile;
+    const int offset = p.num_keys - p.num_queries;
+    const int first_tile = (first_key > offset ? first_key - offset : 0) / kQueryTile;
+    const int tiles = ceil_tiles(p.num_queries, kQueryTile) - first_tile, rounds = heads * tiles;
+    const int warp_row = thread.index() / kWarpSize * 16;
+    const KeyTile keys{0}, values{kValues};
+    keys.template copy<kThreads>(thread, rows_of(p, p.k, b, group, first_key, p.num_keys));
+    values.template copy<kThreads>(thread, rows_of(p, p.v, b, group, first_key, p.num_keys));
+    Sums<kOutTiles> d_k, d_v;
+    d_k.clear();
+    d_v.clear();
+    // The heads of a group, one after the other, and of each the tiles of queries that see the
+    // keys.
+    const auto place_of = [&](int round) { return HeadPlace(p, b, group * heads + round / tiles); };
+    const auto query_of = [&](int round) { return (first_tile + round % tiles) * kQueryTile; };
+    copy_round(thread, p, place_of(0), gradients, query_of(0), first_key, 0);
+    for (int round = 0; round < rounds; ++round) {
+      thread.template wait_copies<0>();
+      thread.synchronize();
+      const bool more = round + 1 < rounds;
+      if (kStages == 2 && more)
+        copy_round(thread, p, place_of(round + 1), gradients, query_of(round + 1), first_key,
+                   round + 1);
+      const HeadPlace place = place_of(round);
+      const int first = query_of(round);
+      if (first_key + kKeyTile - 1 > place.offset + first)
+        add_round<true>(thread, p, place, first, first_key, warp_row, round, d_k, d_v);
+      else
+        add_round<false>(thread, p, place, first, first_key, warp_row, round, d_k, d_v);
+      if (kStages == 1 && more) {
+        thread.synchronize();
+        copy_round(thread, p, place_of(round + 1), gradients, query_of(round + 1), first_key,
+                   round + 1);
+      }
+    }
+    thread.template wait_copies<0>();
+    thread.synchronize();
+    const float keep_scale = Kind::kDrops ? 65536.0f / static_cast<float>(p.keep) : 1.0f;
+    const float of_keys[2] = {p.scale, p.scale}, of_values[2] = {keep_scale, keep_scale};
+    const std::int64_t stride = static_cast<std::int64_t>(p.num_kv_heads) * p.head_dim;
+    const std::int64_t start = b * p.num_keys * stride + group * p.head_dim;
+    write_rows<Element>(thread, keys, warp_row, d_k, of_keys, gradients.d_k_BSGK + start, stride,
+                        first_key + warp_row, p.num_keys, p.head_dim);
+    write_rows<Element>(thread, values, warp_row, d_v, of_values, gradients.d_v_BSGK + start,
+                        stride, first_key + warp_row, p.num_keys, p.head_dim);
+  }
+
+ private:
+  template <class Thread>
+  LONGSPAN_DEVICE static void copy_round(Thread& thread, const AttentionProblem& p,
+                                         const HeadPlace& place,
+                                         const AttentionGradients& gradients, int first,
+                                         int first_key, int round) {
+    const int stage = round % kStages, buffer = round % 2;
+    QueryTile{kQueries + stage * QueryTile::kBytes}.template copy<kThreads>(
+        thread, rows_of(p, p.q, place.b, place.h, first, p.num_queries));
+    QueryTile{kOutGradients + stage * QueryTile::kBytes}.template copy<kThreads>(
+        thread, rows_of(p, gradients.d_out, place.b, place.h, first, p.num_queries));
+    thread.commit_copies();
+    Bias(thread, p, place.h, kTable)
+        .stage(thread, p, place.h, place.offset + first - (first_key + kKeyTile - 1), buffer);
+    const int row = thread.index() % kQueryTile;
+    const std::int64_t at =
+        (static_cast<std::int64_t>(place.b) * p.num_heads + place.h) * p.num_queries + first + row;
+    const bool inside = first + row < p.num_queries;
+    float value;  // a query that is not there has probabilities of zero
+    if (thread.index() < kQueryTile)
+      value = inside ? thread.load(gradients.log_sums_BHT + at) * kLog2E : -kMinusInfinity;
+    else
+      value = inside ? thread.load(gradients.delta_BHT + at) : 0.0f;
+    thread.store_shared(kRows + buffer * kRowBytes + thread.index() * 4, value);
+    if constexpr (Kind::kDrops) draw(thread, p, place, first, first_key, buffer);
+  }
+
+  /// A tile of keys is one chunk of the mask rule: each thread draws two lanes of it for a pair of
+  /// queries.
+  template <class Thread>
+  LONGSPAN_DEVICE static void draw(Thread& thread, const AttentionProblem& p,
+                                   const HeadPlace& place, int first, int first_key, int buffer) {
+    const int pair = thread.index() % (kQueryTile / 2);
+    const std::int64_t ids[2] = {row_id_of(thread, p, place.b, first + 2 * pair),
+                                 row_id_of(thread, p, place.b, first + 2 * pair + 1)};
+    for (int lane = thread.index() / (kQueryTile / 2); lane < kMaskLanes;
+         lane += kThreads / (kQueryTile / 2)) {
+      const std::uint32_t low = kept_keys(p, place.h, ids[0], first_key / kKeyTile, lane),
+                          high = kept_keys(p, place.h, ids[1], first_key / kKeyTile, lane);
+      thread.store_shared(kKept + buffer * kKeptBytes + lane * kKeptStride + 2 * pair,
+                          static_cast<std::uint16_t>(low | high << 8));
+    }
+  }
+
+  /// Adds one tile of queries to the gradients of a warp's 16 keys.
+  template <bool kPartial, class Thread>
+  LONGSPAN_DEVICE static void add_round(Thread& thread, const AttentionProblem& p,
+                                        const HeadPlace& place, int first, int first_key,
+                                        int warp_row, int round, Sums<kOutTiles>& d_k,
+                                        Sums<kOutTiles>& d_v) {
+    const int lane = thread.index() % kWarpSize, g = lane / 4, c = lane % 4;
+    const int stage = round % kStages, buffer = round % 2;
+    const int rows = kRows + buffer * kRowBytes,
+              smallest = place.offset + first - (first_key + kKeyTile - 1);
+    const KeyTile keys{0}, values{kValues};
+    const QueryTile queries{kQueries + stage * QueryTile::kBytes},
+        out_gradients{kOutGradients + stage * QueryTile::kBytes};
+    const Bias bias(thread, p, place.h, kTable);
+    Sums<kScoreTiles> scores, d_scores;
+    multiply(thread, keys, warp_row, queries, scores);
+    LONGSPAN_UNROLL
+    for (int r = 0; r < 2; ++r) {
+      const int difference = first_key + warp_row + g + 8 * r - (place.offset + first + 2 * c);
+      const auto base = bias.base(difference, smallest, buffer);
+      LONGSPAN_UNROLL
+      for (int n = 0; n < kScoreTiles; ++n) {
+        const auto log_sums = thread.template load_shared<FloatPair>(rows + (8 * n + 2 * c) * 4);
+        LONGSPAN_UNROLL
+        for (int e = 0; e < 2; ++e) {
+          const int step = 8 * n + e;
+          float& x = scores.x[n][2 * r + e];
+          x = thread.exp2(x * (p.scale * kLog2E) + (bias.at(thread, base, -step) - log_sums.x[e]));
+          if (kPartial && difference - step > 0) x = 0.0f;
+        }
+      }
+    }
+    const float keep_scale = Kind::kDrops ? 65536.0f / static_cast<float>(p.keep) : 1.0f;
+    std::uint32_t kept[2] = {0, 0};  // of each of this thread's keys, a bit for each query
+    if constexpr (Kind::kDrops) kept_queries(thread, warp_row, buffer, kept);
+    LONGSPAN_UNROLL
+    for (int step = 0; step < kQueryTile / 16; ++step) {
+      std::uint32_t a[4];
+      dropped_as_left(thread, scores, kept, a, step);
+      add_product(thread, a, out_gradients, step, d_v);
+    }
+    multiply(thread, values, warp_row, out_gradients, d_scores);
+    LONGSPAN_UNROLL
+    for (int n = 0; n < kScoreTiles; ++n) {
+      const auto delta =
+          thread.template load_shared<FloatPair>(rows + (kQueryTile + 8 * n + 2 * c) * 4);
+      LONGSPAN_UNROLL
+      for (int r = 0; r < 2; ++r) LONGSPAN_UNROLL
+      for (int e = 0; e < 2; ++e) {
+        float& x = d_scores.x[n][2 * r + e];
+        if constexpr (Kind::kDrops) x = (kept[r] >> (2 * n + e) & 1u) == 0u ? 0.0f : x * keep_scale;
+        x = scores.x[n][2 * r + e] * (x - delta.x[e]);
+      }
+    }
+    LONGSPAN_UNROLL
+    for (int step = 0; step < kQueryTile / 16; ++step) {
+      std::uint32_t a[4];
+      d_scores.template as_left<Element>(thread, a, step);
+      add_product(thread, a, queries, step, d_k);
+    }
+  }
+
+  template <class Thread>
+  LONGSPAN_DEVICE static void kept_queries(Thread& thread, int warp_row, int buffer,
+                                           std::uint32_t (&kept)[2]) {
+    const int lane = thread.index() % kWarpSize, g = lane / 4, c = lane % 4;
+    const int piece = warp_row / 8;  // this thread's keys are two pieces of lane g
+    LONGSPAN_UNROLL
+    for (int n = 0; n < kScoreTiles; ++n) {
+      const std::uint32_t pair = thread.template load_shared<std::uint16_t>(
+          kKept + buffer * kKeptBytes + g * kKeptStride + 8 * n + 2 * c);
+      LONGSPAN_UNROLL
+      for (int e = 0; e < 2; ++e) LONGSPAN_UNROLL
+      for (int r = 0; r < 2; ++r) kept[r] |= (pair >> (8 * e + piece + r) & 1u) << (2 * n + e);
+    }
+  }
+
+  /// Sums::as_left of what is kept of the probabilities.
+  template <class Thread>
+  LONGSPAN_DEVICE static void dropped_as_left(Thread& thread, const Sums<kScoreTiles>& scores,
+                                              const std::uint32_t (&kept)[2], std::uint32_t (&a)[4],
+                                              int step) {
+    scores.template as_left<Element>(thread, a, step);
+    if constexpr (Kind::kDrops) {
+      LONGSPAN_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const std::uint32_t pair = kept[i % 2] >> (2 * (2 * step + i / 2));
+        a[i] &= ((pair & 1u) * 0xffffu) | ((pair >> 1 & 1u) * 0xffff0000u);
+      }
+    }
+  }
+
+  template <class Thread>
+  LONGSPAN_DEVICE static void multiply(Thread& thread, const KeyTile& left, int warp_row,
+                                       const QueryTile& right, Sums<kScoreTiles>& product) {
+    product.clear();
+    LONGSPAN_UNROLL
+    for (int step = 0; step < kHeadDim / 16; ++step) {
+      std::uint32_t a[4];
+      left.left(thread, a, warp_row, step);
+      LONGSPAN_UNROLL
+      for (int pair = 0; pair < kScoreTiles / 2; ++pair) {
+        std::uint32_t b[4];
+        right.right(thread, b, 16 * pair, step);
+        product.template add_product<Element>(thread, pair, a, b);
+      }
+    }
+  }
+
+  /// Adds a left factor [16, 16] times the rows [16 * step, + 16) of a tile.
+  template <class Thread>
+  LONGSPAN_DEVICE static void add_product(Thread& thread, const std::uint32_t (&a)[4],
+                                          const QueryTile& right, int step, Sums<kOutTiles>& sums) {
+    LONGSPAN_UNROLL
+    for (int pair = 0; pair < kOutTiles / 2; ++pair) {
+      std::uint32_t b[4];
+      right.right_by_rows(thread, b, 16 * step, pair);
+      sums.template add_product<Element>(thread, pair, a, b);
+    }
+  }
+};
+
+}  // namespace longspan::gpu

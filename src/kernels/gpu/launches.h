@@ -1,0 +1,30 @@
+#pragma once
+
+#include <c10/core/DeviceType.h>
+
+#include "kernels/gpu/attention_kinds.h"
+
+namespace longspan::gpu {
+
+/// Starts the kernels for tensors on a device, behind what its current stream holds.
+struct Launches {
+  c10::DeviceType device;
+  void (*attention_forward)(const AttentionCase& wanted, const AttentionProblem& problem,
+                            const AttentionOutputs& outputs);
+  void (*attention_backward)(const AttentionCase& wanted, const AttentionProblem& problem,
+                             const AttentionGradients& gradients);
+};
+
+/// Returns what starts kernels on a device; nothing where there are none.
+const Launches* launches_on(c10::DeviceType device);
+
+/// Stands, as long as it lives, in the place of the GPU's launches: tests emulate or count them.
+class LaunchesForTests {
+ public:
+  explicit LaunchesForTests(const Launches& launches);
+  ~LaunchesForTests();
+  LaunchesForTests(const LaunchesForTests&) = delete;
+  LaunchesForTests& operator=(const LaunchesForTests&) = delete;
+};
+
+}  // namespace longspan::gpu

@@ -114,6 +114,8 @@ at::Tensor log_probabilities_composed(const at::Tensor& logits_NV, const at::Ten
 
 constexpr std::array kKernels{
     Kernel<CrossEntropyRun>{
+        "a block a row on a GPU", takes_gpu_cross_entropy, {gpu_loss, gpu_log_probabilities}},
+    Kernel<CrossEntropyRun>{
         "row by row on the CPU", takes_cpu, {loss_on_cpu, log_probabilities_on_cpu}},
     Kernel<CrossEntropyRun>{
         "composed operations", takes_all, {loss_composed, log_probabilities_composed}},

@@ -77,6 +77,7 @@ struct LogitGradient {
   at::ScalarType dtype = at::kFloat;
   double scale = 1.0;  ///< multiplies it before it is rounded to the dtype
 };
+
 struct RowLosses {
   at::Tensor loss;         ///< summed, of the logits' dtype or float64
   at::Tensor d_logits_NV;  ///< scale * (softmax - onehot(target)), zero in rows that do not count
@@ -91,6 +92,12 @@ struct CrossEntropyRun {
   at::Tensor (*log_probabilities)(const at::Tensor& logits_NV, const at::Tensor& targets_N);
 };
 std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels();
+
+/// Both by a block a row of a GPU.
+RowLosses gpu_loss(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                   const LogitGradient& wanted);
+at::Tensor gpu_log_probabilities(const at::Tensor& logits_NV, const at::Tensor& targets_N);
+bool takes_gpu_cross_entropy(const KernelCase& wanted);
 
 /// attention() in tiles on the tensor cores of a GPU.
 at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,

@@ -98,7 +98,54 @@ void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionPr
   });
 }
 
-constexpr gpu::Launches kEmulated{c10::kCPU, attention_forward, attention_backward};
+void add_logits(GlobalMemory& memory, const gpu::LogitRows& rows) {
+  const auto N = static_cast<std::size_t>(rows.num_rows),
+             V = static_cast<std::size_t>(rows.vocab_size);
+  memory.add_input(rows.logits_NV, N * V * sizeof(float));
+  memory.add_input(rows.targets_N, N * sizeof(std::int64_t));
+}
+
+// Filled with NaN, unless it has something that is read.
+void add_output(GlobalMemory& memory, void* data, std::size_t bytes, bool is_read = false) {
+  if (!is_read) std::memset(data, 0xff, bytes);
+  memory.add_output(data, bytes);
+}
+
+template <class Kernel, class Run>
+void run_rows(const char* name, const gpu::LogitRows& rows, GlobalMemory& memory, const Run& run) {
+  current.counts[name] = launch(
+      {{rows.num_rows, 1, 1}, Kernel::kThreads, Kernel::kSharedBytes, current.skipped_barrier},
+      memory, current.seed, run);
+}
+
+void cross_entropy(gpu::GradientType type, const gpu::LogitRows& rows,
+                   const gpu::LossOutputs& outputs) {
+  const auto N = static_cast<std::size_t>(rows.num_rows),
+             V = static_cast<std::size_t>(rows.vocab_size);
+  const std::size_t bytes = type == gpu::GradientType::Float32 ? 4 : 2;
+  GlobalMemory memory;
+  // First: where the gradient takes the logits' place, this range is the one that is found.
+  add_output(memory, outputs.d_logits_NV, N * V * bytes, outputs.d_logits_NV == rows.logits_NV);
+  add_output(memory, outputs.losses_N, N * sizeof(float));
+  add_logits(memory, rows);
+  gpu::visit_cross_entropy(type, [&](auto kernel) {
+    using Kernel = decltype(kernel);
+    run_rows<Kernel>("cross-entropy", rows, memory,
+                     [&](Thread& thread) { Kernel::run(thread, rows, outputs); });
+  });
+}
+
+void target_log_probabilities(const gpu::LogitRows& rows, float* out_N) {
+  using Kernel = gpu::TargetLogProbabilities;
+  GlobalMemory memory;
+  add_output(memory, out_N, static_cast<std::size_t>(rows.num_rows) * sizeof(float));
+  add_logits(memory, rows);
+  run_rows<Kernel>("target log-probabilities", rows, memory,
+                   [&](Thread& thread) { Kernel::run(thread, rows, out_N); });
+}
+
+constexpr gpu::Launches kEmulated{c10::kCPU, attention_forward, attention_backward, cross_entropy,
+                                  target_log_probabilities};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include "kernels/cuda/attention.h"
+#include "kernels/cuda/cross_entropy.h"
 #endif
 
 namespace longspan::gpu {
@@ -22,6 +23,12 @@ constexpr Launches kOnGpu{c10::kCUDA,
                           [](const AttentionCase& wanted, const AttentionProblem& problem,
                              const AttentionGradients& gradients) {
                             cuda::attention_backward(wanted, problem, gradients, current_stream());
+                          },
+                          [](GradientType type, const LogitRows& rows, const LossOutputs& outputs) {
+                            cuda::cross_entropy(type, rows, outputs, current_stream());
+                          },
+                          [](const LogitRows& rows, float* out_N) {
+                            cuda::target_log_probabilities(rows, out_N, current_stream());
                           }};
 #endif
 

@@ -3,6 +3,7 @@
 #include <c10/core/DeviceType.h>
 
 #include "kernels/gpu/attention_kinds.h"
+#include "kernels/gpu/cross_entropy.h"
 
 namespace longspan::gpu {
 
@@ -13,6 +14,8 @@ struct Launches {
                             const AttentionOutputs& outputs);
   void (*attention_backward)(const AttentionCase& wanted, const AttentionProblem& problem,
                              const AttentionGradients& gradients);
+  void (*cross_entropy)(GradientType type, const LogitRows& rows, const LossOutputs& outputs);
+  void (*target_log_probabilities)(const LogitRows& rows, float* out_N);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

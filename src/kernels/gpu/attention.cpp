@@ -62,9 +62,7 @@ struct GpuKernel {
     if (call.p == 0.0) return p;
     const auto mask = row_mask({call.p, call.key, 0}, 0);
     p.row_ids_BT = call.row_ids_BT.const_data_ptr<std::int64_t>();
-    p.key = mask.key;
-    p.step = mask.counter.x[2];
-    p.keep = mask.keep;
+    p.mask = {mask.key, mask.counter.x[2], mask.keep};
     return p;
   }
 

@@ -10,7 +10,10 @@ template <class Kind>
 struct AttentionBackwardKeys {
   using Element = typename Kind::Element;
   static constexpr int kHeadDim = Kind::kHeadDim;
-  static constexpr int kScoreTiles = kQueryTile / 8, kOutTiles = kHeadDim / 8;
+  /// Queries whose scores are in registers at a time: fewer where the sums of wide heads are, too.
+  static constexpr bool kTight = kHeadDim > 64 && Kind::kDrops&& Kind::kBias == BiasKind::Distance;
+  static constexpr int kQueriesAtOnce = kHeadDim <= 64 ? kQueryTile : kTight ? 16 : 32;
+  static constexpr int kScoreTiles = kQueriesAtOnce / 8, kOutTiles = kHeadDim / 8;
   static constexpr int kStages = kHeadDim <= 128 ? 2 : 1;
   using QueryTile = Tile<kQueryTile, kHeadDim>;
   using KeyTile = Tile<kKeyTile, kHeadDim>;
@@ -31,6 +34,20 @@ struct AttentionBackwardKeys {
   template <class Thread>
   LONGSPAN_DEVICE static void run(Thread& thread, const AttentionProblem& p,
                                   const AttentionGradients& gradients) {
+    if constexpr (kHeadDim <= 128) {
+      add_all<true, true>(thread, p, gradients);
+    } else {  // the sums of both do not fit into registers
+      add_all<false, true>(thread, p, gradients);
+      thread.synchronize();
+      add_all<true, false>(thread, p, gradients);
+    }
+  }
+
+ private:
+  /// Goes once through the queries for the gradients of the keys, of the values, or of both.
+  template <bool kOfKeys, bool kOfValues, class Thread>
+  LONGSPAN_DEVICE static void add_all(Thread& thread, const AttentionProblem& p,
+                                      const AttentionGradients& gradients) {
     const int b = thread.block_z(), group = thread.block_y();
     const int heads = p.num_heads / p.num_kv_heads, first_key = thread.block_x() * kKeyTile;
     const int offset = p.num_keys - p.num_queries;
@@ -41,8 +58,8 @@ struct AttentionBackwardKeys {
     keys.template copy<kThreads>(thread, rows_of(p, p.k, b, group, first_key, p.num_keys));
     values.template copy<kThreads>(thread, rows_of(p, p.v, b, group, first_key, p.num_keys));
     Sums<kOutTiles> d_k, d_v;
-    d_k.clear();
-    d_v.clear();
+    if constexpr (kOfKeys) d_k.clear();
+    if constexpr (kOfValues) d_v.clear();
     // The heads of a group, one after the other, and of each the tiles of queries that see the
     // keys.
     const auto place_of = [&](int round) { return HeadPlace(p, b, group * heads + round / tiles); };
@@ -58,9 +75,11 @@ struct AttentionBackwardKeys {
       const HeadPlace place = place_of(round);
       const int first = query_of(round);
       if (first_key + kKeyTile - 1 > place.offset + first)
-        add_round<true>(thread, p, place, first, first_key, warp_row, round, d_k, d_v);
+        add_round<kOfKeys, kOfValues, true>(thread, p, place, first, first_key, warp_row, round,
+                                            d_k, d_v);
       else
-        add_round<false>(thread, p, place, first, first_key, warp_row, round, d_k, d_v);
+        add_round<kOfKeys, kOfValues, false>(thread, p, place, first, first_key, warp_row, round,
+                                             d_k, d_v);
       if (kStages == 1 && more) {
         thread.synchronize();
         copy_round(thread, p, place_of(round + 1), gradients, query_of(round + 1), first_key,
@@ -69,23 +88,24 @@ struct AttentionBackwardKeys {
     }
     thread.template wait_copies<0>();
     thread.synchronize();
-    const float keep_scale = Kind::kDrops ? 65536.0f / static_cast<float>(p.keep) : 1.0f;
+    const float keep_scale = Kind::kDrops ? p.mask.scale() : 1.0f;
     const float of_keys[2] = {p.scale, p.scale}, of_values[2] = {keep_scale, keep_scale};
     const std::int64_t stride = static_cast<std::int64_t>(p.num_kv_heads) * p.head_dim;
     const std::int64_t start = b * p.num_keys * stride + group * p.head_dim;
-    write_rows<Element>(thread, keys, warp_row, d_k, of_keys, gradients.d_k_BSGK + start, stride,
-                        first_key + warp_row, p.num_keys, p.head_dim);
-    write_rows<Element>(thread, values, warp_row, d_v, of_values, gradients.d_v_BSGK + start,
-                        stride, first_key + warp_row, p.num_keys, p.head_dim);
+    if constexpr (kOfKeys)
+      write_rows<Element>(thread, keys, warp_row, d_k, of_keys, gradients.d_k_BSGK + start, stride,
+                          first_key + warp_row, p.num_keys, p.head_dim);
+    if constexpr (kOfValues)
+      write_rows<Element>(thread, values, warp_row, d_v, of_values, gradients.d_v_BSGK + start,
+                          stride, first_key + warp_row, p.num_keys, p.head_dim);
   }
 
- private:
   template <class Thread>
   LONGSPAN_DEVICE static void copy_round(Thread& thread, const AttentionProblem& p,
                                          const HeadPlace& place,
                                          const AttentionGradients& gradients, int first,
                                          int first_key, int round) {
-    const int stage = round % kStages, buffer = round % 2;
+    const int stage = kStages == 1 ? 0 : round & 1, buffer = round & 1;
     QueryTile{kQueries + stage * QueryTile::kBytes}.template copy<kThreads>(
         thread, rows_of(p, p.q, place.b, place.h, first, p.num_queries));
     QueryTile{kOutGradients + stage * QueryTile::kBytes}.template copy<kThreads>(
@@ -114,38 +134,51 @@ struct AttentionBackwardKeys {
     const int pair = thread.index() % (kQueryTile / 2);
     const std::int64_t ids[2] = {row_id_of(thread, p, place.b, first + 2 * pair),
                                  row_id_of(thread, p, place.b, first + 2 * pair + 1)};
+    LONGSPAN_NO_UNROLL
     for (int lane = thread.index() / (kQueryTile / 2); lane < kMaskLanes;
          lane += kThreads / (kQueryTile / 2)) {
-      const std::uint32_t low = kept_keys(p, place.h, ids[0], first_key / kKeyTile, lane),
-                          high = kept_keys(p, place.h, ids[1], first_key / kKeyTile, lane);
+      const std::uint32_t low = p.mask.kept(ids[0], place.h, first_key / kKeyTile, lane),
+                          high = p.mask.kept(ids[1], place.h, first_key / kKeyTile, lane);
       thread.store_shared(kKept + buffer * kKeptBytes + lane * kKeptStride + 2 * pair,
                           static_cast<std::uint16_t>(low | high << 8));
     }
   }
 
   /// Adds one tile of queries to the gradients of a warp's 16 keys.
-  template <bool kPartial, class Thread>
+  template <bool kOfKeys, bool kOfValues, bool kPartial, class Thread>
   LONGSPAN_DEVICE static void add_round(Thread& thread, const AttentionProblem& p,
                                         const HeadPlace& place, int first, int first_key,
                                         int warp_row, int round, Sums<kOutTiles>& d_k,
                                         Sums<kOutTiles>& d_v) {
+    LONGSPAN_NO_UNROLL
+    for (int query = 0; query < kQueryTile; query += kQueriesAtOnce)
+      add_queries<kOfKeys, kOfValues, kPartial>(thread, p, place, first, first_key, warp_row, round,
+                                                query, d_k, d_v);
+  }
+
+  template <bool kOfKeys, bool kOfValues, bool kPartial, class Thread>
+  LONGSPAN_DEVICE static void add_queries(Thread& thread, const AttentionProblem& p,
+                                          const HeadPlace& place, int first, int first_key,
+                                          int warp_row, int round, int query, Sums<kOutTiles>& d_k,
+                                          Sums<kOutTiles>& d_v) {
     const int lane = thread.index() % kWarpSize, g = lane / 4, c = lane % 4;
-    const int stage = round % kStages, buffer = round % 2;
-    const int rows = kRows + buffer * kRowBytes,
+    const int stage = kStages == 1 ? 0 : round & 1, buffer = round & 1;
+    const int rows = kRows + buffer * kRowBytes + (query + 2 * c) * 4,
               smallest = place.offset + first - (first_key + kKeyTile - 1);
     const KeyTile keys{0}, values{kValues};
     const QueryTile queries{kQueries + stage * QueryTile::kBytes},
         out_gradients{kOutGradients + stage * QueryTile::kBytes};
     const Bias bias(thread, p, place.h, kTable);
     Sums<kScoreTiles> scores, d_scores;
-    multiply(thread, keys, warp_row, queries, scores);
+    multiply(thread, keys, warp_row, queries, query, scores);
     LONGSPAN_UNROLL
     for (int r = 0; r < 2; ++r) {
-      const int difference = first_key + warp_row + g + 8 * r - (place.offset + first + 2 * c);
+      const int difference =
+          first_key + warp_row + g + 8 * r - (place.offset + first + query + 2 * c);
       const auto base = bias.base(difference, smallest, buffer);
       LONGSPAN_UNROLL
       for (int n = 0; n < kScoreTiles; ++n) {
-        const auto log_sums = thread.template load_shared<FloatPair>(rows + (8 * n + 2 * c) * 4);
+        const auto log_sums = thread.template load_shared<FloatPair>(rows + 8 * n * 4);
         LONGSPAN_UNROLL
         for (int e = 0; e < 2; ++e) {
           const int step = 8 * n + e;
@@ -155,20 +188,38 @@ struct AttentionBackwardKeys {
         }
       }
     }
-    const float keep_scale = Kind::kDrops ? 65536.0f / static_cast<float>(p.keep) : 1.0f;
     std::uint32_t kept[2] = {0, 0};  // of each of this thread's keys, a bit for each query
-    if constexpr (Kind::kDrops) kept_queries(thread, warp_row, buffer, kept);
-    LONGSPAN_UNROLL
-    for (int step = 0; step < kQueryTile / 16; ++step) {
-      std::uint32_t a[4];
-      dropped_as_left(thread, scores, kept, a, step);
-      add_product(thread, a, out_gradients, step, d_v);
+    if constexpr (Kind::kDrops) kept_queries(thread, warp_row, buffer, query, kept);
+    if constexpr (kOfValues) {
+      LONGSPAN_UNROLL
+      for (int step = 0; step < kQueriesAtOnce / 16; ++step) {
+        std::uint32_t a[4];
+        dropped_as_left(thread, scores, kept, a, step);
+        add_product(thread, a, out_gradients, query + 16 * step, d_v);
+      }
     }
-    multiply(thread, values, warp_row, out_gradients, d_scores);
+    if constexpr (kOfKeys) {
+      multiply(thread, values, warp_row, out_gradients, query, d_scores);
+      differentiate(thread, p, scores, kept, rows + kQueryTile * 4, d_scores);
+      LONGSPAN_UNROLL
+      for (int step = 0; step < kQueriesAtOnce / 16; ++step) {
+        std::uint32_t a[4];
+        d_scores.template as_left<Element>(thread, a, step);
+        add_product(thread, a, queries, query + 16 * step, d_k);
+      }
+    }
+  }
+
+  /// Turns the gradients of the dropped probabilities into those of the scores.
+  template <class Thread>
+  LONGSPAN_DEVICE static void differentiate(Thread& thread, const AttentionProblem& p,
+                                            const Sums<kScoreTiles>& scores,
+                                            const std::uint32_t (&kept)[2], int deltas,
+                                            Sums<kScoreTiles>& d_scores) {
+    const float keep_scale = Kind::kDrops ? p.mask.scale() : 1.0f;
     LONGSPAN_UNROLL
     for (int n = 0; n < kScoreTiles; ++n) {
-      const auto delta =
-          thread.template load_shared<FloatPair>(rows + (kQueryTile + 8 * n + 2 * c) * 4);
+      const auto delta = thread.template load_shared<FloatPair>(deltas + 8 * n * 4);
       LONGSPAN_UNROLL
       for (int r = 0; r < 2; ++r) LONGSPAN_UNROLL
       for (int e = 0; e < 2; ++e) {
@@ -177,23 +228,17 @@ struct AttentionBackwardKeys {
         x = scores.x[n][2 * r + e] * (x - delta.x[e]);
       }
     }
-    LONGSPAN_UNROLL
-    for (int step = 0; step < kQueryTile / 16; ++step) {
-      std::uint32_t a[4];
-      d_scores.template as_left<Element>(thread, a, step);
-      add_product(thread, a, queries, step, d_k);
-    }
   }
 
   template <class Thread>
-  LONGSPAN_DEVICE static void kept_queries(Thread& thread, int warp_row, int buffer,
+  LONGSPAN_DEVICE static void kept_queries(Thread& thread, int warp_row, int buffer, int query,
                                            std::uint32_t (&kept)[2]) {
     const int lane = thread.index() % kWarpSize, g = lane / 4, c = lane % 4;
     const int piece = warp_row / 8;  // this thread's keys are two pieces of lane g
     LONGSPAN_UNROLL
     for (int n = 0; n < kScoreTiles; ++n) {
       const std::uint32_t pair = thread.template load_shared<std::uint16_t>(
-          kKept + buffer * kKeptBytes + g * kKeptStride + 8 * n + 2 * c);
+          kKept + buffer * kKeptBytes + g * kKeptStride + query + 8 * n + 2 * c);
       LONGSPAN_UNROLL
       for (int e = 0; e < 2; ++e) LONGSPAN_UNROLL
       for (int r = 0; r < 2; ++r) kept[r] |= (pair >> (8 * e + piece + r) & 1u) << (2 * n + e);
@@ -217,7 +262,8 @@ struct AttentionBackwardKeys {
 
   template <class Thread>
   LONGSPAN_DEVICE static void multiply(Thread& thread, const KeyTile& left, int warp_row,
-                                       const QueryTile& right, Sums<kScoreTiles>& product) {
+                                       const QueryTile& right, int query,
+                                       Sums<kScoreTiles>& product) {
     product.clear();
     LONGSPAN_UNROLL
     for (int step = 0; step < kHeadDim / 16; ++step) {
@@ -226,20 +272,20 @@ struct AttentionBackwardKeys {
       LONGSPAN_UNROLL
       for (int pair = 0; pair < kScoreTiles / 2; ++pair) {
         std::uint32_t b[4];
-        right.right(thread, b, 16 * pair, step);
+        right.right(thread, b, query + 16 * pair, step);
         product.template add_product<Element>(thread, pair, a, b);
       }
     }
   }
 
-  /// Adds a left factor [16, 16] times the rows [16 * step, + 16) of a tile.
+  /// Adds a left factor [16, 16] times the rows [row, + 16) of a tile.
   template <class Thread>
   LONGSPAN_DEVICE static void add_product(Thread& thread, const std::uint32_t (&a)[4],
-                                          const QueryTile& right, int step, Sums<kOutTiles>& sums) {
+                                          const QueryTile& right, int row, Sums<kOutTiles>& sums) {
     LONGSPAN_UNROLL
     for (int pair = 0; pair < kOutTiles / 2; ++pair) {
       std::uint32_t b[4];
-      right.right_by_rows(thread, b, 16 * step, pair);
+      right.right_by_rows(thread, b, row, pair);
       sums.template add_product<Element>(thread, pair, a, b);
     }
   }

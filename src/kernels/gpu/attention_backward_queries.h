@@ -171,7 +171,7 @@ struct AttentionBackwardQueries {
     if constexpr (Kind::kDrops) {
       LONGSPAN_UNROLL
       for (int i = 0; i < 4; ++i)
-        kept |= kept_keys(p, place.h, rows.row_id[i / 2], tile, 2 * c + i % 2) << (8 * i);
+        kept |= p.mask.kept(rows.row_id[i / 2], place.h, tile, 2 * c + i % 2) << (8 * i);
     }
     Sums<kScoreTiles> scores;
     multiply(thread, queries, warp_row, keys, scores);
@@ -190,7 +190,7 @@ struct AttentionBackwardQueries {
       }
     }
     multiply(thread, out_gradients, warp_row, values, d_scores);
-    const float keep_scale = Kind::kDrops ? 65536.0f / static_cast<float>(p.keep) : 1.0f;
+    const float keep_scale = Kind::kDrops ? p.mask.scale() : 1.0f;
     LONGSPAN_UNROLL
     for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
     for (int e = 0; e < 4; ++e) {

@@ -114,7 +114,7 @@ struct AttentionForward {
       LONGSPAN_UNROLL
       for (int r = 0; r < 2; ++r) LONGSPAN_UNROLL
       for (int e = 0; e < 2; ++e)
-        state.kept[i] |= kept_keys(p, place.h, state.row_id[i][r], tile, 2 * c + e)
+        state.kept[i] |= p.mask.kept(state.row_id[i][r], place.h, tile, 2 * c + e)
                          << (16 * r + 8 * e);
     }
   }
@@ -218,7 +218,7 @@ struct AttentionForward {
                                      int warp_row, const AttentionOutputs& outputs,
                                      const State& state) {
     const int lane = thread.index() % kWarpSize, g = lane / 4, c = lane % 4;
-    const float keep_scale = Kind::kDrops ? 65536.0f / static_cast<float>(p.keep) : 1.0f;
+    const float keep_scale = Kind::kDrops ? p.mask.scale() : 1.0f;
     std::uint16_t* const out =
         outputs.out_BTHK +
         (static_cast<std::int64_t>(place.b) * p.num_queries * p.num_heads + place.h) * p.head_dim;

@@ -1,8 +1,7 @@
 #pragma once
 
+#include "kernels/gpu/mask.h"
 #include "kernels/gpu/tile.h"
-#include "kernels/mask_layout.h"
-#include "longspan/core/philox.h"
 
 /// What the attention kernels share. Scores are kept times log2(e), so that the exponential is the
 /// hardware's exp2.
@@ -32,8 +31,7 @@ struct AttentionProblem {
   const float* bias_HN;            ///< Distance
   std::int64_t bias_stride;        ///< N >= num_keys
   const std::int64_t* row_ids_BT;  ///< with dropout
-  PhiloxKey key;
-  std::uint32_t step, keep;  ///< of 65536
+  MaskRule mask;
 };
 
 struct AttentionOutputs {
@@ -81,25 +79,6 @@ LONGSPAN_DEVICE RowRange rows_of(const AttentionProblem& p, const HeadRows& of, 
 
 LONGSPAN_HOST_DEVICE constexpr int ceil_tiles(int count, int tile) {
   return (count + tile - 1) / tile;
-}
-
-/// Returns which of the keys lane, lane + 8, ... lane + 56 of a chunk of 64 a query keeps, one bit
-/// each; see mask_layout.h.
-LONGSPAN_DEVICE std::uint32_t kept_keys(const AttentionProblem& p, int head, std::int64_t row_id,
-                                        int chunk, int lane) {
-  const auto row = static_cast<std::uint64_t>(row_id);
-  const std::uint32_t block = (static_cast<std::uint32_t>(head) << 20) +
-                              static_cast<std::uint32_t>(chunk * int(kMaskLanes) + lane);
-  const PhiloxCounter words = philox(
-      {{static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(row >> 32), p.step, block}},
-      p.key);
-  std::uint32_t bits = 0;
-  LONGSPAN_UNROLL
-  for (int piece = 0; piece < kMaskPieces; ++piece) {
-    const std::uint32_t drawn = (words.x[piece / 2] >> (16 * (piece % 2))) & 0xffffu;
-    bits |= (drawn < p.keep ? 1u : 0u) << piece;
-  }
-  return bits;
 }
 
 template <class Thread>

@@ -5,9 +5,11 @@
 #ifdef __CUDACC__
 #define LONGSPAN_DEVICE __device__ __forceinline__
 #define LONGSPAN_UNROLL _Pragma("unroll")
+#define LONGSPAN_NO_UNROLL _Pragma("unroll 1")
 #else
 #define LONGSPAN_DEVICE inline
 #define LONGSPAN_UNROLL
+#define LONGSPAN_NO_UNROLL
 #endif
 
 /// Kernels written once for GPUs and for the emulator of the tests; see README.md.

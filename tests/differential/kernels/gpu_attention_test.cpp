@@ -5,7 +5,7 @@
 
 #include "emulator/launches.h"
 #include "kernels/dropout_rule.h"
-#include "kernels/gpu/attention_problem.h"
+#include "kernels/gpu/mask.h"
 #include "kernels/kernel_tables.h"
 #include "support/bias_forms.h"
 #include "support/tensors.h"
@@ -125,18 +125,15 @@ TEST_CASE("emulated kernels of attention take any sizes") {
   check_against_float64(make_problem(sizes, form, p, at::kBFloat16), 3);
 }
 
-TEST_CASE("the kernels of attention drop what the CPU drops, bit for bit") {
-  gpu::AttentionProblem p{};
+TEST_CASE("kernels on a GPU drop what the CPU drops, bit for bit") {
   const std::int64_t row_id = (std::int64_t{1} << 40) + 12345;
   for (const std::int64_t head : {0, 5}) {
     const auto rule = row_mask({0.3, {77, 12345, 6}, head}, row_id);
-    p.key = rule.key;
-    p.step = rule.counter.x[2];
-    p.keep = rule.keep;
+    const gpu::MaskRule on_gpu{rule.key, rule.counter.x[2], rule.keep};
     std::vector<float> mask(320);
     row_math::draw_mask(mask.data(), 320, rule);
     for (int i = 0; i < 320; ++i) {
-      const auto kept = gpu::kept_keys(p, static_cast<int>(head), row_id, i / 64, i % 8);
+      const auto kept = on_gpu.kept(row_id, static_cast<int>(head), i / 64, i % 8);
       CHECK((mask[std::size_t(i)] != 0.0f) == ((kept >> (i % 64 / 8) & 1u) != 0));
     }
   }

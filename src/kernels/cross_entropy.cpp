@@ -6,6 +6,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
@@ -13,8 +14,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
+#include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
 #include "longspan/core/error.h"
@@ -26,6 +29,8 @@ namespace {
 // cache. A GPU's products want many rows, in whole tiles, and few launches.
 constexpr std::int64_t kCpuElements = 1 << 21, kGpuElements = 1 << 28, kGpuTileRows = 128;
 constexpr std::int64_t kFewestRows = 16, kMostRows = 4096;
+// Narrow products of a GPU are slow where a row does not begin at a multiple of 16 bytes.
+constexpr std::int64_t kGpuColumns = 8;
 
 // Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the
 // row.
@@ -131,6 +136,24 @@ const LogitProducts& products_for(const at::Tensor& features_ND) {
       .run;
 }
 
+// Returns the weight with as many rows of zeros as logits of its kind need further columns.
+at::Tensor with_whole_columns(const at::Tensor& weight_VD) {
+  const std::int64_t V = weight_VD.size(0);
+  const bool is_whole = V % kGpuColumns == 0 ||
+                        !c10::isReducedFloatingType(weight_VD.scalar_type()) ||
+                        gpu::launches_on(weight_VD.device().type()) == nullptr;
+  return is_whole ? weight_VD
+                  : at::constant_pad_nd(weight_VD, {0, 0, 0, kGpuColumns - V % kGpuColumns});
+}
+
+// Logits of some rows. The columns from V on have no probability, and hence no gradient.
+at::Tensor logits_of(const at::Tensor& x_ND, const at::Tensor& weight_CD, std::int64_t V) {
+  const at::Tensor logits_NC = products_for(x_ND).logits(x_ND, weight_CD);
+  const std::int64_t further = logits_NC.size(1) - V;
+  if (further > 0) logits_NC.narrow(1, V, further).fill_(-std::numeric_limits<double>::infinity());
+  return logits_NC;
+}
+
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static at::Tensor forward(torch::autograd::AutogradContext* context,
                             const at::Tensor& features_ND, const at::Tensor& weight_VD,
@@ -141,26 +164,28 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
                        chunk = rows_of_logits_at_once(V, features_ND.device().type());
     const auto& kernel = run_for(features_ND, dtype);
-    const auto& products = products_for(features_ND);
+    const auto add_weight_gradient = products_for(features_ND).add_weight_gradient;
     const LogitGradient wanted{features_ND.scalar_type(), loss_scale};
+    const at::Tensor weight_CD = with_whole_columns(weight_VD);
     at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
-    at::Tensor d_features_ND, d_weight_VD;
+    at::Tensor d_features_ND, d_weight_CD;
     if (wants_gradient) {
       d_features_ND = at::empty(features_ND.sizes(), features_ND.options());
-      d_weight_VD = at::zeros(weight_VD.sizes(), wide);
+      d_weight_CD = at::zeros(weight_CD.sizes(), wide);
     }
     for (std::int64_t begin = 0; begin < N; begin += chunk) {
       const std::int64_t rows = std::min(chunk, N - begin);
       const auto x_ND = features_ND.narrow(0, begin, rows);
       const auto found =
-          kernel.loss(products.logits(x_ND, weight_VD), targets_N.narrow(0, begin, rows), wanted);
+          kernel.loss(logits_of(x_ND, weight_CD, V), targets_N.narrow(0, begin, rows), wanted);
       loss += found.loss;
       if (!wants_gradient) continue;
       auto d_x_ND = d_features_ND.narrow(0, begin, rows);
-      at::mm_out(d_x_ND, found.d_logits_NV, weight_VD);
-      products.add_weight_gradient(d_weight_VD, found.d_logits_NV, x_ND);
+      at::mm_out(d_x_ND, found.d_logits_NV, weight_CD);
+      add_weight_gradient(d_weight_CD, found.d_logits_NV, x_ND);
     }
-    context->save_for_backward({d_features_ND, d_weight_VD});
+    context->save_for_backward(
+        {d_features_ND, wants_gradient ? d_weight_CD.narrow(0, 0, V) : d_weight_CD});
     context->saved_data["loss_scale"] = loss_scale;
     context->saved_data["weight_dtype"] = static_cast<std::int64_t>(weight_VD.scalar_type());
     return loss.to(dtype);

@@ -6,6 +6,7 @@
 
 #include "kernels/dropout_rule.h"
 #include "longspan/kernels/attention.h"
+#include "longspan/kernels/residual_norm.h"
 #include "longspan/kernels/rotation.h"
 
 /// Each kernel is a table of ways to compute one thing, tried in order: the first that takes a case
@@ -17,7 +18,7 @@ struct KernelCase {
   c10::DeviceType device = c10::kCPU;
   at::ScalarType dtype = at::kFloat;
   BiasForm form = BiasForm::None;  ///< of attention's bias
-  std::int64_t head_dim = 0;       ///< of attention
+  std::int64_t width = 0;          ///< elements of a row, or of a head of attention
 };
 
 template <class Run>
@@ -55,6 +56,20 @@ std::span<const Kernel<DropoutRun>> dropout_kernels();
 using MaskRun = at::Tensor (*)(const at::Tensor& row_ids_N, std::int64_t width,
                                const DropoutRule& rule);
 std::span<const Kernel<MaskRun>> mask_kernels();
+
+/// See residual_norm.h. @param branch undefined: none  @param norm null: none; else the norm's
+/// dtype
+struct ResidualNormCall {
+  at::Tensor x, branch;
+  std::optional<BranchDropout> dropout;
+  const NormWeights* norm;
+  at::ScalarType dtype;
+};
+using ResidualNormRun = SumAndNorm (*)(const ResidualNormCall& call);
+std::span<const Kernel<ResidualNormRun>> residual_norm_kernels();
+SumAndNorm gpu_residual_norm(const ResidualNormCall& call);
+/// Says whether kernels on a GPU go through rows of a case.
+bool takes_gpu_rows(const KernelCase& wanted);
 
 /// Returns the dtype of logits, losses and sums over factors of a dtype: float64 of float64, else
 /// float32.

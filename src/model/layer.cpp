@@ -43,6 +43,12 @@ at::Tensor Pass::drop(const at::Tensor& x, double p, DropoutPlace place, std::in
   return counted_dropout(x, row_ids.defined() ? row_ids : row_ids_BT, p, key(place, layer));
 }
 
+std::optional<BranchDropout> Pass::branch_dropout(double p, DropoutPlace place,
+                                                  std::int64_t layer) const {
+  if (!row_ids_BT.defined() || p == 0.0) return std::nullopt;
+  return BranchDropout{p, key(place, layer), row_ids_BT};
+}
+
 Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t index)
     : config_(&config),
       index_(index),
@@ -68,24 +74,22 @@ Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t 
 }
 
 at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
-  const auto& dropout = config_->dropout;
-  const auto residual = [&](const at::Tensor& x, const at::Tensor& branch, DropoutPlace place) {
-    return x + pass.drop(branch, dropout.residual, place, index_);
-  };
+  const auto dtype = pass.options->compute_dtype;
+  const double p = config_->dropout.residual;
+  const auto of_attention = pass.branch_dropout(p, DropoutPlace::AttentionOutput, index_),
+             of_feed_forward = pass.branch_dropout(p, DropoutPlace::FeedForwardOutput, index_);
+  const NormWeights &attn_norm = attn_norm_.weights, &ffn_norm = ffn_norm_.weights;
+  if (config_->norm_placement == NormPlacement::Post && !config_->parallel_residual) {
+    const auto h = residual_norm(x_BTD, attend(x_BTD, pass), of_attention, attn_norm, dtype).normed;
+    return residual_norm(h, feed_forward(h, pass), of_feed_forward, ffn_norm, dtype).normed;
+  }
+  const auto branch_BTD = attend(normalized(x_BTD, attn_norm, dtype), pass);
   if (config_->parallel_residual) {
-    const auto h =
-        residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);
-    return residual(h, feed_forward(ffn_norm_.forward(x_BTD), pass),
-                    DropoutPlace::FeedForwardOutput);
+    const auto h = residual_sum(x_BTD, branch_BTD, of_attention);
+    return residual_sum(h, feed_forward(normalized(x_BTD, ffn_norm, dtype), pass), of_feed_forward);
   }
-  if (config_->norm_placement == NormPlacement::Pre) {
-    const auto h =
-        residual(x_BTD, attend(attn_norm_.forward(x_BTD), pass), DropoutPlace::AttentionOutput);
-    return residual(h, feed_forward(ffn_norm_.forward(h), pass), DropoutPlace::FeedForwardOutput);
-  }
-  const auto h =
-      attn_norm_.forward(residual(x_BTD, attend(x_BTD, pass), DropoutPlace::AttentionOutput));
-  return ffn_norm_.forward(residual(h, feed_forward(h, pass), DropoutPlace::FeedForwardOutput));
+  const auto [h, normed] = residual_norm(x_BTD, branch_BTD, of_attention, ffn_norm, dtype);
+  return residual_sum(h, feed_forward(normed, pass), of_feed_forward);
 }
 
 at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {

@@ -31,6 +31,9 @@ struct Pass {
   at::Tensor drop(const at::Tensor& x, double p, DropoutPlace place, std::int64_t layer,
                   const at::Tensor& row_ids = {}) const;
   DropoutKey key(DropoutPlace place, std::int64_t layer) const;
+  /// The dropout of a branch of the residual stream; nothing when dropout is off.
+  std::optional<BranchDropout> branch_dropout(double p, DropoutPlace place,
+                                              std::int64_t layer) const;
 };
 
 /// One transformer layer: attention and feed-forward, each with its norm and residual.

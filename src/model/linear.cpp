@@ -2,9 +2,7 @@
 
 #include "model/linear.h"
 
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/rms_norm.h>
 
 #include <cmath>
 
@@ -50,17 +48,12 @@ at::Tensor Linear::forward(const at::Tensor& x, at::ScalarType dtype) const {
 }
 
 Norm::Norm(ParameterList& parameters, const std::string& name, const ModelConfig& config)
-    : weight_D(parameters.add(name + ".weight", {config.d_model}, Start::constant(1.0))),
-      centred(config.norm == NormKind::LayerNorm),
-      eps(config.norm_eps) {
-  if (centred && config.bias)
-    bias_D = parameters.add(name + ".bias", {config.d_model}, Start::constant(0.0));
-}
-
-at::Tensor Norm::forward(const at::Tensor& x) const {
-  const auto wide = x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
-  if (!centred) return at::rms_norm(wide, weight_D.sizes(), weight_D, eps);
-  return at::layer_norm(wide, weight_D.sizes(), weight_D, bias_D, eps);
+    : weights{parameters.add(name + ".weight", {config.d_model}, Start::constant(1.0)),
+              {},
+              config.norm_eps,
+              config.norm == NormKind::LayerNorm} {
+  if (weights.centred && config.bias)
+    weights.bias_D = parameters.add(name + ".bias", {config.d_model}, Start::constant(0.0));
 }
 
 }  // namespace longspan

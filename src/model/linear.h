@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "longspan/kernels/residual_norm.h"
 #include "longspan/model/config.h"
 #include "model/parameter_list.h"
 
@@ -32,15 +33,12 @@ struct Linear {
   at::Tensor forward(const at::Tensor& x, at::ScalarType dtype) const;
 };
 
-/// LayerNorm or RMSNorm over the last dimension, in float32.
+/// LayerNorm or RMSNorm over the last dimension.
 struct Norm {
-  at::Tensor weight_D, bias_D;
-  bool centred = true;
-  double eps = 1e-5;
+  NormWeights weights;
 
   Norm() = default;
   Norm(ParameterList& parameters, const std::string& name, const ModelConfig& config);
-  at::Tensor forward(const at::Tensor& x) const;
 };
 
 }  // namespace longspan

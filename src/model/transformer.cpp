@@ -128,7 +128,9 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
 
   auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options);
   if (config.embedding.scale) x_BTD = x_BTD * std::sqrt(static_cast<double>(config.d_model));
-  x_BTD = parts_->position->embed(x_BTD, pass.positions);
+  // From here on the residual stream has the dtype of the computation, whatever the vocabulary
+  // gave.
+  x_BTD = parts_->position->embed(x_BTD, pass.positions).to(options.compute_dtype);
   x_BTD = pass.drop(x_BTD, config.dropout.embedding, DropoutPlace::Embedding, 0);
   const bool recompute = options.activation_checkpointing && at::GradMode::is_enabled();
   for (std::size_t i = 0; i < parts_->layers.size(); ++i) {
@@ -137,7 +139,9 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
     x_BTD = recompute ? forward_recomputed(layer, x_BTD, pass) : layer.forward(x_BTD, pass);
   }
   if (options.cache != nullptr) options.cache->num_positions = num_keys;
-  return config.final_norm ? parts_->final_norm.forward(x_BTD) : x_BTD;
+  if (!config.final_norm) return x_BTD;
+  const auto features_dtype = x_BTD.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  return normalized(x_BTD, parts_->final_norm.weights, features_dtype);
 }
 
 at::Tensor Transformer::loss_sum(const at::Tensor& features_BTD, const at::Tensor& target_ids_BT,

@@ -139,7 +139,7 @@ TEST_CASE("what a GPU would not bear is a fault") {
         }) == "63 of 64 threads wait at a barrier that the others do not reach");
   CHECK(fault_of([](Thread& thread) {
           if (thread.index() == 3)
-            thread.any(true);
+            thread.ballot(true);
           else
             thread.shuffle_xor(1.0f, 1);
         }).find("of a warp meet in different operations") != std::string::npos);

@@ -98,54 +98,120 @@ void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionPr
   });
 }
 
-void add_logits(GlobalMemory& memory, const gpu::LogitRows& rows) {
-  const auto N = static_cast<std::size_t>(rows.num_rows),
-             V = static_cast<std::size_t>(rows.vocab_size);
-  memory.add_input(rows.logits_NV, N * V * sizeof(float));
-  memory.add_input(rows.targets_N, N * sizeof(std::int64_t));
+// Memory of a call that goes through rows.
+struct Rows {
+  GlobalMemory memory;
+  std::int64_t rows, width;
+
+  Rows(std::int64_t num_rows, std::int64_t row_width) : rows(num_rows), width(row_width) {}
+  template <class Value>
+  void read(const Value* data, std::int64_t count) {
+    if (data != nullptr) memory.add_input(data, static_cast<std::size_t>(count) * sizeof(Value));
+  }
+  template <class Value>
+  void write(Value* data, std::int64_t count) {
+    if (data == nullptr) return;
+    std::memset(data, 0xff, static_cast<std::size_t>(count) * sizeof(Value));
+    memory.add_output(data, static_cast<std::size_t>(count) * sizeof(Value));
+  }
+};
+
+void residual_norm_forward(const gpu::RowCase& wanted, const gpu::ResidualNormProblem& p,
+                           const gpu::ResidualNormOutputs& outputs) {
+  Rows tensors(p.num_rows, p.width);
+  const std::int64_t elements = tensors.rows * tensors.width;
+  tensors.read(p.x_ND, elements);
+  tensors.read(p.branch_ND, elements);
+  tensors.read(p.weight_D, p.width);
+  tensors.read(p.bias_D, p.width);
+  tensors.read(p.row_ids_N, p.num_rows);
+  tensors.write(outputs.sum_ND, elements);
+  tensors.write(outputs.normed_ND, elements);
+  tensors.write(outputs.mean_N, p.num_rows);
+  tensors.write(outputs.inverse_N, p.num_rows);
+  gpu::visit_residual_norm(wanted, [&](auto kind) {
+    using Kind = decltype(kind);
+    const int threads = Kind::num_warps(p.width) * kWarpThreads;
+    current.counts["residual norm"] = launch(
+        {{p.num_rows, 1, 1}, threads, Kind::kSharedBytes, current.skipped_barrier}, tensors.memory,
+        current.seed, [&](Thread& thread) { Kind::forward(thread, threads, p, outputs); });
+  });
 }
 
-// Filled with NaN, unless it has something that is read.
-void add_output(GlobalMemory& memory, void* data, std::size_t bytes, bool is_read = false) {
-  if (!is_read) std::memset(data, 0xff, bytes);
-  memory.add_output(data, bytes);
+void residual_norm_backward(const gpu::RowCase& wanted, const gpu::ResidualNormProblem& p,
+                            const gpu::ResidualNormGradients& gradients) {
+  Rows tensors(p.num_rows, p.width);
+  const std::int64_t elements = tensors.rows * tensors.width;
+  const int parts = gpu::num_parts(p.num_rows);
+  tensors.read(p.weight_D, p.width);
+  tensors.read(p.row_ids_N, p.num_rows);
+  tensors.read(gradients.sum_ND, elements);
+  tensors.read(gradients.mean_N, p.num_rows);
+  tensors.read(gradients.inverse_N, p.num_rows);
+  tensors.read(gradients.d_sum_ND, elements);
+  tensors.read(gradients.d_normed_ND, elements);
+  tensors.write(gradients.d_x_ND, elements);
+  tensors.write(gradients.d_branch_ND, elements);
+  tensors.write(gradients.d_weights_P2D, std::int64_t{2} * parts * p.width);
+  gpu::visit_residual_norm(wanted, [&](auto kind) {
+    using Kind = decltype(kind);
+    const int threads = Kind::num_warps(p.width) * kWarpThreads;
+    current.counts["gradient of residual norm"] =
+        launch({{parts, 1, 1}, threads, Kind::kSharedBytes, current.skipped_barrier},
+               tensors.memory, current.seed,
+               [&](Thread& thread) { Kind::backward(thread, threads, parts, p, gradients); });
+  });
+}
+
+void add_logits(Rows& tensors, const gpu::LogitRows& rows) {
+  tensors.read(rows.logits_NV, tensors.rows * tensors.width);
+  tensors.read(rows.targets_N, tensors.rows);
 }
 
 template <class Kernel, class Run>
-void run_rows(const char* name, const gpu::LogitRows& rows, GlobalMemory& memory, const Run& run) {
-  current.counts[name] = launch(
-      {{rows.num_rows, 1, 1}, Kernel::kThreads, Kernel::kSharedBytes, current.skipped_barrier},
-      memory, current.seed, run);
+void run_rows(const char* name, Rows& tensors, const Run& run) {
+  current.counts[name] = launch({{static_cast<int>(tensors.rows), 1, 1},
+                                 Kernel::kThreads,
+                                 Kernel::kSharedBytes,
+                                 current.skipped_barrier},
+                                tensors.memory, current.seed, run);
 }
 
 void cross_entropy(gpu::GradientType type, const gpu::LogitRows& rows,
                    const gpu::LossOutputs& outputs) {
-  const auto N = static_cast<std::size_t>(rows.num_rows),
-             V = static_cast<std::size_t>(rows.vocab_size);
-  const std::size_t bytes = type == gpu::GradientType::Float32 ? 4 : 2;
-  GlobalMemory memory;
-  // First: where the gradient takes the logits' place, this range is the one that is found.
-  add_output(memory, outputs.d_logits_NV, N * V * bytes, outputs.d_logits_NV == rows.logits_NV);
-  add_output(memory, outputs.losses_N, N * sizeof(float));
-  add_logits(memory, rows);
+  Rows tensors(rows.num_rows, rows.vocab_size);
+  const std::int64_t bytes =
+      tensors.rows * tensors.width * (type == gpu::GradientType::Float32 ? 4 : 2);
+  // Before the logits: where the gradient takes their place, this is the range that is found.
+  if (outputs.d_logits_NV == rows.logits_NV)
+    tensors.memory.add_output(outputs.d_logits_NV, static_cast<std::size_t>(bytes));
+  else
+    tensors.write(static_cast<char*>(outputs.d_logits_NV), bytes);
+  tensors.write(outputs.losses_N, tensors.rows);
+  add_logits(tensors, rows);
   gpu::visit_cross_entropy(type, [&](auto kernel) {
     using Kernel = decltype(kernel);
-    run_rows<Kernel>("cross-entropy", rows, memory,
+    run_rows<Kernel>("cross-entropy", tensors,
                      [&](Thread& thread) { Kernel::run(thread, rows, outputs); });
   });
 }
 
 void target_log_probabilities(const gpu::LogitRows& rows, float* out_N) {
   using Kernel = gpu::TargetLogProbabilities;
-  GlobalMemory memory;
-  add_output(memory, out_N, static_cast<std::size_t>(rows.num_rows) * sizeof(float));
-  add_logits(memory, rows);
-  run_rows<Kernel>("target log-probabilities", rows, memory,
+  Rows tensors(rows.num_rows, rows.vocab_size);
+  tensors.write(out_N, tensors.rows);
+  add_logits(tensors, rows);
+  run_rows<Kernel>("target log-probabilities", tensors,
                    [&](Thread& thread) { Kernel::run(thread, rows, out_N); });
 }
 
-constexpr gpu::Launches kEmulated{c10::kCPU, attention_forward, attention_backward, cross_entropy,
-                                  target_log_probabilities};
+constexpr gpu::Launches kEmulated{c10::kCPU,
+                                  attention_forward,
+                                  attention_backward,
+                                  cross_entropy,
+                                  target_log_probabilities,
+                                  residual_norm_forward,
+                                  residual_norm_backward};
 
 }  // namespace
 

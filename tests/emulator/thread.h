@@ -77,16 +77,17 @@ class Thread {
     return std::bit_cast<float>(slots.out[lane()][0]);
   }
 
-  bool any(bool condition) {
+  /// Bit i of the result is the condition of lane i.
+  std::uint32_t ballot(bool condition) {
     auto& slots = block_->slots(index_);
     slots.in[lane()][0] = condition ? 1 : 0;
     block_->meet_warp(index_, Collective::Vote, [](Block& block, int warp) {
       auto& all = block.slots(warp * kWarpThreads);
-      std::uint32_t found = 0;
-      for (const auto& in : all.in) found |= in[0];
-      for (auto& out : all.out) out[0] = found;
+      std::uint32_t votes = 0;
+      for (std::size_t i = 0; i < kWarpThreads; ++i) votes |= all.in[i][0] << i;
+      for (auto& out : all.out) out[0] = votes;
     });
-    return slots.out[lane()][0] != 0;
+    return slots.out[lane()][0];
   }
 
   /// The product of a 16 x 16 and a 16 x 8 matrix, added to sums, in the layout of mma.m16n8k16.
@@ -117,6 +118,7 @@ class Thread {
     return widen(Element{}, static_cast<std::uint16_t>(pair >> (16 * part)));
   }
   float exp2(float x) { return std::exp2(x); }
+  float inverse_root(float x) { return 1.0f / std::sqrt(x); }
   float log2(float x) { return std::log2(x); }
 
  private:

@@ -48,8 +48,8 @@ class Thread {
   __device__ __forceinline__ float shuffle_xor(float value, int lane_mask) {
     return __shfl_xor_sync(kWholeWarp, value, lane_mask);
   }
-  __device__ __forceinline__ bool any(bool condition) {
-    return __any_sync(kWholeWarp, condition) != 0;
+  __device__ __forceinline__ std::uint32_t ballot(bool condition) {
+    return __ballot_sync(kWholeWarp, condition);
   }
 
   template <class Element>
@@ -105,6 +105,7 @@ class Thread {
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
   }
+  __device__ __forceinline__ float inverse_root(float x) { return rsqrtf(x); }
   __device__ __forceinline__ float log2(float x) {
     float y;
     asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

@@ -120,7 +120,7 @@ at::Tensor bias_of(const AttentionOptions& options, const at::Tensor& q, std::in
 bool takes_gpu_attention(const KernelCase& wanted) {
   const bool narrow = wanted.dtype == at::kBFloat16 || wanted.dtype == at::kHalf;
   return gpu::launches_on(wanted.device) != nullptr && narrow && wanted.form != BiasForm::Dense &&
-         wanted.head_dim % kAlignedElements == 0 && wanted.head_dim <= gpu::kMostHeadDim;
+         wanted.width % kAlignedElements == 0 && wanted.width <= gpu::kMostHeadDim;
 }
 
 at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,

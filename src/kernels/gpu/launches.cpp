@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/cross_entropy.h"
+#include "kernels/cuda/residual_norm.h"
 #endif
 
 namespace longspan::gpu {
@@ -13,23 +14,19 @@ namespace {
 const Launches* for_tests = nullptr;
 
 #ifdef LONGSPAN_WITH_CUDA
-void* current_stream() { return c10::cuda::getCurrentCUDAStream().stream(); }
+// Adds the current stream to the arguments of a launcher.
+template <auto kLaunch, class... Arguments>
+void on_current_stream(Arguments... arguments) {
+  kLaunch(arguments..., c10::cuda::getCurrentCUDAStream().stream());
+}
 
 constexpr Launches kOnGpu{c10::kCUDA,
-                          [](const AttentionCase& wanted, const AttentionProblem& problem,
-                             const AttentionOutputs& outputs) {
-                            cuda::attention_forward(wanted, problem, outputs, current_stream());
-                          },
-                          [](const AttentionCase& wanted, const AttentionProblem& problem,
-                             const AttentionGradients& gradients) {
-                            cuda::attention_backward(wanted, problem, gradients, current_stream());
-                          },
-                          [](GradientType type, const LogitRows& rows, const LossOutputs& outputs) {
-                            cuda::cross_entropy(type, rows, outputs, current_stream());
-                          },
-                          [](const LogitRows& rows, float* out_N) {
-                            cuda::target_log_probabilities(rows, out_N, current_stream());
-                          }};
+                          on_current_stream<cuda::attention_forward>,
+                          on_current_stream<cuda::attention_backward>,
+                          on_current_stream<cuda::cross_entropy>,
+                          on_current_stream<cuda::target_log_probabilities>,
+                          on_current_stream<cuda::residual_norm_forward>,
+                          on_current_stream<cuda::residual_norm_backward>};
 #endif
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "kernels/gpu/attention_kinds.h"
 #include "kernels/gpu/cross_entropy.h"
+#include "kernels/gpu/residual_norm_kinds.h"
 
 namespace longspan::gpu {
 
@@ -16,6 +17,10 @@ struct Launches {
                              const AttentionGradients& gradients);
   void (*cross_entropy)(GradientType type, const LogitRows& rows, const LossOutputs& outputs);
   void (*target_log_probabilities)(const LogitRows& rows, float* out_N);
+  void (*residual_norm_forward)(const RowCase& wanted, const ResidualNormProblem& problem,
+                                const ResidualNormOutputs& outputs);
+  void (*residual_norm_backward)(const RowCase& wanted, const ResidualNormProblem& problem,
+                                 const ResidualNormGradients& gradients);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

@@ -77,10 +77,6 @@ LONGSPAN_DEVICE RowRange rows_of(const AttentionProblem& p, const HeadRows& of, 
           of.row_stride, first, limit, p.head_dim};
 }
 
-LONGSPAN_HOST_DEVICE constexpr int ceil_tiles(int count, int tile) {
-  return (count + tile - 1) / tile;
-}
-
 template <class Thread>
 LONGSPAN_DEVICE std::int64_t row_id_of(Thread& thread, const AttentionProblem& p, int batch,
                                        int query) {

@@ -1,11 +1,16 @@
 #pragma once
 
 #include "kernels/gpu/element.h"
+#include "longspan/core/philox.h"
 
 namespace longspan::gpu {
 
 inline constexpr int kWarpSize = 32;
 inline constexpr int kChunkBytes = 16, kChunkElements = 8;
+
+LONGSPAN_HOST_DEVICE constexpr int ceil_tiles(int count, int tile) {
+  return (count + tile - 1) / tile;
+}
 
 /// Some rows of a tensor of 2-byte elements: those from `first` on, up to `limit`; elements from
 /// `width` on count as zero.

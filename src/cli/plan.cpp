@@ -10,6 +10,7 @@
 #include "cli/scaling.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
+#include "longspan/device/device.h"
 
 namespace longspan::cli {
 namespace {
@@ -132,6 +133,7 @@ void add_plan(CLI::App& app, Call& call) {
     apply(options);
     const RunConfig config =
         read_run_config(config::Document::from_file(arguments->config, options.overrides));
+    arguments->plan.device = choose_device(options.device, 0).type();
     const Plan plan = make_plan(config, arguments->plan);
     std::optional<Scaling> scaling;
     if (!arguments->scaling.devices.empty())

@@ -6,6 +6,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
@@ -13,8 +14,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
+#include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
 #include "longspan/core/error.h"
@@ -22,8 +25,12 @@
 namespace longspan {
 namespace {
 
-// Logits a chunk: large enough for an efficient product, small enough for the last-level cache.
-constexpr std::int64_t kChunkElements = 1 << 21;
+// Logits a chunk. On a CPU: large enough for an efficient product, small enough for the last-level
+// cache. A GPU's products want many rows, in whole tiles, and few launches.
+constexpr std::int64_t kCpuElements = 1 << 21, kGpuElements = 1 << 28, kGpuTileRows = 128;
+constexpr std::int64_t kFewestRows = 16, kMostRows = 4096;
+// Narrow products of a GPU are slow where a row does not begin at a multiple of 16 bytes.
+constexpr std::int64_t kGpuColumns = 8;
 
 // Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the
 // row.
@@ -61,24 +68,34 @@ double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets) {
   return total;
 }
 
+// Scales and rounds softmax - onehot.
+at::Tensor finished(const at::Tensor& gradient_NV, const LogitGradient& wanted) {
+  if (wanted.scale != 1.0) gradient_NV.mul_(wanted.scale);
+  return gradient_NV.to(wanted.dtype);
+}
+
 // The same from tensor operations.
-at::Tensor loss_rows_composed(at::Tensor& logits_NV, const at::Tensor& targets_N) {
+RowLosses loss_composed(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                        const LogitGradient& wanted) {
   const auto counted_N = targets_N.ge(0);
   const auto index_N1 = targets_N.clamp_min(0).unsqueeze(1);
   const auto log_p_NV = logits_NV.log_softmax(-1);
   const auto loss =
       log_p_NV.gather(1, index_N1).squeeze(1).neg().masked_fill(counted_N.logical_not(), 0.0).sum();
-  logits_NV = log_p_NV.exp();
-  logits_NV.scatter_add_(1, index_N1, at::empty(index_N1.sizes(), logits_NV.options()).fill_(-1.0));
-  logits_NV.masked_fill_(counted_N.logical_not().unsqueeze(1), 0.0);
-  return loss;
+  const auto gradient_NV = log_p_NV.exp();
+  gradient_NV.scatter_add_(1, index_N1,
+                           at::empty(index_N1.sizes(), logits_NV.options()).fill_(-1.0));
+  gradient_NV.masked_fill_(counted_N.logical_not().unsqueeze(1), 0.0);
+  return {loss, finished(gradient_NV, wanted)};
 }
 
-at::Tensor loss_on_cpu(at::Tensor& logits_NV, const at::Tensor& targets_N) {
+RowLosses loss_on_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                      const LogitGradient& wanted) {
   const auto* targets = targets_N.const_data_ptr<std::int64_t>();
   const double loss = logits_NV.scalar_type() == at::kDouble ? loss_rows<double>(logits_NV, targets)
                                                              : loss_rows<float>(logits_NV, targets);
-  return at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss);
+  return {at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss),
+          finished(logits_NV, wanted)};
 }
 
 at::Tensor log_probabilities_on_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N) {
@@ -102,13 +119,39 @@ at::Tensor log_probabilities_composed(const at::Tensor& logits_NV, const at::Ten
 
 constexpr std::array kKernels{
     Kernel<CrossEntropyRun>{
+        "a block a row on a GPU", takes_gpu_cross_entropy, {gpu_loss, gpu_log_probabilities}},
+    Kernel<CrossEntropyRun>{
         "row by row on the CPU", takes_cpu, {loss_on_cpu, log_probabilities_on_cpu}},
     Kernel<CrossEntropyRun>{
-        "composed operations", takes_all, {loss_rows_composed, log_probabilities_composed}},
+        "composed operations", takes_all, {loss_composed, log_probabilities_composed}},
 };
 
 const CrossEntropyRun& run_for(const at::Tensor& features_ND, at::ScalarType dtype) {
   return kernel_for(cross_entropy_kernels(), {features_ND.device().type(), dtype}).run;
+}
+
+const LogitProducts& products_for(const at::Tensor& features_ND) {
+  return kernel_for(logit_product_kernels(),
+                    {features_ND.device().type(), features_ND.scalar_type()})
+      .run;
+}
+
+// Returns the weight with as many rows of zeros as logits of its kind need further columns.
+at::Tensor with_whole_columns(const at::Tensor& weight_VD) {
+  const std::int64_t V = weight_VD.size(0);
+  const bool is_whole = V % kGpuColumns == 0 ||
+                        !c10::isReducedFloatingType(weight_VD.scalar_type()) ||
+                        gpu::launches_on(weight_VD.device().type()) == nullptr;
+  return is_whole ? weight_VD
+                  : at::constant_pad_nd(weight_VD, {0, 0, 0, kGpuColumns - V % kGpuColumns});
+}
+
+// Logits of some rows. The columns from V on have no probability, and hence no gradient.
+at::Tensor logits_of(const at::Tensor& x_ND, const at::Tensor& weight_CD, std::int64_t V) {
+  const at::Tensor logits_NC = products_for(x_ND).logits(x_ND, weight_CD);
+  const std::int64_t further = logits_NC.size(1) - V;
+  if (further > 0) logits_NC.narrow(1, V, further).fill_(-std::numeric_limits<double>::infinity());
+  return logits_NC;
 }
 
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
@@ -116,32 +159,33 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
                             const at::Tensor& features_ND, const at::Tensor& weight_VD,
                             const at::Tensor& targets_N, double loss_scale) {
     const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
-    const auto dtype = features_ND.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const auto dtype = sums_of(features_ND.scalar_type());
     const auto wide = features_ND.options().dtype(dtype);
-    const std::int64_t N = features_ND.size(0), chunk = rows_of_logits_at_once(weight_VD.size(0));
+    const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
+                       chunk = rows_of_logits_at_once(V, features_ND.device().type());
     const auto& kernel = run_for(features_ND, dtype);
+    const auto add_weight_gradient = products_for(features_ND).add_weight_gradient;
+    const LogitGradient wanted{features_ND.scalar_type(), loss_scale};
+    const at::Tensor weight_CD = with_whole_columns(weight_VD);
     at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
-    at::Tensor d_features_ND, d_weight_VD;
+    at::Tensor d_features_ND, d_weight_CD;
     if (wants_gradient) {
       d_features_ND = at::empty(features_ND.sizes(), features_ND.options());
-      d_weight_VD = at::zeros(weight_VD.sizes(), wide);
+      d_weight_CD = at::zeros(weight_CD.sizes(), wide);
     }
     for (std::int64_t begin = 0; begin < N; begin += chunk) {
       const std::int64_t rows = std::min(chunk, N - begin);
       const auto x_ND = features_ND.narrow(0, begin, rows);
-      at::Tensor logits_NV = at::mm(x_ND, weight_VD.t()).to(dtype);
-      loss += kernel.loss(logits_NV, targets_N.narrow(0, begin, rows));
+      const auto found =
+          kernel.loss(logits_of(x_ND, weight_CD, V), targets_N.narrow(0, begin, rows), wanted);
+      loss += found.loss;
       if (!wants_gradient) continue;
-      if (loss_scale != 1.0) logits_NV.mul_(loss_scale);
-      const auto d_logits_NV = logits_NV.to(features_ND.scalar_type());
       auto d_x_ND = d_features_ND.narrow(0, begin, rows);
-      at::mm_out(d_x_ND, d_logits_NV, weight_VD);
-      if (dtype == features_ND.scalar_type())
-        d_weight_VD.addmm_(d_logits_NV.t(), x_ND);
-      else
-        d_weight_VD.add_(at::mm(d_logits_NV.t(), x_ND));
+      at::mm_out(d_x_ND, found.d_logits_NV, weight_CD);
+      add_weight_gradient(d_weight_CD, found.d_logits_NV, x_ND);
     }
-    context->save_for_backward({d_features_ND, d_weight_VD});
+    context->save_for_backward(
+        {d_features_ND, wants_gradient ? d_weight_CD.narrow(0, 0, V) : d_weight_CD});
     context->saved_data["loss_scale"] = loss_scale;
     context->saved_data["weight_dtype"] = static_cast<std::int64_t>(weight_VD.scalar_type());
     return loss.to(dtype);
@@ -164,8 +208,11 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels() { return kKernels; }
 
-std::int64_t rows_of_logits_at_once(std::int64_t V) {
-  return std::clamp<std::int64_t>(kChunkElements / std::max<std::int64_t>(V, 1), 16, 4096);
+std::int64_t rows_of_logits_at_once(std::int64_t V, c10::DeviceType device) {
+  const std::int64_t elements = device == c10::kCPU ? kCpuElements : kGpuElements;
+  const std::int64_t rows =
+      std::clamp(elements / std::max<std::int64_t>(V, 1), kFewestRows, kMostRows);
+  return device == c10::kCPU || rows < kGpuTileRows ? rows : rows / kGpuTileRows * kGpuTileRows;
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor& weight_VD,
@@ -178,13 +225,14 @@ at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Ten
                                     const at::Tensor& targets_N) {
   const at::NoGradGuard no_gradient;
   const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
-                     chunk = rows_of_logits_at_once(V);
+                     chunk = rows_of_logits_at_once(V, features_ND.device().type());
   const auto& kernel = run_for(features_ND, at::kFloat);
+  const auto& products = products_for(features_ND);
   at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));
   for (std::int64_t begin = 0; begin < N; begin += chunk) {
     const std::int64_t rows = std::min(chunk, N - begin);
     const at::Tensor logits_NV =
-        at::mm(features_ND.narrow(0, begin, rows), weight_VD.t()).to(at::kFloat);
+        products.logits(features_ND.narrow(0, begin, rows), weight_VD).to(at::kFloat);
     const at::Tensor chunk_targets_N = targets_N.narrow(0, begin, rows).contiguous();
     result_N.narrow(0, begin, rows).copy_(kernel.log_probabilities(logits_NV, chunk_targets_N));
   }

@@ -71,14 +71,48 @@ SumAndNorm gpu_residual_norm(const ResidualNormCall& call);
 /// Says whether kernels on a GPU go through rows of a case.
 bool takes_gpu_rows(const KernelCase& wanted);
 
+/// Returns the dtype of logits, losses and sums over factors of a dtype: float64 of float64, else
+/// float32.
+inline at::ScalarType sums_of(at::ScalarType factors) {
+  return factors == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+/// The products of cross-entropy; the case's dtype is that of the factors.
+struct LogitProducts {
+  /// Returns x * weight^T in the dtype of sums.
+  at::Tensor (*logits)(const at::Tensor& x_ND, const at::Tensor& weight_VD);
+  /// Adds d_logits^T * x to d_weight_VD, of the dtype of sums. @param d_logits_NV as x_ND
+  void (*add_weight_gradient)(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
+                              const at::Tensor& x_ND);
+};
+std::span<const Kernel<LogitProducts>> logit_product_kernels();
+
+/// The gradient of logits that is wanted of a loss.
+struct LogitGradient {
+  at::ScalarType dtype = at::kFloat;
+  double scale = 1.0;  ///< multiplies it before it is rounded to the dtype
+};
+
+struct RowLosses {
+  at::Tensor loss;         ///< summed, of the logits' dtype or float64
+  at::Tensor d_logits_NV;  ///< scale * (softmax - onehot(target)), zero in rows that do not count
+};
+
 struct CrossEntropyRun {
-  /// Turns logits, float32 or float64, into softmax - onehot(target), zero in rows whose target is
-  /// below 0; returns the summed loss of the others, of the logits' dtype or float64.
-  at::Tensor (*loss)(at::Tensor& logits_NV, const at::Tensor& targets_N);
+  /// Returns the loss of the rows whose target is not below 0, and its gradient; leaves the logits,
+  /// float32 or float64, without meaning, and may give their memory to the gradient.
+  RowLosses (*loss)(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                    const LogitGradient& wanted);
   /// Returns log p(target), float32 [N]; leaves the logits without meaning.
   at::Tensor (*log_probabilities)(const at::Tensor& logits_NV, const at::Tensor& targets_N);
 };
 std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels();
+
+/// Both by a block a row of a GPU.
+RowLosses gpu_loss(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                   const LogitGradient& wanted);
+at::Tensor gpu_log_probabilities(const at::Tensor& logits_NV, const at::Tensor& targets_N);
+bool takes_gpu_cross_entropy(const KernelCase& wanted);
 
 /// attention() in tiles on the tensor cores of a GPU.
 at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,

@@ -12,6 +12,7 @@
 
 #include <cmath>
 
+#include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
 #include "longspan/model/shapes.h"
 #include "model/vocabulary.h"
@@ -43,17 +44,23 @@ class AdaptiveVocabulary final : public Vocabulary {
         projection_start(config, 1.0, d_model_, std::int64_t(cutoffs.size())).weight);
   }
 
-  at::Tensor embed(const at::Tensor& ids_BT, at::ScalarType dtype) const override {
+  at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions& options) const override {
+    const auto dtype = options.compute_dtype;
     const auto ids_N = ids_BT.reshape({-1});
+    const BandRows* known = options.band_rows != nullptr ? &options.band_rows->inputs : nullptr;
+    const bool fits =
+        known == nullptr || (known->order_N.defined() && known->order_N.numel() == ids_N.numel());
+    check(fits, ErrorKind::Internal, "band rows must be given of all input ids of a pass, ",
+          ids_N.numel(), ", got ", known == nullptr ? 0 : known->rows_M.numel());
     std::vector<at::Tensor> parts, places;
-    for (const Band& band : input_) {
-      const auto place_N =
-          ids_N.ge(band.begin).logical_and(ids_N.lt(band.end)).nonzero().squeeze(1);
+    for (std::size_t i = 0; i < input_.size(); ++i) {
+      const Band& band = input_[i];
+      const auto place_N = known != nullptr ? known->of_band(i) : members(ids_N, band);
       const auto rows = at::embedding(band.weight_RW, ids_N.index_select(0, place_N) - band.begin);
       parts.push_back(at::linear(rows.to(dtype), band.proj_DW.to(dtype)));
       places.push_back(place_N);
     }
-    const auto order_N = at::cat(places).argsort();
+    const auto order_N = known != nullptr ? known->order_N : at::cat(places).argsort();
     return at::cat(parts).index_select(0, order_N).view({ids_BT.size(0), ids_BT.size(1), d_model_});
   }
 
@@ -62,10 +69,12 @@ class AdaptiveVocabulary final : public Vocabulary {
     const auto dtype = pass.options->compute_dtype;
     const double scale = pass.options->loss_scale;
     const auto narrow_ND = features_ND.to(dtype);
+    const auto* known = pass.options->band_rows;
     auto loss =
         linear_cross_entropy(narrow_ND, head_weight().to(dtype), head_targets(targets_N), scale);
     for (std::size_t i = 1; i < head_.size(); ++i) {
-      const auto place_N = members(targets_N, head_[i]);
+      const auto place_N =
+          known != nullptr ? known->targets.of_band(i) : members(targets_N, head_[i]);
       if (place_N.numel() == 0) continue;
       const auto rows = row_ids_N.defined() ? row_ids_N.index_select(0, place_N) : row_ids_N;
       const auto inner_NW =
@@ -140,8 +149,8 @@ class AdaptiveVocabulary final : public Vocabulary {
     return result_N;
   }
 
-  static at::Tensor members(const at::Tensor& targets_N, const Band& band) {
-    return targets_N.ge(band.begin).logical_and(targets_N.lt(band.end)).nonzero().squeeze(1);
+  static at::Tensor members(const at::Tensor& ids_N, const Band& band) {
+    return ids_N.ge(band.begin).logical_and(ids_N.lt(band.end)).nonzero().squeeze(1);
   }
 
   std::int64_t d_model_;

@@ -28,7 +28,7 @@ class PlainVocabulary final : public Vocabulary {
                                       : parameters.add("head.weight", {vocab_size, config.d_model},
                                                        embedding_start(config))) {}
 
-  at::Tensor embed(const at::Tensor& ids_BT, at::ScalarType) const override {
+  at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions&) const override {
     return at::embedding(embed_VD_, ids_BT);
   }
 

@@ -88,6 +88,11 @@ void Transformer::to(c10::Device device) {
   }
 }
 
+BandRows Transformer::band_rows(std::span<const std::int64_t> ids) const {
+  if (config().embedding.kind != EmbeddingKind::Adaptive) return {};
+  return find_band_rows(vocabulary_bands(config(), vocab_size()), ids);
+}
+
 namespace {
 
 Pass make_pass(const ForwardOptions& options, const PositionMethod& position,
@@ -121,7 +126,7 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
         "a position method must give one bias or one a layer, got ", biases.size());
   if (options.cache != nullptr) options.cache->layers.resize(parts_->layers.size());
 
-  auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options.compute_dtype);
+  auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options);
   if (config.embedding.scale) x_BTD = x_BTD * std::sqrt(static_cast<double>(config.d_model));
   // From here on the residual stream has the dtype of the computation, whatever the vocabulary
   // gave.

@@ -11,7 +11,7 @@ class Vocabulary {
  public:
   virtual ~Vocabulary() = default;
   /// Returns the unscaled embeddings [B, T, D].
-  virtual at::Tensor embed(const at::Tensor& ids_BT, at::ScalarType dtype) const = 0;
+  virtual at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions& options) const = 0;
   /// Returns the summed loss of targets >= 0. @param features_ND, targets_N, row_ids_N row by row
   /// (row ids may be undefined)
   virtual at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N,

@@ -88,9 +88,9 @@ std::int64_t optimizer_numbers_a_parameter(const OptimizerConfig& config) {
   return numbers / kSize;
 }
 
-PlannedMemory plan_memory(const RunConfig& config, const Plan& plan) {
+PlannedMemory plan_memory(const RunConfig& config, const Plan& plan, c10::DeviceType device) {
   PassSize pass{plan.micro_batch_tokens, plan.vocab_size,
-                config.compute_dtype() == at::kFloat ? kFloatBytes : 2, false};
+                config.compute_dtype() == at::kFloat ? kFloatBytes : 2, false, device};
   PlannedMemory memory;
   memory.parameters = memory.gradients = kFloatBytes * plan.parameters;
   memory.optimizer = memory.parameters * optimizer_numbers_a_parameter(config.optimizer);
@@ -141,8 +141,8 @@ HeadSize head_size(const ModelConfig& model, std::int64_t vocab_size) {
   return size;
 }
 
-std::int64_t logits_at_once(std::int64_t tokens, std::int64_t vocab_size) {
-  return std::min(tokens, rows_of_logits_at_once(vocab_size)) * vocab_size;
+std::int64_t logits_at_once(const PassSize& pass, std::int64_t vocab_size) {
+  return std::min(pass.tokens, rows_of_logits_at_once(vocab_size, pass.device)) * vocab_size;
 }
 
 std::int64_t kept_inner_activations(const ModelConfig& model) {
@@ -163,18 +163,18 @@ std::int64_t activation_bytes(const ModelConfig& model, const PassSize& pass) {
   std::int64_t layer = N * (kFloatBytes * (4 * D + 2 * kv_dim + model.num_heads) +
                             (2 * D + kept_inner_activations(model) * F) * e);
   if (e != kFloatBytes) layer += e * (3 * N * D + weights_of_layer(model, kv_dim));
-  const std::int64_t one_width = kFloatBytes * N * D,
-                     kept = pass.activation_checkpointing ? one_width : layer;
+  const std::int64_t stream = e * N * D, features = kFloatBytes * N * D,
+                     kept = pass.activation_checkpointing ? stream : layer;
   const HeadSize head = head_size(model, pass.vocab_size);
-  const std::int64_t logits = logits_at_once(N, head.most_rows);
+  const std::int64_t logits = logits_at_once(pass, head.most_rows);
   // Of two bytes: then logits, the weight and its gradient are there in both types.
   const bool narrow = e != kFloatBytes;
   const std::int64_t at_loss =
       e * N * D + std::max((narrow ? 6 : 4) * logits + (narrow ? 10 : 0) * head.greatest,
                            kFloatBytes * head.greatest);
-  const std::int64_t at_last_layer = (pass.activation_checkpointing ? layer : 0) + 2 * one_width +
+  const std::int64_t at_last_layer = (pass.activation_checkpointing ? layer : 0) + 2 * stream +
                                      N * F * e * (shape_of(model.activation).gated ? 2 : 1);
-  return kept * model.num_layers + kFloatBytes * head.all + one_width +
+  return kept * model.num_layers + kFloatBytes * head.all + features +
          std::max(at_loss, at_last_layer);
 }
 
@@ -188,7 +188,7 @@ Plan make_plan(const RunConfig& config, const PlanOptions& options) {
   plan.micro_batch_tokens =
       config.train.micro_batch_tokens > 0 ? config.train.micro_batch_tokens : config.data.seq_len;
   count_parameters(config, plan);
-  plan.memory = plan_memory(config, plan);
+  plan.memory = plan_memory(config, plan, options.device);
   plan_steps(config, options, plan);
   return plan;
 }

@@ -2,7 +2,6 @@
 
 #include "train/step.h"
 
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/zeros.h>
 
@@ -11,33 +10,10 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/signals.h"
+#include "train/device_batch.h"
 
 namespace longspan {
 namespace {
-
-// The ids of a step, where the model is.
-struct DeviceBatch {
-  at::Tensor input_ids_BT, target_ids_BT, sequence_ids_B;
-
-  DeviceBatch rows(std::int64_t first, std::int64_t count) const {
-    return {input_ids_BT.narrow(0, first, count), target_ids_BT.narrow(0, first, count),
-            sequence_ids_B.narrow(0, first, count)};
-  }
-};
-
-// On the CPU views into the host batch, which outlives the step. A GPU takes all the ids of a step
-// at once, from pinned memory, so that the host need not wait for the copy.
-DeviceBatch put_on(c10::Device device, const HostBatch& batch) {
-  const auto put = [&](const std::vector<std::int64_t>& values, at::IntArrayRef sizes) {
-    // Read only; from_blob takes no const.
-    const at::Tensor host =
-        at::from_blob(const_cast<std::int64_t*>(values.data()), sizes, at::kLong);
-    return device.is_cuda() ? host.pin_memory().to(device, /*non_blocking=*/true) : host.to(device);
-  };
-  return {put(batch.input_ids, {batch.num_sequences, batch.seq_len}),
-          put(batch.target_ids, {batch.num_sequences, batch.seq_len}),
-          put(batch.sequence_ids, {batch.num_sequences})};
-}
 
 std::string first_bad_gradient(const NamedTensors& parameters) {
   for (const auto& parameter : parameters)
@@ -105,16 +81,17 @@ std::optional<double> accumulate_gradients(const RunConfig& config, const Transf
   const std::int64_t rows_a_pass =
       std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
   const c10::Device device = model.parameters().front().tensor.device();
-  const DeviceBatch ids = put_on(device, batch);
+  const DeviceBatch ids(batch, model);
   // Read once at the end: a GPU still works on the pass before when the next one is handed to it.
-  at::Tensor loss_sum = at::zeros({}, ids.input_ids_BT.options().dtype(at::kDouble));
+  at::Tensor loss_sum = at::zeros({}, at::TensorOptions(device).dtype(at::kDouble));
   NarrowWeights narrow_weights;
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
     if (pass_options.should_stop && pass_options.should_stop()) return std::nullopt;
-    const DeviceBatch rows = ids.rows(first, std::min(rows_a_pass, batch.num_sequences - first));
-    const TrainingRandomness randomness{config.seed, step.step, rows.sequence_ids_B};
+    const PassIds pass = ids.pass(first, std::min(rows_a_pass, batch.num_sequences - first));
+    const TrainingRandomness randomness{config.seed, step.step, pass.sequence_ids_B};
     ForwardOptions options;
     options.randomness = &randomness;
+    options.band_rows = &pass.band_rows;
     options.compute_dtype = config.compute_dtype();
     options.narrow_weights = &narrow_weights;
     options.loss_scale = pass_options.loss_scale;
@@ -123,7 +100,7 @@ std::optional<double> accumulate_gradients(const RunConfig& config, const Transf
       pass_options.reducer->expect_last_pass();
     const auto loss = [&] {
       const TimelineSpan span(pass_options.timeline, "forward");
-      return model.loss_sum(model.features(rows.input_ids_BT, options), rows.target_ids_BT,
+      return model.loss_sum(model.features(pass.input_ids_BT, options), pass.target_ids_BT,
                             options);
     }();
     const TimelineSpan span(pass_options.timeline, "backward");

@@ -163,8 +163,55 @@ void residual_norm_backward(const gpu::RowCase& wanted, const gpu::ResidualNormP
   });
 }
 
-constexpr gpu::Launches kEmulated{c10::kCPU, attention_forward, attention_backward,
-                                  residual_norm_forward, residual_norm_backward};
+void add_logits(Rows& tensors, const gpu::LogitRows& rows) {
+  tensors.read(rows.logits_NV, tensors.rows * tensors.width);
+  tensors.read(rows.targets_N, tensors.rows);
+}
+
+template <class Kernel, class Run>
+void run_rows(const char* name, Rows& tensors, const Run& run) {
+  current.counts[name] = launch({{static_cast<int>(tensors.rows), 1, 1},
+                                 Kernel::kThreads,
+                                 Kernel::kSharedBytes,
+                                 current.skipped_barrier},
+                                tensors.memory, current.seed, run);
+}
+
+void cross_entropy(gpu::GradientType type, const gpu::LogitRows& rows,
+                   const gpu::LossOutputs& outputs) {
+  Rows tensors(rows.num_rows, rows.vocab_size);
+  const std::int64_t bytes =
+      tensors.rows * tensors.width * (type == gpu::GradientType::Float32 ? 4 : 2);
+  // Before the logits: where the gradient takes their place, this is the range that is found.
+  if (outputs.d_logits_NV == rows.logits_NV)
+    tensors.memory.add_output(outputs.d_logits_NV, static_cast<std::size_t>(bytes));
+  else
+    tensors.write(static_cast<char*>(outputs.d_logits_NV), bytes);
+  tensors.write(outputs.losses_N, tensors.rows);
+  add_logits(tensors, rows);
+  gpu::visit_cross_entropy(type, [&](auto kernel) {
+    using Kernel = decltype(kernel);
+    run_rows<Kernel>("cross-entropy", tensors,
+                     [&](Thread& thread) { Kernel::run(thread, rows, outputs); });
+  });
+}
+
+void target_log_probabilities(const gpu::LogitRows& rows, float* out_N) {
+  using Kernel = gpu::TargetLogProbabilities;
+  Rows tensors(rows.num_rows, rows.vocab_size);
+  tensors.write(out_N, tensors.rows);
+  add_logits(tensors, rows);
+  run_rows<Kernel>("target log-probabilities", tensors,
+                   [&](Thread& thread) { Kernel::run(thread, rows, out_N); });
+}
+
+constexpr gpu::Launches kEmulated{c10::kCPU,
+                                  attention_forward,
+                                  attention_backward,
+                                  cross_entropy,
+                                  target_log_probabilities,
+                                  residual_norm_forward,
+                                  residual_norm_backward};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/DeviceType.h>
 
 #include <cstdint>
 
@@ -22,7 +23,8 @@ at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor&
 at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,
                                     const at::Tensor& targets_N);
 
-/// Returns how many rows of logits both hold at a time, at most, with V ids: 16 to 4,096.
-std::int64_t rows_of_logits_at_once(std::int64_t V);
+/// Returns how many rows of logits both hold at a time, at most, with V ids: 16 to 4,096. Logits
+/// stay in a CPU's cache; a GPU takes up to 1 GiB of float32.
+std::int64_t rows_of_logits_at_once(std::int64_t V, c10::DeviceType device);
 
 }  // namespace longspan

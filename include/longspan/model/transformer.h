@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "longspan/core/named_tensors.h"
+#include "longspan/model/band_rows.h"
 #include "longspan/model/config.h"
 #include "longspan/model/narrow_weights.h"
 #include "longspan/position/position.h"
@@ -38,6 +39,9 @@ struct ForwardOptions {
       at::kFloat;  ///< of matrix products; float32 parameters stay as they are
   NarrowWeights* narrow_weights = nullptr;  ///< of the step; none: made for this pass
   double loss_scale = 1.0;                  ///< what backward of the loss will be called with
+  /// Of the ids of this pass, by band_rows(), on their device. None: an adaptive vocabulary asks
+  /// the ids' device, and the host waits for a GPU.
+  const PassBandRows* band_rows = nullptr;
   /// Keep only the inputs of the layers for backward and run each layer again there: same bits,
   /// less memory, a third more work.
   bool activation_checkpointing = false;
@@ -69,6 +73,9 @@ class Transformer {
   /// Moves the parameters to a device.
   void to(c10::Device device);
 
+  /// Looks up the bands of ids on the host; nothing where the vocabulary has no bands. @param ids
+  /// one a row; below 0: in no band
+  BandRows band_rows(std::span<const std::int64_t> ids) const;
   /// Returns what the head sees: the output of the last layer (after the final norm if there is
   /// one).
   /// @param input_ids_BT int64  @return float [B, T, D]  @throws Error(Config) past

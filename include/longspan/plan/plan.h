@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/DeviceType.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +18,7 @@ struct PlanOptions {
   std::optional<std::int64_t> train_tokens = std::nullopt;
   /// Of one device; without it no time is estimated.
   std::optional<double> tokens_per_second = std::nullopt;
+  c10::DeviceType device = c10::kCPU;  ///< whose memory is planned
 };
 
 /// What one device holds, in bytes; optimizer state and gradients are float32.
@@ -65,6 +68,7 @@ struct PassSize {
   std::int64_t vocab_size = 0;
   std::int64_t compute_bytes = 4;  ///< of an element of matrix products: 4 or 2
   bool activation_checkpointing = false;
+  c10::DeviceType device = c10::kCPU;
 };
 
 /// Returns the greatest number of bytes that a training pass holds beside parameters, gradients and

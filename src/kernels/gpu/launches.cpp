@@ -4,6 +4,7 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include "kernels/cuda/attention.h"
+#include "kernels/cuda/cross_entropy.h"
 #include "kernels/cuda/residual_norm.h"
 #endif
 
@@ -15,12 +16,15 @@ const Launches* for_tests = nullptr;
 #ifdef LONGSPAN_WITH_CUDA
 // Adds the current stream to the arguments of a launcher.
 template <auto kLaunch, class... Arguments>
-void on_current_stream(const Arguments&... arguments) {
+void on_current_stream(Arguments... arguments) {
   kLaunch(arguments..., c10::cuda::getCurrentCUDAStream().stream());
 }
 
-constexpr Launches kOnGpu{c10::kCUDA, on_current_stream<cuda::attention_forward>,
+constexpr Launches kOnGpu{c10::kCUDA,
+                          on_current_stream<cuda::attention_forward>,
                           on_current_stream<cuda::attention_backward>,
+                          on_current_stream<cuda::cross_entropy>,
+                          on_current_stream<cuda::target_log_probabilities>,
                           on_current_stream<cuda::residual_norm_forward>,
                           on_current_stream<cuda::residual_norm_backward>};
 #endif

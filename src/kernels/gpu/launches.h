@@ -3,6 +3,7 @@
 #include <c10/core/DeviceType.h>
 
 #include "kernels/gpu/attention_kinds.h"
+#include "kernels/gpu/cross_entropy.h"
 #include "kernels/gpu/residual_norm_kinds.h"
 
 namespace longspan::gpu {
@@ -14,6 +15,8 @@ struct Launches {
                             const AttentionOutputs& outputs);
   void (*attention_backward)(const AttentionCase& wanted, const AttentionProblem& problem,
                              const AttentionGradients& gradients);
+  void (*cross_entropy)(GradientType type, const LogitRows& rows, const LossOutputs& outputs);
+  void (*target_log_probabilities)(const LogitRows& rows, float* out_N);
   void (*residual_norm_forward)(const RowCase& wanted, const ResidualNormProblem& problem,
                                 const ResidualNormOutputs& outputs);
   void (*residual_norm_backward)(const RowCase& wanted, const ResidualNormProblem& problem,

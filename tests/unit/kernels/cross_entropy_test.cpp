@@ -42,11 +42,21 @@ TEST_CASE("loss and gradients equal the plain ones, ignored targets included") {
   CHECK(difference(weight.grad(), plain_weight.grad(), 1e-10).empty());
 }
 
-TEST_CASE("a chunk of logits has 2^21 elements, and 16 to 4,096 rows") {
-  CHECK(rows_of_logits_at_once(4096) == 512);
-  CHECK(rows_of_logits_at_once(4097) == 511);
-  CHECK(rows_of_logits_at_once(1) == 4096);
-  CHECK(rows_of_logits_at_once(267744) == 16);
+TEST_CASE("a chunk of logits has 2^21 elements on a CPU, and 16 to 4,096 rows") {
+  CHECK(rows_of_logits_at_once(4096, c10::kCPU) == 512);
+  CHECK(rows_of_logits_at_once(4097, c10::kCPU) == 511);
+  CHECK(rows_of_logits_at_once(1, c10::kCPU) == 4096);
+  CHECK(rows_of_logits_at_once(267744, c10::kCPU) == 16);
+}
+
+TEST_CASE("a chunk of logits has up to 1 GiB of float32 on a GPU, and whole tiles of 128 rows") {
+  CHECK(rows_of_logits_at_once(1, c10::kCUDA) == 4096);
+  CHECK(rows_of_logits_at_once(20002, c10::kCUDA) == 4096);
+  CHECK(rows_of_logits_at_once(65536, c10::kCUDA) == 4096);
+  CHECK(rows_of_logits_at_once(65537, c10::kCUDA) == 3968);
+  CHECK(rows_of_logits_at_once(267744, c10::kCUDA) == 896);
+  CHECK(rows_of_logits_at_once(1 << 22, c10::kCUDA) == 64);
+  CHECK(rows_of_logits_at_once(1 << 26, c10::kCUDA) == 16);
 }
 
 TEST_CASE("gradients of the loss pass the float64 check") {
@@ -119,19 +129,56 @@ TEST_CASE("every kernel has the loss, the gradient and the log-probabilities of 
   // Rounding of a sum of 100 probabilities and of logarithms up to 20.
   const double tolerance = (dtype == at::kDouble ? std::exp2(-53) : std::exp2(-24)) * 64;
   const auto kernels = cross_entropy_kernels();
-  at::Tensor plain_gradient = logits.clone();
-  const auto plain_loss = kernels.back().run.loss(plain_gradient, ignoring);
+  const auto narrow = GENERATE(at::kFloat, at::kBFloat16, at::kHalf);
+  const LogitGradient wanted{narrow == at::kFloat ? dtype : narrow, 4.0};
+  const double rounding = narrow == at::kFloat ? 0.0 : narrow == at::kHalf ? 0x1p-11 : 0x1p-8;
+  const auto plain = kernels.back().run.loss(logits.clone(), ignoring, wanted);
+  CHECK(plain.d_logits_NV.scalar_type() == wanted.dtype);
   const auto plain_log_p = kernels.back().run.log_probabilities(logits.to(at::kFloat), targets);
   for (const auto& kernel : kernels.first(kernels.size() - 1)) {
     INFO(kernel.name);
     if (!kernel.takes({c10::kCPU, dtype})) continue;
-    at::Tensor gradient = logits.clone();
-    const auto loss = kernel.run.loss(gradient, ignoring);
-    CHECK(difference(loss, plain_loss, 0.0, tolerance) == "");
-    CHECK(difference(gradient, plain_gradient, tolerance) == "");
+    const auto found = kernel.run.loss(logits.clone(), ignoring, wanted);
+    CHECK(found.d_logits_NV.scalar_type() == wanted.dtype);
+    CHECK(difference(found.loss, plain.loss, 0.0, tolerance) == "");
+    CHECK(difference(found.d_logits_NV, plain.d_logits_NV, 4 * tolerance, rounding) == "");
     CHECK(difference(kernel.run.log_probabilities(logits.to(at::kFloat, false, true), targets),
                      plain_log_p, std::exp2(-24) * 64) == "");
   }
+}
+
+TEST_CASE("products with float32 sums are for narrow factors on a GPU, the others take the last") {
+  const auto chosen = [](c10::DeviceType device, at::ScalarType dtype) {
+    return kernel_for(logit_product_kernels(), {device, dtype}).name;
+  };
+  const auto plain = logit_product_kernels().back().name;
+  for (const auto dtype : {at::kBFloat16, at::kHalf}) {
+    CHECK(chosen(c10::kCUDA, dtype) == "float32 sums of narrow factors on a GPU");
+    CHECK(chosen(c10::kCPU, dtype) == plain);
+  }
+  for (const auto dtype : {at::kFloat, at::kDouble}) {
+    CHECK(chosen(c10::kCUDA, dtype) == plain);
+    CHECK(chosen(c10::kCPU, dtype) == plain);
+  }
+}
+
+TEST_CASE("the plain products have the dtype of sums and the numbers of float64") {
+  const auto dtype = GENERATE(at::kBFloat16, at::kHalf, at::kFloat, at::kDouble);
+  const auto x = random_tensor({9, 5}, 1, dtype), weight = random_tensor({7, 5}, 2, dtype),
+             d_logits = random_tensor({9, 7}, 3, dtype);
+  const auto start = random_tensor({7, 5}, 4, sums_of(dtype));
+  const auto wide = [](const at::Tensor& tensor) { return tensor.to(at::kDouble); };
+  const auto& run = logit_product_kernels().back().run;
+  const auto logits = run.logits(x, weight);
+  auto d_weight = start.clone();
+  run.add_weight_gradient(d_weight, d_logits, x);
+  CHECK(logits.scalar_type() == sums_of(dtype));
+  CHECK(d_weight.scalar_type() == sums_of(dtype));
+  // Sums of at most nine products of size 3 are rounded once to the factors' dtype.
+  const double rounding = dtype == at::kBFloat16 ? 0x1p-9 : dtype == at::kHalf ? 0x1p-12 : 0x1p-24;
+  CHECK(difference(wide(logits), at::mm(wide(x), wide(weight).t()), 9 * rounding) == "");
+  CHECK(difference(wide(d_weight), at::mm(wide(d_logits).t(), wide(x)) + wide(start),
+                   9 * rounding) == "");
 }
 
 }  // namespace

@@ -139,5 +139,13 @@ TEST_CASE("the formula for activations is within 10 % of the measured peak") {
   CHECK(std::abs(planned / measured - 1.0) < 0.10);
 }
 
+TEST_CASE("on a GPU the logits of a pass are more rows at once") {
+  const auto config = read("tests/tiny", {"model.d_model=8", "model.ffn_dim=8"});
+  PassSize pass{4096, 100000, 2, false, c10::kCPU};
+  const std::int64_t on_cpu = activation_bytes(config.model, pass);
+  pass.device = c10::kCUDA;
+  CHECK(activation_bytes(config.model, pass) - on_cpu == 6 * (2560 - 20) * 100000);
+}
+
 }  // namespace
 }  // namespace longspan

@@ -1,0 +1,50 @@
+// The products around the logits, with sums of float32. LibTorch has products of narrow factors
+// with float32 results on GPUs alone.
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/mm.h>
+
+#include "kernels/kernel_tables.h"
+
+namespace longspan {
+namespace {
+
+bool takes_narrow_on_cuda(const KernelCase& wanted) {
+  return wanted.device == c10::kCUDA && c10::isReducedFloatingType(wanted.dtype);
+}
+
+at::Tensor wide_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {
+  return at::mm(x_ND, weight_VD.t(), at::kFloat);
+}
+
+void add_wide_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
+                       const at::Tensor& x_ND) {
+  at::addmm_out(d_weight_VD, d_weight_VD, d_logits_NV.t(), x_ND, at::kFloat);
+}
+
+at::Tensor widened_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {
+  return at::mm(x_ND, weight_VD.t()).to(sums_of(x_ND.scalar_type()));
+}
+
+void add_widened_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
+                          const at::Tensor& x_ND) {
+  if (d_weight_VD.scalar_type() == x_ND.scalar_type())
+    d_weight_VD.addmm_(d_logits_NV.t(), x_ND);
+  else
+    d_weight_VD.add_(at::mm(d_logits_NV.t(), x_ND));
+}
+
+constexpr std::array kKernels{
+    Kernel<LogitProducts>{"float32 sums of narrow factors on a GPU",
+                          takes_narrow_on_cuda,
+                          {wide_logits, add_wide_gradient}},
+    Kernel<LogitProducts>{
+        "products widened afterwards", takes_all, {widened_logits, add_widened_gradient}},
+};
+
+}  // namespace
+
+std::span<const Kernel<LogitProducts>> logit_product_kernels() { return kKernels; }
+
+}  // namespace longspan

@@ -1,0 +1,95 @@
+// Rows by band, found on the host, against what the model finds by itself.
+
+#include "longspan/model/band_rows.h"
+
+#include "longspan/core/error.h"
+#include "longspan/model/transformer.h"
+#include "support/tensors.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::int64_t kVocabSize = 29;
+
+Transformer make(EmbeddingKind kind) {
+  ModelConfig config;
+  config.num_layers = 1;
+  config.d_model = 16;
+  config.num_heads = config.num_kv_heads = 4;
+  config.ffn_dim = 24;
+  config.dropout.tail = 0.2;
+  config.embedding = {.kind = kind, .tie = true, .scale = true, .cutoffs = {7, 15}, .factor = 2};
+  if (kind == EmbeddingKind::Plain) config.embedding.cutoffs.clear();
+  Transformer model(config, make_position(AlibiOptions{}, {16, 4, 4, 8}), kVocabSize);
+  model.initialize(3);
+  return model;
+}
+
+TEST_CASE("rows are listed band by band, and their order is the way back") {
+  const auto found = find_band_rows({{0, 3, 8}, {3, 5, 4}, {5, 9, 2}},
+                                    std::vector<std::int64_t>{4, 0, 8, 2, 3, 5, 1});
+  CHECK(found.counts == std::vector<std::int64_t>{3, 2, 2});
+  CHECK(found.rows_M.equal(at::tensor({1, 3, 6, 0, 4, 2, 5}, at::kLong)));
+  CHECK(found.of_band(1).equal(at::tensor({0, 4}, at::kLong)));
+  CHECK(found.order_N.equal(found.rows_M.argsort()));
+}
+
+TEST_CASE("a row outside all bands has none, and then there is no order") {
+  const auto found = find_band_rows({{0, 3, 8}, {3, 5, 4}}, std::vector<std::int64_t>{-1, 1, 5, 4});
+  CHECK(found.counts == std::vector<std::int64_t>{1, 1});
+  CHECK(found.rows_M.equal(at::tensor({1, 3}, at::kLong)));
+  CHECK_FALSE(found.order_N.defined());
+}
+
+TEST_CASE("a vocabulary in one piece has no bands to look up") {
+  const auto model = make(EmbeddingKind::Plain);
+  CHECK(model.band_rows(std::vector<std::int64_t>{1, 2}).counts.empty());
+}
+
+struct Outcome {
+  at::Tensor loss;
+  std::vector<at::Tensor> gradients;
+};
+
+Outcome run(const std::vector<std::int64_t>& inputs, const std::vector<std::int64_t>& targets,
+            bool told) {
+  const auto model = make(EmbeddingKind::Adaptive);
+  const PassBandRows rows{model.band_rows(inputs), model.band_rows(targets)};
+  const TrainingRandomness randomness{1, 2, at::tensor({30, 31}, at::kLong)};
+  ForwardOptions options;
+  options.randomness = &randomness;
+  if (told) options.band_rows = &rows;
+  const auto ids = [](const std::vector<std::int64_t>& values) {
+    return at::tensor(values, at::kLong).view({2, -1});
+  };
+  Outcome outcome{model.loss_sum(model.features(ids(inputs), options), ids(targets), options), {}};
+  outcome.loss.backward();
+  for (const auto& parameter : model.parameters())
+    outcome.gradients.push_back(parameter.tensor.grad());
+  return outcome;
+}
+
+TEST_CASE("a model that is told the rows has the bits of one that finds them") {
+  const std::vector<std::int64_t> inputs{4, 28, 0, 7, 14, 15, 6, 2};
+  const auto targets =
+      GENERATE(std::vector<std::int64_t>{28, 0, 7, 14, 15, 6, 2, 9},
+               std::vector<std::int64_t>{-1, 0, 3, 14, 8, 6, -1, 9},  // none in the last band
+               std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 0, -1});
+  const auto told = run(inputs, targets, true), found = run(inputs, targets, false);
+  CHECK(told.loss.equal(found.loss));
+  for (std::size_t i = 0; i < found.gradients.size(); ++i) {
+    REQUIRE(told.gradients[i].defined() == found.gradients[i].defined());
+    if (found.gradients[i].defined()) CHECK(told.gradients[i].equal(found.gradients[i]));
+  }
+}
+
+TEST_CASE("rows of other ids than the pass's are an internal error") {
+  const auto model = make(EmbeddingKind::Adaptive);
+  const PassBandRows rows{model.band_rows(std::vector<std::int64_t>{1, 2, 3}), {}};
+  ForwardOptions options;
+  options.band_rows = &rows;
+  CHECK_THROWS_AS(model.features(at::tensor({1, 2}, at::kLong).view({1, 2}), options), Error);
+}
+
+}  // namespace
+}  // namespace longspan

@@ -13,6 +13,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/model/shapes.h"
+#include "model/projection.h"
 
 namespace longspan {
 namespace {
@@ -93,17 +94,17 @@ at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
 }
 
 at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
-  const auto dtype = pass.options->compute_dtype;
   const std::int64_t B = x_BTD.size(0), T = x_BTD.size(1), K = config_->head_dim();
-  const auto heads = [&](const Linear& linear, std::int64_t count) {
-    return linear.forward(x_BTD, dtype).view({B, T, count, K});
+  const auto projected = project(x_BTD, {&q_, &k_, &v_}, *pass.options);
+  const auto heads = [&](std::size_t i, std::int64_t count) {
+    return projected[i].view({B, T, count, K});
   };
-  at::Tensor q_BTHK = heads(q_, config_->num_heads), k_BSGK = heads(k_, config_->num_kv_heads);
+  at::Tensor q_BTHK = heads(0, config_->num_heads), k_BSGK = heads(1, config_->num_kv_heads);
   if (pass.rotation) {
     q_BTHK = rotate_pairs(q_BTHK, pass.rotation->query, pass.rotation->pairing);
     k_BSGK = rotate_pairs(k_BSGK, pass.rotation->key, pass.rotation->pairing);
   }
-  at::Tensor v_BSGK = heads(v_, config_->num_kv_heads);
+  at::Tensor v_BSGK = heads(2, config_->num_kv_heads);
   if (auto* cache = pass.options->cache) {
     auto& seen = cache->layers[static_cast<std::size_t>(index_)];
     if (seen.k_BSGK.defined()) {
@@ -116,12 +117,12 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
     options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_),
                        pass.row_ids_BT};
-  return out_.forward(attention(q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model}),
-                      dtype);
+  const auto mixed_BTD = attention(q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model});
+  return project(mixed_BTD, {&out_}, *pass.options).front();
 }
 
-at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const {
-  const auto inner_BTF = fc1_.forward(x_BTD, dtype);
+at::Tensor Layer::activate(const at::Tensor& x_BTD, const Pass& pass) const {
+  const auto inner_BTF = project(x_BTD, {&fc1_}, *pass.options).front();
   switch (config_->activation) {
     case Activation::Relu:
       return at::relu(inner_BTF);
@@ -130,16 +131,15 @@ at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const 
     case Activation::GeluTanh:
       return at::gelu(inner_BTF, "tanh");
     case Activation::Swiglu:
-      return at::silu(gate_.forward(x_BTD, dtype)) * inner_BTF;
+      return at::silu(project(x_BTD, {&gate_}, *pass.options).front()) * inner_BTF;
   }
   unreachable();
 }
 
 at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {
-  const auto dtype = pass.options->compute_dtype;
-  const auto inner_BTF = activate(x_BTD, dtype);
-  return fc2_.forward(
-      pass.drop(inner_BTF, config_->dropout.activation, DropoutPlace::Activation, index_), dtype);
+  const auto inner_BTF = pass.drop(activate(x_BTD, pass), config_->dropout.activation,
+                                   DropoutPlace::Activation, index_);
+  return project(inner_BTF, {&fc2_}, *pass.options).front();
 }
 
 }  // namespace longspan

@@ -45,7 +45,7 @@ class Layer {
  private:
   at::Tensor attend(const at::Tensor& x_BTD, const Pass& pass) const;
   at::Tensor feed_forward(const at::Tensor& x_BTD, const Pass& pass) const;
-  at::Tensor activate(const at::Tensor& x_BTD, at::ScalarType dtype) const;
+  at::Tensor activate(const at::Tensor& x_BTD, const Pass& pass) const;
 
   const ModelConfig* config_;
   std::int64_t index_;

@@ -163,8 +163,8 @@ std::int64_t activation_bytes(const ModelConfig& model, const PassSize& pass) {
   std::int64_t layer = N * (kFloatBytes * (4 * D + 2 * kv_dim + model.num_heads) +
                             (2 * D + kept_inner_activations(model) * F) * e);
   if (e != kFloatBytes) layer += e * (3 * N * D + weights_of_layer(model, kv_dim));
-  const std::int64_t one_width = kFloatBytes * N * D,
-                     kept = pass.activation_checkpointing ? one_width : layer;
+  const std::int64_t stream = e * N * D, features = kFloatBytes * N * D,
+                     kept = pass.activation_checkpointing ? stream : layer;
   const HeadSize head = head_size(model, pass.vocab_size);
   const std::int64_t logits = logits_at_once(pass, head.most_rows);
   // Of two bytes: then logits, the weight and its gradient are there in both types.
@@ -172,9 +172,9 @@ std::int64_t activation_bytes(const ModelConfig& model, const PassSize& pass) {
   const std::int64_t at_loss =
       e * N * D + std::max((narrow ? 6 : 4) * logits + (narrow ? 10 : 0) * head.greatest,
                            kFloatBytes * head.greatest);
-  const std::int64_t at_last_layer = (pass.activation_checkpointing ? layer : 0) + 2 * one_width +
+  const std::int64_t at_last_layer = (pass.activation_checkpointing ? layer : 0) + 2 * stream +
                                      N * F * e * (shape_of(model.activation).gated ? 2 : 1);
-  return kept * model.num_layers + kFloatBytes * head.all + one_width +
+  return kept * model.num_layers + kFloatBytes * head.all + features +
          std::max(at_loss, at_last_layer);
 }
 

@@ -3,9 +3,11 @@
 // d_model. Tied: the head uses the same matrices and projections.
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/where.h>
@@ -15,6 +17,7 @@
 #include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
 #include "longspan/model/shapes.h"
+#include "model/taken_rows.h"
 #include "model/vocabulary.h"
 
 namespace longspan {
@@ -47,21 +50,20 @@ class AdaptiveVocabulary final : public Vocabulary {
   at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions& options) const override {
     const auto dtype = options.compute_dtype;
     const auto ids_N = ids_BT.reshape({-1});
-    const BandRows* known = options.band_rows != nullptr ? &options.band_rows->inputs : nullptr;
-    const bool fits =
-        known == nullptr || (known->order_N.defined() && known->order_N.numel() == ids_N.numel());
-    check(fits, ErrorKind::Internal, "band rows must be given of all input ids of a pass, ",
-          ids_N.numel(), ", got ", known == nullptr ? 0 : known->rows_M.numel());
-    std::vector<at::Tensor> parts, places;
+    const BandRows rows =
+        options.band_rows != nullptr ? options.band_rows->inputs : find_rows(input_, ids_N);
+    check_rows(rows, ids_N);
+    check(rows.rows_M.numel() == ids_N.numel(), ErrorKind::Internal, "all input ids of a pass, ",
+          ids_N.numel(), ", must be in bands, got ", rows.rows_M.numel());
+    std::vector<at::Tensor> parts;
     for (std::size_t i = 0; i < input_.size(); ++i) {
       const Band& band = input_[i];
-      const auto place_N = known != nullptr ? known->of_band(i) : members(ids_N, band);
-      const auto rows = at::embedding(band.weight_RW, ids_N.index_select(0, place_N) - band.begin);
-      parts.push_back(at::linear(rows.to(dtype), band.proj_DW.to(dtype)));
-      places.push_back(place_N);
+      const auto local_M = ids_N.index_select(0, rows.of_band(i)) - band.begin;
+      const auto wide_MW = at::embedding(band.weight_RW, local_M);
+      parts.push_back(at::linear(wide_MW.to(dtype), band.proj_DW.to(dtype)));
     }
-    const auto order_N = known != nullptr ? known->order_N : at::cat(places).argsort();
-    return at::cat(parts).index_select(0, order_N).view({ids_BT.size(0), ids_BT.size(1), d_model_});
+    return take_rows(at::cat(parts), rows.order_N, rows.rows_M)
+        .view({ids_BT.size(0), ids_BT.size(1), d_model_});
   }
 
   at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N,
@@ -69,20 +71,22 @@ class AdaptiveVocabulary final : public Vocabulary {
     const auto dtype = pass.options->compute_dtype;
     const double scale = pass.options->loss_scale;
     const auto narrow_ND = features_ND.to(dtype);
-    const auto* known = pass.options->band_rows;
+    const auto* given = pass.options->band_rows;
+    const BandRows rows = given != nullptr ? given->targets : find_rows(head_, targets_N);
+    check_rows(rows, targets_N);
+    const auto tail_features = features_of_tails(narrow_ND, rows);
     auto loss =
         linear_cross_entropy(narrow_ND, head_weight().to(dtype), head_targets(targets_N), scale);
     for (std::size_t i = 1; i < head_.size(); ++i) {
-      const auto place_N =
-          known != nullptr ? known->targets.of_band(i) : members(targets_N, head_[i]);
-      if (place_N.numel() == 0) continue;
-      const auto rows = row_ids_N.defined() ? row_ids_N.index_select(0, place_N) : row_ids_N;
-      const auto inner_NW =
-          pass.drop(at::mm(narrow_ND.index_select(0, place_N), head_[i].proj_DW.to(dtype)),
-                    tail_dropout_, DropoutPlace::Tail, static_cast<std::int64_t>(i), rows);
-      auto local_N = targets_N.index_select(0, place_N) - head_[i].begin;
-      if (fairseq_dialect_) local_N.masked_fill_(local_N.eq(kPaddingRow), kNotCounted);
-      loss = loss + linear_cross_entropy(inner_NW, head_[i].weight_RW.to(dtype), local_N, scale);
+      const auto place_M = rows.of_band(i);
+      if (place_M.numel() == 0) continue;
+      const auto row_ids_M = row_ids_N.defined() ? row_ids_N.index_select(0, place_M) : row_ids_N;
+      const auto inner_MW =
+          pass.drop(at::mm(tail_features[i - 1], head_[i].proj_DW.to(dtype)), tail_dropout_,
+                    DropoutPlace::Tail, static_cast<std::int64_t>(i), row_ids_M);
+      auto local_M = targets_N.index_select(0, place_M) - head_[i].begin;
+      if (fairseq_dialect_) local_M.masked_fill_(local_M.eq(kPaddingRow), kNotCounted);
+      loss = loss + linear_cross_entropy(inner_MW, head_[i].weight_RW.to(dtype), local_M, scale);
     }
     return loss;
   }
@@ -147,6 +151,36 @@ class AdaptiveVocabulary final : public Vocabulary {
       result_N = at::where(targets_N.ge(head_[i].begin).logical_and(targets_N.lt(head_[i].end)),
                            head_[0].end + static_cast<std::int64_t>(i) - 1, result_N);
     return result_N;
+  }
+
+  // The ids' device is asked which rows are in which band: the host waits for a GPU.
+  static BandRows find_rows(const std::vector<Band>& bands, const at::Tensor& ids_N) {
+    BandRows found;
+    std::vector<at::Tensor> rows;
+    for (const Band& band : bands) {
+      rows.push_back(members(ids_N, band));
+      found.counts.push_back(rows.back().numel());
+    }
+    found.rows_M = at::cat(rows);
+    const std::int64_t M = found.rows_M.numel();
+    found.order_N = at::full({ids_N.numel()}, M, ids_N.options());
+    found.order_N.index_copy_(0, found.rows_M, at::arange(M, ids_N.options()));
+    return found;
+  }
+
+  void check_rows(const BandRows& rows, const at::Tensor& ids_N) const {
+    const bool fits = rows.counts.size() == input_.size() && rows.order_N.numel() == ids_N.numel();
+    check(fits, ErrorKind::Internal, "band rows must be those of the pass's ids, ", ids_N.numel(),
+          " in ", input_.size(), " bands, got ", rows.counts.size(), " bands");
+  }
+
+  // Features of the rows whose targets are in the second band, in the third, and so on.
+  static std::vector<at::Tensor> features_of_tails(const at::Tensor& x_ND, const BandRows& rows) {
+    const std::int64_t in_head = rows.counts.front(), M = rows.rows_M.numel() - in_head;
+    auto places_N = rows.order_N - in_head;
+    places_N.masked_fill_(places_N.lt(0), M);
+    return take_rows(x_ND, rows.rows_M.narrow(0, in_head, M), places_N)
+        .split_with_sizes(at::IntArrayRef(rows.counts).slice(1));
   }
 
   static at::Tensor members(const at::Tensor& ids_N, const Band& band) {

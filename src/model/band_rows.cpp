@@ -4,6 +4,7 @@
 #include "longspan/model/band_rows.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <numeric>
@@ -32,10 +33,10 @@ BandRows find_band_rows(const std::vector<VocabularyBand>& bands,
   }
   result.rows_M = at::empty({static_cast<std::int64_t>(rows.size())}, at::kLong);
   std::ranges::copy(rows, result.rows_M.mutable_data_ptr<std::int64_t>());
-  if (rows.size() != ids.size()) return result;
-  result.order_N = at::empty({N}, at::kLong);
+  const std::int64_t M = result.rows_M.numel();
+  result.order_N = at::full({N}, M, at::kLong);
   auto* order = result.order_N.mutable_data_ptr<std::int64_t>();
-  for (std::int64_t place = 0; place < N; ++place)
+  for (std::int64_t place = 0; place < M; ++place)
     order[rows[static_cast<std::size_t>(place)]] = place;
   return result;
 }

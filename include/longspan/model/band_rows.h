@@ -14,7 +14,7 @@ namespace longspan {
 struct BandRows {
   std::vector<std::int64_t> counts;  ///< rows of each band
   at::Tensor rows_M;   ///< int64, those of the first band, then the second's; ascending in each
-  at::Tensor order_N;  ///< int64, the place of row n in rows_M; undefined when a row is in no band
+  at::Tensor order_N;  ///< int64, the place of row n in rows_M; M when it is in no band
 
   /// Returns the rows of one band, a view into rows_M.
   at::Tensor of_band(std::size_t band) const;

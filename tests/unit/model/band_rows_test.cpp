@@ -4,6 +4,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/model/transformer.h"
+#include "model/taken_rows.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -34,11 +35,11 @@ TEST_CASE("rows are listed band by band, and their order is the way back") {
   CHECK(found.order_N.equal(found.rows_M.argsort()));
 }
 
-TEST_CASE("a row outside all bands has none, and then there is no order") {
+TEST_CASE("a row outside all bands is at the end of the order") {
   const auto found = find_band_rows({{0, 3, 8}, {3, 5, 4}}, std::vector<std::int64_t>{-1, 1, 5, 4});
   CHECK(found.counts == std::vector<std::int64_t>{1, 1});
   CHECK(found.rows_M.equal(at::tensor({1, 3}, at::kLong)));
-  CHECK_FALSE(found.order_N.defined());
+  CHECK(found.order_N.equal(at::tensor({2, 0, 2, 1}, at::kLong)));
 }
 
 TEST_CASE("a vocabulary in one piece has no bands to look up") {
@@ -85,10 +86,32 @@ TEST_CASE("a model that is told the rows has the bits of one that finds them") {
 
 TEST_CASE("rows of other ids than the pass's are an internal error") {
   const auto model = make(EmbeddingKind::Adaptive);
-  const PassBandRows rows{model.band_rows(std::vector<std::int64_t>{1, 2, 3}), {}};
+  const auto ids_BT = at::tensor({1, 2}, at::kLong).view({1, 2});
+  const PassBandRows other{model.band_rows(std::vector<std::int64_t>{1, 2, 3}), {}},
+      outside{model.band_rows(std::vector<std::int64_t>{1, -2}), {}};
   ForwardOptions options;
-  options.band_rows = &rows;
-  CHECK_THROWS_AS(model.features(at::tensor({1, 2}, at::kLong).view({1, 2}), options), Error);
+  const auto features_BTD = model.features(ids_BT, options);
+  for (const auto* rows : {&other, &outside}) {
+    options.band_rows = rows;
+    CHECK_THROWS_AS(model.features(ids_BT, options), Error);
+    CHECK_THROWS_AS(model.loss_sum(features_BTD, ids_BT, options), Error);
+  }
+}
+
+TEST_CASE("taken rows have the values and the gradient of index_select") {
+  const auto rows = GENERATE(std::vector<std::int64_t>{4, 0, 2}, std::vector<std::int64_t>{},
+                             std::vector<std::int64_t>{3, 1, 4, 0, 2});
+  const auto rows_M = at::tensor(rows, at::kLong);
+  auto places_N = at::full({5}, rows_M.numel(), at::kLong);
+  places_N.index_copy_(0, rows_M, at::arange(rows_M.numel(), at::kLong));
+  auto x = testing::random_tensor({5, 3}, 1).requires_grad_(),
+       plain = x.detach().clone().requires_grad_();
+  const auto factor = testing::random_tensor({rows_M.numel(), 3}, 2);
+  const auto taken = take_rows(x, rows_M, places_N), selected = plain.index_select(0, rows_M);
+  CHECK(taken.equal(selected));
+  taken.mul(factor).sum().backward();
+  selected.mul(factor).sum().backward();
+  CHECK(x.grad().equal(plain.grad()));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct KernelCase {
   at::ScalarType dtype = at::kFloat;
   BiasForm form = BiasForm::None;  ///< of attention's bias
   std::int64_t head_dim = 0;       ///< of attention
+  std::int64_t width = 0;          ///< of rows
 };
 
 template <class Run>
@@ -50,6 +51,9 @@ std::span<const Kernel<RotationRun>> rotation_kernels();
 using DropoutRun = at::Tensor (*)(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
                                   const DropoutRule& rule);
 std::span<const Kernel<DropoutRun>> dropout_kernels();
+/// A DropoutRun that draws the mask as it goes, for rows of widths that are multiples of 8.
+at::Tensor gpu_dropout(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
+                       const DropoutRule& rule);
 
 /// Draws multipliers, float32 [N, width]. @param row_ids_N contiguous, of the case's device
 using MaskRun = at::Tensor (*)(const at::Tensor& row_ids_N, std::int64_t width,

@@ -13,7 +13,15 @@ namespace longspan::emulator {
 inline constexpr int kWarpThreads = 32;
 
 /// What all threads of a warp do at one time.
-enum class Collective : std::uint8_t { None, Shuffle, Vote, Product, LoadMatrices, Synchronize };
+enum class Collective : std::uint8_t {
+  None,
+  Shuffle,
+  Vote,
+  Ballot,
+  Product,
+  LoadMatrices,
+  Synchronize
+};
 
 /// The operands and results of a warp's threads in a collective.
 struct WarpSlots {

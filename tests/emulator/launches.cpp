@@ -2,18 +2,13 @@
 
 #include <ATen/ops/empty.h>
 
-#include <cstring>
-
-#include "emulator/thread.h"
+#include "emulator/emulated_launch.h"
 
 namespace longspan::emulator {
 namespace {
 
-Emulation current;
-
-// The tensors of one call as the memory that its kernels may touch.
-struct Tensors {
-  GlobalMemory memory;
+// The tensors of a call of attention.
+struct Tensors : TensorMemory {
   const gpu::AttentionProblem& p;
 
   explicit Tensors(const gpu::AttentionProblem& problem) : p(problem) {
@@ -28,17 +23,6 @@ struct Tensors {
     add_input(rows.data, (p.num_sequences - 1) * rows.batch_stride + (count - 1) * rows.row_stride +
                              std::int64_t{heads} * p.head_dim);
   }
-  template <class Value>
-  void add_input(const Value* data, std::int64_t count) {
-    if (data != nullptr) memory.add_input(data, static_cast<std::size_t>(count) * sizeof(Value));
-  }
-  // Filled with NaN: what a kernel does not write shows.
-  template <class Value>
-  void add_output(Value* data, std::int64_t count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(Value);
-    std::memset(data, 0xff, bytes);
-    memory.add_output(data, bytes);
-  }
   std::int64_t num_rows() const {
     return std::int64_t{p.num_sequences} * p.num_heads * p.num_queries;
   }
@@ -47,13 +31,6 @@ struct Tensors {
   }
 };
 
-template <class Kernel>
-void run(const char* name, const std::array<int, 3>& blocks, int shared_bytes, GlobalMemory& memory,
-         const Kernel& kernel) {
-  current.counts[name] = launch({blocks, gpu::kThreads, shared_bytes, current.skipped_barrier},
-                                memory, current.seed, kernel);
-}
-
 void attention_forward(const gpu::AttentionCase& wanted, const gpu::AttentionProblem& p,
                        const gpu::AttentionOutputs& outputs) {
   Tensors tensors(p);
@@ -61,13 +38,15 @@ void attention_forward(const gpu::AttentionCase& wanted, const gpu::AttentionPro
   tensors.add_output(outputs.log_sums_BHT, tensors.num_rows());
   gpu::visit_attention_kind(wanted, [&](auto kind) {
     using Forward = gpu::AttentionForward<decltype(kind)>;
-    run("attention forward", {Forward::num_blocks(p.num_queries), p.num_heads, p.num_sequences},
-        Forward::kSharedBytes, tensors.memory,
-        [&](Thread& thread) { Forward::run(thread, p, outputs); });
+    run("attention forward",
+        {{Forward::num_blocks(p.num_queries), p.num_heads, p.num_sequences},
+         gpu::kThreads,
+         Forward::kSharedBytes},
+        tensors.memory, [&](Thread& thread) { Forward::run(thread, p, outputs); });
   });
-  current.log_sums_BHT = at::empty({p.num_sequences, p.num_heads, p.num_queries}, at::kFloat);
-  std::memcpy(current.log_sums_BHT.mutable_data_ptr(), outputs.log_sums_BHT,
-              current.log_sums_BHT.nbytes());
+  at::Tensor& log_sums = current().log_sums_BHT;
+  log_sums = at::empty({p.num_sequences, p.num_heads, p.num_queries}, at::kFloat);
+  std::memcpy(log_sums.mutable_data_ptr(), outputs.log_sums_BHT, log_sums.nbytes());
 }
 
 void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionProblem& p,
@@ -90,20 +69,32 @@ void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionPr
                                     static_cast<std::size_t>(Queries::num_blocks(p.num_queries)) *
                                     static_cast<std::size_t>(p.num_keys));
     run("attention backward by queries",
-        {Queries::num_blocks(p.num_queries), p.num_heads, p.num_sequences}, Queries::kSharedBytes,
+        {{Queries::num_blocks(p.num_queries), p.num_heads, p.num_sequences},
+         gpu::kThreads,
+         Queries::kSharedBytes},
         tensors.memory, [&](Thread& thread) { Queries::run(thread, p, gradients); });
     run("attention backward by keys",
-        {Keys::num_blocks(p.num_keys), p.num_kv_heads, p.num_sequences}, Keys::kSharedBytes,
+        {{Keys::num_blocks(p.num_keys), p.num_kv_heads, p.num_sequences},
+         gpu::kThreads,
+         Keys::kSharedBytes},
         tensors.memory, [&](Thread& thread) { Keys::run(thread, p, gradients); });
   });
 }
 
-constexpr gpu::Launches kEmulated{c10::kCPU, attention_forward, attention_backward};
+constexpr gpu::Launches kEmulated{.device = c10::kCPU,
+                                  .attention_forward = attention_forward,
+                                  .attention_backward = attention_backward,
+                                  .dropout = emulate_dropout};
 
 }  // namespace
 
-EmulatedGpu::EmulatedGpu(const Emulation& how) : launches_(kEmulated) { current = how; }
-EmulatedGpu::~EmulatedGpu() { current = {}; }
-const Emulation& EmulatedGpu::emulation() const { return current; }
+Emulation& current() {
+  static Emulation emulation;
+  return emulation;
+}
+
+EmulatedGpu::EmulatedGpu(const Emulation& how) : launches_(kEmulated) { current() = how; }
+EmulatedGpu::~EmulatedGpu() { current() = {}; }
+const Emulation& EmulatedGpu::emulation() const { return current(); }
 
 }  // namespace longspan::emulator

@@ -89,6 +89,19 @@ class Thread {
     return slots.out[lane()][0] != 0;
   }
 
+  /// Bit i of the result is the condition of lane i.
+  std::uint32_t ballot(bool condition) {
+    auto& slots = block_->slots(index_);
+    slots.in[lane()][0] = condition ? 1 : 0;
+    block_->meet_warp(index_, Collective::Ballot, [](Block& block, int warp) {
+      auto& all = block.slots(warp * kWarpThreads);
+      std::uint32_t votes = 0;
+      for (std::size_t i = 0; i < kWarpThreads; ++i) votes |= all.in[i][0] << i;
+      for (auto& out : all.out) out[0] = votes;
+    });
+    return slots.out[lane()][0];
+  }
+
   /// The product of a 16 x 16 and a 16 x 8 matrix, added to sums, in the layout of mma.m16n8k16.
   template <class Element>
   void multiply(float (&sums)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {

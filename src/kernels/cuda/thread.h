@@ -51,6 +51,9 @@ class Thread {
   __device__ __forceinline__ bool any(bool condition) {
     return __any_sync(kWholeWarp, condition) != 0;
   }
+  __device__ __forceinline__ std::uint32_t ballot(bool condition) {
+    return __ballot_sync(kWholeWarp, condition);
+  }
 
   template <class Element>
   __device__ __forceinline__ void multiply(float (&sums)[4], const std::uint32_t (&a)[4],

@@ -4,6 +4,7 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include "kernels/cuda/attention.h"
+#include "kernels/cuda/rows.h"
 #endif
 
 namespace longspan::gpu {
@@ -14,15 +15,17 @@ const Launches* for_tests = nullptr;
 #ifdef LONGSPAN_WITH_CUDA
 void* current_stream() { return c10::cuda::getCurrentCUDAStream().stream(); }
 
-constexpr Launches kOnGpu{c10::kCUDA,
-                          [](const AttentionCase& wanted, const AttentionProblem& problem,
-                             const AttentionOutputs& outputs) {
-                            cuda::attention_forward(wanted, problem, outputs, current_stream());
-                          },
-                          [](const AttentionCase& wanted, const AttentionProblem& problem,
-                             const AttentionGradients& gradients) {
-                            cuda::attention_backward(wanted, problem, gradients, current_stream());
-                          }};
+constexpr Launches kOnGpu{
+    c10::kCUDA,
+    [](const AttentionCase& wanted, const AttentionProblem& problem,
+       const AttentionOutputs& outputs) {
+      cuda::attention_forward(wanted, problem, outputs, current_stream());
+    },
+    [](const AttentionCase& wanted, const AttentionProblem& problem,
+       const AttentionGradients& gradients) {
+      cuda::attention_backward(wanted, problem, gradients, current_stream());
+    },
+    [](const DropoutProblem& problem) { cuda::dropout(problem, current_stream()); }};
 #endif
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <c10/core/DeviceType.h>
 
 #include "kernels/gpu/attention_kinds.h"
+#include "kernels/gpu/dropout_rows.h"
 
 namespace longspan::gpu {
 
@@ -13,6 +14,7 @@ struct Launches {
                             const AttentionOutputs& outputs);
   void (*attention_backward)(const AttentionCase& wanted, const AttentionProblem& problem,
                              const AttentionGradients& gradients);
+  void (*dropout)(const DropoutProblem& problem);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

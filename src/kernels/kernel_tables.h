@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "kernels/dropout_rule.h"
+#include "longspan/kernels/activation.h"
 #include "longspan/kernels/attention.h"
 #include "longspan/kernels/rotation.h"
 
@@ -54,6 +55,13 @@ std::span<const Kernel<DropoutRun>> dropout_kernels();
 /// A DropoutRun that draws the mask as it goes, for rows of widths that are multiples of 8.
 at::Tensor gpu_dropout(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
                        const DropoutRule& rule);
+
+using ActivationRun = at::Tensor (*)(Activation activation, const ActivationInput& input,
+                                     const std::optional<RowDropout>& dropout);
+std::span<const Kernel<ActivationRun>> activation_kernels();
+/// activated() in one launch each way, for widths that are multiples of 8.
+at::Tensor gpu_activated(Activation activation, const ActivationInput& input,
+                         const std::optional<RowDropout>& dropout);
 
 /// Draws multipliers, float32 [N, width]. @param row_ids_N contiguous, of the case's device
 using MaskRun = at::Tensor (*)(const at::Tensor& row_ids_N, std::int64_t width,

@@ -5,13 +5,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/gelu.h>
-#include <ATen/ops/relu.h>
-#include <ATen/ops/silu.h>
 
 #include <cmath>
 
-#include "longspan/core/error.h"
+#include "longspan/kernels/activation.h"
 #include "longspan/model/shapes.h"
 
 namespace longspan {
@@ -116,26 +113,15 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
                       dtype);
 }
 
-at::Tensor Layer::activate(const at::Tensor& x_BTD, at::ScalarType dtype) const {
-  const auto inner_BTF = fc1_.forward(x_BTD, dtype);
-  switch (config_->activation) {
-    case Activation::Relu:
-      return at::relu(inner_BTF);
-    case Activation::Gelu:
-      return at::gelu(inner_BTF);
-    case Activation::GeluTanh:
-      return at::gelu(inner_BTF, "tanh");
-    case Activation::Swiglu:
-      return at::silu(gate_.forward(x_BTD, dtype)) * inner_BTF;
-  }
-  unreachable();
-}
-
 at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {
   const auto dtype = pass.options->compute_dtype;
-  const auto inner_BTF = activate(x_BTD, dtype);
-  return fc2_.forward(
-      pass.drop(inner_BTF, config_->dropout.activation, DropoutPlace::Activation, index_), dtype);
+  ActivationInput inner{fc1_.forward(x_BTD, dtype), {}};
+  if (shape_of(config_->activation).gated) inner.gate = gate_.forward(x_BTD, dtype);
+  std::optional<RowDropout> dropout;
+  if (pass.row_ids_BT.defined() && config_->dropout.activation > 0.0)
+    dropout = {config_->dropout.activation, pass.key(DropoutPlace::Activation, index_),
+               pass.row_ids_BT};
+  return fc2_.forward(activated(config_->activation, inner, dropout), dtype);
 }
 
 }  // namespace longspan

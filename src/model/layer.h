@@ -42,7 +42,6 @@ class Layer {
  private:
   at::Tensor attend(const at::Tensor& x_BTD, const Pass& pass) const;
   at::Tensor feed_forward(const at::Tensor& x_BTD, const Pass& pass) const;
-  at::Tensor activate(const at::Tensor& x_BTD, at::ScalarType dtype) const;
 
   const ModelConfig* config_;
   std::int64_t index_;

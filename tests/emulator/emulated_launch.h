@@ -36,5 +36,8 @@ void run(const char* name, Grid grid, GlobalMemory& memory, const Kernel& kernel
 
 // What stands in kernels/gpu/launches.h for kernels on rows.
 void emulate_dropout(const gpu::DropoutProblem& problem);
+void emulate_activation_forward(const gpu::ActivationProblem& problem, std::uint16_t* out_NF);
+void emulate_activation_backward(const gpu::ActivationProblem& problem,
+                                 const gpu::ActivationGradients& gradients);
 
 }  // namespace longspan::emulator

@@ -84,7 +84,9 @@ void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionPr
 constexpr gpu::Launches kEmulated{.device = c10::kCPU,
                                   .attention_forward = attention_forward,
                                   .attention_backward = attention_backward,
-                                  .dropout = emulate_dropout};
+                                  .dropout = emulate_dropout,
+                                  .activation_forward = emulate_activation_forward,
+                                  .activation_backward = emulate_activation_backward};
 
 }  // namespace
 

@@ -13,6 +13,14 @@ Grid grid_of(const gpu::ChunkedRows& shape) {
   return {{shape.num_blocks(), 1, 1}, gpu::kRowThreads};
 }
 
+TensorMemory inputs_of(const gpu::ActivationProblem& p) {
+  TensorMemory tensors;
+  tensors.add_input(p.x_NF, num_elements(p.shape));
+  tensors.add_input(p.gate_NF, num_elements(p.shape));
+  tensors.add_input(p.masks.row_ids_N, p.shape.num_rows);
+  return tensors;
+}
+
 }  // namespace
 
 void emulate_dropout(const gpu::DropoutProblem& p) {
@@ -23,6 +31,29 @@ void emulate_dropout(const gpu::DropoutProblem& p) {
   gpu::visit_element(p.is_bfloat16, [&](auto element) {
     run("dropout", grid_of(p.shape), tensors.memory,
         [&](Thread& thread) { gpu::DropoutRows<decltype(element)>::run(thread, p); });
+  });
+}
+
+void emulate_activation_forward(const gpu::ActivationProblem& p, std::uint16_t* out_NF) {
+  TensorMemory tensors = inputs_of(p);
+  tensors.add_output(out_NF, num_elements(p.shape));
+  gpu::visit_activation_kind(p, [&](auto kind) {
+    run("activation forward", grid_of(p.shape), tensors.memory,
+        [&](Thread& thread) { gpu::ActivationForward<decltype(kind)>::run(thread, p, out_NF); });
+  });
+}
+
+void emulate_activation_backward(const gpu::ActivationProblem& p,
+                                 const gpu::ActivationGradients& gradients) {
+  TensorMemory tensors = inputs_of(p);
+  tensors.add_input(gradients.d_out_NF, num_elements(p.shape));
+  tensors.add_output(gradients.d_x_NF, num_elements(p.shape));
+  if (gradients.d_gate_NF != nullptr)
+    tensors.add_output(gradients.d_gate_NF, num_elements(p.shape));
+  gpu::visit_activation_kind(p, [&](auto kind) {
+    using Backward = gpu::ActivationBackward<decltype(kind)>;
+    run("activation backward", grid_of(p.shape), tensors.memory,
+        [&](Thread& thread) { Backward::run(thread, p, gradients); });
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/gpu/activation_rows.h"
 #include "kernels/gpu/dropout_rows.h"
 
 namespace longspan::cuda {
@@ -7,5 +8,8 @@ namespace longspan::cuda {
 /// Start kernels on rows on the current device, behind what a stream holds.
 /// @throws Error(Internal) when CUDA refuses the launch
 void dropout(const gpu::DropoutProblem& problem, void* stream);
+void activation_forward(const gpu::ActivationProblem& problem, std::uint16_t* out_NF, void* stream);
+void activation_backward(const gpu::ActivationProblem& problem,
+                         const gpu::ActivationGradients& gradients, void* stream);
 
 }  // namespace longspan::cuda

@@ -25,7 +25,13 @@ constexpr Launches kOnGpu{
        const AttentionGradients& gradients) {
       cuda::attention_backward(wanted, problem, gradients, current_stream());
     },
-    [](const DropoutProblem& problem) { cuda::dropout(problem, current_stream()); }};
+    [](const DropoutProblem& problem) { cuda::dropout(problem, current_stream()); },
+    [](const ActivationProblem& problem, std::uint16_t* out_NF) {
+      cuda::activation_forward(problem, out_NF, current_stream());
+    },
+    [](const ActivationProblem& problem, const ActivationGradients& gradients) {
+      cuda::activation_backward(problem, gradients, current_stream());
+    }};
 #endif
 
 }  // namespace

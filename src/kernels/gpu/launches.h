@@ -2,6 +2,7 @@
 
 #include <c10/core/DeviceType.h>
 
+#include "kernels/gpu/activation_rows.h"
 #include "kernels/gpu/attention_kinds.h"
 #include "kernels/gpu/dropout_rows.h"
 
@@ -15,6 +16,9 @@ struct Launches {
   void (*attention_backward)(const AttentionCase& wanted, const AttentionProblem& problem,
                              const AttentionGradients& gradients);
   void (*dropout)(const DropoutProblem& problem);
+  void (*activation_forward)(const ActivationProblem& problem, std::uint16_t* out_NF);
+  void (*activation_backward)(const ActivationProblem& problem,
+                              const ActivationGradients& gradients);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

@@ -18,11 +18,11 @@ at::Tensor with_aligned_elements(const at::Tensor& x) {
   return address % alignof(Wide) == 0 ? ready : ready.clone();
 }
 
-ChunkedRows shape_of_rows(const at::Tensor& x_ND) {
-  const std::int64_t N = x_ND.size(0), D = x_ND.size(1);
+ChunkedRows shape_of_rows(const at::Tensor& x) {
+  const std::int64_t D = x.size(-1), N = x.numel() / D;
   check(N * ceil_divide(D, kMaskChunk) < kMostChunks, ErrorKind::Internal,
         "kernels on rows take at most ", kMostChunks, " chunks of ", kMaskChunk, ", got ",
-        x_ND.sizes());
+        x.sizes());
   return {static_cast<int>(N), static_cast<int>(D)};
 }
 

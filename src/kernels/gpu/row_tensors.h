@@ -15,8 +15,9 @@ bool takes_rows(const KernelCase& wanted);
 /// Returns the tensor, contiguous and at a multiple of 16 bytes: itself or a copy.
 at::Tensor with_aligned_elements(const at::Tensor& x);
 
+/// @param x [..., width], width > 0
 /// @throws Error(Internal) when there are more rows than threads can be numbered for
-ChunkedRows shape_of_rows(const at::Tensor& x_ND);
+ChunkedRows shape_of_rows(const at::Tensor& x);
 
 std::uint16_t* elements(const at::Tensor& tensor);
 

@@ -20,6 +20,7 @@ struct KernelCase {
   BiasForm form = BiasForm::None;  ///< of attention's bias
   std::int64_t head_dim = 0;       ///< of attention
   std::int64_t width = 0;          ///< of rows
+  std::int64_t num_pairs = 0;      ///< of rotations
 };
 
 template <class Run>
@@ -47,6 +48,10 @@ std::span<const Kernel<AttentionRun>> attention_kernels();
 using RotationRun = at::Tensor (*)(const at::Tensor& x_BTHK, const RotaryAngles& angles,
                                    RotaryPairing pairing);
 std::span<const Kernel<RotationRun>> rotation_kernels();
+/// A RotationRun of one launch each way.
+at::Tensor gpu_rotation(const at::Tensor& x_BTHK, const RotaryAngles& angles,
+                        RotaryPairing pairing);
+bool takes_gpu_rotation(const KernelCase& wanted);
 
 /// Multiplies rows by their dropout's multipliers. @param row_ids_N contiguous @return as x_ND
 using DropoutRun = at::Tensor (*)(const at::Tensor& x_ND, const at::Tensor& row_ids_N,

@@ -39,5 +39,6 @@ void emulate_dropout(const gpu::DropoutProblem& problem);
 void emulate_activation_forward(const gpu::ActivationProblem& problem, std::uint16_t* out_NF);
 void emulate_activation_backward(const gpu::ActivationProblem& problem,
                                  const gpu::ActivationGradients& gradients);
+void emulate_rotation(const gpu::RotationProblem& problem);
 
 }  // namespace longspan::emulator

@@ -86,7 +86,8 @@ constexpr gpu::Launches kEmulated{.device = c10::kCPU,
                                   .attention_backward = attention_backward,
                                   .dropout = emulate_dropout,
                                   .activation_forward = emulate_activation_forward,
-                                  .activation_backward = emulate_activation_backward};
+                                  .activation_backward = emulate_activation_backward,
+                                  .rotation = emulate_rotation};
 
 }  // namespace
 

@@ -57,4 +57,19 @@ void emulate_activation_backward(const gpu::ActivationProblem& p,
   });
 }
 
+void emulate_rotation(const gpu::RotationProblem& p) {
+  TensorMemory tensors;
+  const std::int64_t num_angles = std::int64_t{p.num_positions} * p.num_pairs;
+  const std::int64_t of_row = std::int64_t{p.num_heads} * p.head_dim;
+  tensors.add_input(p.x.data, (p.num_sequences - 1) * p.x.batch_stride +
+                                  (p.num_positions - 1) * p.x.row_stride + of_row);
+  tensors.add_input(p.cos_TF, num_angles);
+  tensors.add_input(p.sin_TF, num_angles);
+  tensors.add_output(p.out_BTHK, std::int64_t{p.num_sequences} * p.num_positions * of_row);
+  gpu::visit_rotation(p, [&](auto kernel) {
+    run("rotation", {{p.num_blocks(), 1, 1}, gpu::kRowThreads}, tensors.memory,
+        [&](Thread& thread) { decltype(kernel)::run(thread, p); });
+  });
+}
+
 }  // namespace longspan::emulator

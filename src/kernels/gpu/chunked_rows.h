@@ -10,8 +10,8 @@ namespace longspan::gpu {
 
 inline constexpr int kRowThreads = 256;
 inline constexpr int kNeighbours = 8;
-/// Threads number chunks as int, up to the end of the last block.
-inline constexpr std::int64_t kMostChunks = 0x7fffffff - kRowThreads;
+/// Threads number themselves, or chunks, as int, up to the end of the last block.
+inline constexpr std::int64_t kMostThreads = 0x7fffffff - kRowThreads, kMostChunks = kMostThreads;
 
 /// Rows [num_rows, width], each in chunks of the mask rule. Eight threads side by side have a
 /// chunk, whose threads beyond the width have no elements.

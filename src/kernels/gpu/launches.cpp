@@ -31,7 +31,8 @@ constexpr Launches kOnGpu{
     },
     [](const ActivationProblem& problem, const ActivationGradients& gradients) {
       cuda::activation_backward(problem, gradients, current_stream());
-    }};
+    },
+    [](const RotationProblem& problem) { cuda::rotation(problem, current_stream()); }};
 #endif
 
 }  // namespace

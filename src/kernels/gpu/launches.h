@@ -5,6 +5,7 @@
 #include "kernels/gpu/activation_rows.h"
 #include "kernels/gpu/attention_kinds.h"
 #include "kernels/gpu/dropout_rows.h"
+#include "kernels/gpu/rotation_rows.h"
 
 namespace longspan::gpu {
 
@@ -19,6 +20,7 @@ struct Launches {
   void (*activation_forward)(const ActivationProblem& problem, std::uint16_t* out_NF);
   void (*activation_backward)(const ActivationProblem& problem,
                               const ActivationGradients& gradients);
+  void (*rotation)(const RotationProblem& problem);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

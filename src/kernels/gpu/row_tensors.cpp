@@ -12,10 +12,13 @@ bool takes_rows(const KernelCase& wanted) {
          wanted.width % kNeighbours == 0;
 }
 
+bool is_aligned(const at::Tensor& x) {
+  return reinterpret_cast<std::uintptr_t>(x.const_data_ptr()) % alignof(Wide) == 0;
+}
+
 at::Tensor with_aligned_elements(const at::Tensor& x) {
   const at::Tensor ready = x.contiguous();
-  const auto address = reinterpret_cast<std::uintptr_t>(ready.const_data_ptr());
-  return address % alignof(Wide) == 0 ? ready : ready.clone();
+  return is_aligned(ready) ? ready : ready.clone();
 }
 
 ChunkedRows shape_of_rows(const at::Tensor& x) {

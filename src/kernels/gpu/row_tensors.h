@@ -12,6 +12,9 @@ namespace longspan::gpu {
 /// Returns true where rows of the case's width can be moved by 16 bytes on its device.
 bool takes_rows(const KernelCase& wanted);
 
+/// Returns true where the first element is at a multiple of 16 bytes.
+bool is_aligned(const at::Tensor& x);
+
 /// Returns the tensor, contiguous and at a multiple of 16 bytes: itself or a copy.
 at::Tensor with_aligned_elements(const at::Tensor& x);
 

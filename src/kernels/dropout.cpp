@@ -11,6 +11,7 @@
 
 #include <cmath>
 
+#include "kernels/gpu/row_tensors.h"
 #include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
 #include "longspan/core/random.h"
@@ -70,6 +71,7 @@ at::Tensor multiply_by_whole_masks(const at::Tensor& x_ND, const at::Tensor& row
 }
 
 constexpr std::array kDropoutKernels{
+    Kernel<DropoutRun>{"16 bytes a thread on the GPU", gpu::takes_rows, gpu_dropout},
     Kernel<DropoutRun>{"row by row on the CPU", takes_cpu, multiply_on_cpu},
     Kernel<DropoutRun>{"whole masks", takes_all, multiply_by_whole_masks},
 };
@@ -79,7 +81,8 @@ at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, const Dropou
   const at::Tensor row_ids_N = row_ids.reshape({-1}).contiguous();
   check(row_ids_N.numel() == x_ND.size(0), ErrorKind::Internal,
         "dropout needs one row id for each of ", x_ND.size(0), " rows, got ", row_ids_N.numel());
-  const KernelCase wanted{x.device().type(), x.scalar_type()};
+  const KernelCase wanted{
+      .device = x.device().type(), .dtype = x.scalar_type(), .width = x_ND.size(1)};
   return kernel_for(dropout_kernels(), wanted).run(x_ND, row_ids_N, rule).view(x.sizes());
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "kernels/dropout_rule.h"
+#include "longspan/kernels/activation.h"
 #include "longspan/kernels/attention.h"
 #include "longspan/kernels/residual_norm.h"
 #include "longspan/kernels/rotation.h"
@@ -19,6 +20,7 @@ struct KernelCase {
   at::ScalarType dtype = at::kFloat;
   BiasForm form = BiasForm::None;  ///< of attention's bias
   std::int64_t width = 0;          ///< elements of a row, or of a head of attention
+  std::int64_t num_pairs = 0;      ///< of rotations
 };
 
 template <class Run>
@@ -46,11 +48,25 @@ std::span<const Kernel<AttentionRun>> attention_kernels();
 using RotationRun = at::Tensor (*)(const at::Tensor& x_BTHK, const RotaryAngles& angles,
                                    RotaryPairing pairing);
 std::span<const Kernel<RotationRun>> rotation_kernels();
+/// A RotationRun of one launch each way.
+at::Tensor gpu_rotation(const at::Tensor& x_BTHK, const RotaryAngles& angles,
+                        RotaryPairing pairing);
+bool takes_gpu_rotation(const KernelCase& wanted);
 
 /// Multiplies rows by their dropout's multipliers. @param row_ids_N contiguous @return as x_ND
 using DropoutRun = at::Tensor (*)(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
                                   const DropoutRule& rule);
 std::span<const Kernel<DropoutRun>> dropout_kernels();
+/// A DropoutRun that draws the mask as it goes, for rows of widths that are multiples of 8.
+at::Tensor gpu_dropout(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
+                       const DropoutRule& rule);
+
+using ActivationRun = at::Tensor (*)(Activation activation, const ActivationInput& input,
+                                     const std::optional<RowDropout>& dropout);
+std::span<const Kernel<ActivationRun>> activation_kernels();
+/// activated() in one launch each way, for widths that are multiples of 8.
+at::Tensor gpu_activated(Activation activation, const ActivationInput& input,
+                         const std::optional<RowDropout>& dropout);
 
 /// Draws multipliers, float32 [N, width]. @param row_ids_N contiguous, of the case's device
 using MaskRun = at::Tensor (*)(const at::Tensor& row_ids_N, std::int64_t width,
@@ -61,15 +77,14 @@ std::span<const Kernel<MaskRun>> mask_kernels();
 /// dtype
 struct ResidualNormCall {
   at::Tensor x, branch;
-  std::optional<BranchDropout> dropout;
+  std::optional<RowDropout> dropout;
   const NormWeights* norm;
   at::ScalarType dtype;
 };
 using ResidualNormRun = SumAndNorm (*)(const ResidualNormCall& call);
 std::span<const Kernel<ResidualNormRun>> residual_norm_kernels();
 SumAndNorm gpu_residual_norm(const ResidualNormCall& call);
-/// Says whether kernels on a GPU go through rows of a case.
-bool takes_gpu_rows(const KernelCase& wanted);
+bool takes_gpu_residual_norm(const KernelCase& wanted);
 
 /// Returns the dtype of logits, losses and sums over factors of a dtype: float64 of float64, else
 /// float32.

@@ -9,7 +9,7 @@
 namespace longspan {
 namespace {
 
-at::Tensor dropped(const at::Tensor& branch, const std::optional<BranchDropout>& dropout) {
+at::Tensor dropped(const at::Tensor& branch, const std::optional<RowDropout>& dropout) {
   return dropout ? counted_dropout(branch, dropout->row_ids, dropout->p, dropout->key) : branch;
 }
 
@@ -28,7 +28,7 @@ SumAndNorm composed(const ResidualNormCall& call) {
 }
 
 constexpr std::array kKernels{
-    Kernel<ResidualNormRun>{"rows on a GPU", takes_gpu_rows, gpu_residual_norm},
+    Kernel<ResidualNormRun>{"rows on a GPU", takes_gpu_residual_norm, gpu_residual_norm},
     Kernel<ResidualNormRun>{"composed operations", takes_all, composed},
 };
 
@@ -50,12 +50,12 @@ at::Tensor normalized(const at::Tensor& x, const NormWeights& norm, at::ScalarTy
 }
 
 at::Tensor residual_sum(const at::Tensor& x, const at::Tensor& branch,
-                        const std::optional<BranchDropout>& dropout) {
+                        const std::optional<RowDropout>& dropout) {
   return run({x, branch, dropout, nullptr, x.scalar_type()}).sum;
 }
 
 SumAndNorm residual_norm(const at::Tensor& x, const at::Tensor& branch,
-                         const std::optional<BranchDropout>& dropout, const NormWeights& norm,
+                         const std::optional<RowDropout>& dropout, const NormWeights& norm,
                          at::ScalarType dtype) {
   return run({x, branch, dropout, &norm, dtype});
 }

@@ -97,6 +97,7 @@ at::Tensor rotate_composed(const at::Tensor& x_BTHK, const RotaryAngles& angles,
 }
 
 constexpr std::array kKernels{
+    Kernel<RotationRun>{"one pass on the GPU", takes_gpu_rotation, gpu_rotation},
     Kernel<RotationRun>{"one pass on the CPU", takes_cpu, rotate_on_cpu},
     Kernel<RotationRun>{"composed operations", takes_all, rotate_composed},
 };
@@ -112,7 +113,10 @@ at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
             angles.cos_TF.sizes() == angles.sin_TF.sizes(),
         ErrorKind::Internal, "rotations take x [B, T, H, K] and angles [T, F] with 2F <= K; got ",
         x_BTHK.sizes(), ", ", angles.cos_TF.sizes());
-  const KernelCase wanted{x_BTHK.device().type(), x_BTHK.scalar_type()};
+  const KernelCase wanted{.device = x_BTHK.device().type(),
+                          .dtype = x_BTHK.scalar_type(),
+                          .width = x_BTHK.size(3),
+                          .num_pairs = angles.cos_TF.size(1)};
   return kernel_for(rotation_kernels(), wanted).run(x_BTHK, angles, pairing);
 }
 

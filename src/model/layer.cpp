@@ -5,13 +5,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/gelu.h>
-#include <ATen/ops/relu.h>
-#include <ATen/ops/silu.h>
 
 #include <cmath>
 
-#include "longspan/core/error.h"
+#include "longspan/kernels/activation.h"
 #include "longspan/model/shapes.h"
 #include "model/projection.h"
 
@@ -44,10 +41,10 @@ at::Tensor Pass::drop(const at::Tensor& x, double p, DropoutPlace place, std::in
   return counted_dropout(x, row_ids.defined() ? row_ids : row_ids_BT, p, key(place, layer));
 }
 
-std::optional<BranchDropout> Pass::branch_dropout(double p, DropoutPlace place,
-                                                  std::int64_t layer) const {
+std::optional<RowDropout> Pass::row_dropout(double p, DropoutPlace place,
+                                            std::int64_t layer) const {
   if (!row_ids_BT.defined() || p == 0.0) return std::nullopt;
-  return BranchDropout{p, key(place, layer), row_ids_BT};
+  return RowDropout{p, key(place, layer), row_ids_BT};
 }
 
 Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t index)
@@ -77,8 +74,8 @@ Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t 
 at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
   const auto dtype = pass.options->compute_dtype;
   const double p = config_->dropout.residual;
-  const auto of_attention = pass.branch_dropout(p, DropoutPlace::AttentionOutput, index_),
-             of_feed_forward = pass.branch_dropout(p, DropoutPlace::FeedForwardOutput, index_);
+  const auto of_attention = pass.row_dropout(p, DropoutPlace::AttentionOutput, index_),
+             of_feed_forward = pass.row_dropout(p, DropoutPlace::FeedForwardOutput, index_);
   const NormWeights &attn_norm = attn_norm_.weights, &ffn_norm = ffn_norm_.weights;
   if (config_->norm_placement == NormPlacement::Post && !config_->parallel_residual) {
     const auto h = residual_norm(x_BTD, attend(x_BTD, pass), of_attention, attn_norm, dtype).normed;
@@ -121,25 +118,15 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   return project(mixed_BTD, {&out_}, *pass.options).front();
 }
 
-at::Tensor Layer::activate(const at::Tensor& x_BTD, const Pass& pass) const {
-  const auto inner_BTF = project(x_BTD, {&fc1_}, *pass.options).front();
-  switch (config_->activation) {
-    case Activation::Relu:
-      return at::relu(inner_BTF);
-    case Activation::Gelu:
-      return at::gelu(inner_BTF);
-    case Activation::GeluTanh:
-      return at::gelu(inner_BTF, "tanh");
-    case Activation::Swiglu:
-      return at::silu(project(x_BTD, {&gate_}, *pass.options).front()) * inner_BTF;
-  }
-  unreachable();
-}
-
 at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {
-  const auto inner_BTF = pass.drop(activate(x_BTD, pass), config_->dropout.activation,
-                                   DropoutPlace::Activation, index_);
-  return project(inner_BTF, {&fc2_}, *pass.options).front();
+  const auto one = [&](const Linear& linear, const at::Tensor& x) {
+    return project(x, {&linear}, *pass.options).front();
+  };
+  ActivationInput inner{one(fc1_, x_BTD), {}};
+  if (shape_of(config_->activation).gated) inner.gate = one(gate_, x_BTD);
+  const auto dropout =
+      pass.row_dropout(config_->dropout.activation, DropoutPlace::Activation, index_);
+  return one(fc2_, activated(config_->activation, inner, dropout));
 }
 
 }  // namespace longspan

@@ -31,9 +31,8 @@ struct Pass {
   at::Tensor drop(const at::Tensor& x, double p, DropoutPlace place, std::int64_t layer,
                   const at::Tensor& row_ids = {}) const;
   DropoutKey key(DropoutPlace place, std::int64_t layer) const;
-  /// The dropout of a branch of the residual stream; nothing when dropout is off.
-  std::optional<BranchDropout> branch_dropout(double p, DropoutPlace place,
-                                              std::int64_t layer) const;
+  /// A dropout of rows of the batch; nothing when dropout is off.
+  std::optional<RowDropout> row_dropout(double p, DropoutPlace place, std::int64_t layer) const;
 };
 
 /// One transformer layer: attention and feed-forward, each with its norm and residual.
@@ -45,7 +44,6 @@ class Layer {
  private:
   at::Tensor attend(const at::Tensor& x_BTD, const Pass& pass) const;
   at::Tensor feed_forward(const at::Tensor& x_BTD, const Pass& pass) const;
-  at::Tensor activate(const at::Tensor& x_BTD, const Pass& pass) const;
 
   const ModelConfig* config_;
   std::int64_t index_;

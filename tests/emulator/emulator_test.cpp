@@ -89,6 +89,19 @@ TEST_CASE("matrices are loaded as they lie, or transposed") {
   });
 }
 
+TEST_CASE("a ballot gives each thread the conditions of its own warp") {
+  std::vector<std::uint32_t> votes(kThreads);
+  GlobalMemory memory;
+  memory.add_output(votes.data(), votes.size() * sizeof(std::uint32_t));
+  launch({{1, 1, 1}, kThreads, 0}, memory, GENERATE(1u, 2u, 3u), [&](Thread& thread) {
+    const bool condition = thread.index() % 3 == 0;
+    thread.store(&votes[std::size_t(thread.index())], thread.ballot(condition));
+  });
+  for (int i = 0; i < kThreads; ++i)
+    for (int lane = 0; lane < 32; ++lane)
+      CHECK((votes[std::size_t(i)] >> lane & 1u) == ((i / 32 * 32 + lane) % 3 == 0 ? 1u : 0u));
+}
+
 TEST_CASE("bank conflicts are counted") {
   GlobalMemory memory;
   const auto wavefronts = [&](int stride) {

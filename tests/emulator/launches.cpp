@@ -2,18 +2,13 @@
 
 #include <ATen/ops/empty.h>
 
-#include <cstring>
-
-#include "emulator/thread.h"
+#include "emulator/emulated_launch.h"
 
 namespace longspan::emulator {
 namespace {
 
-Emulation current;
-
-// The tensors of one call as the memory that its kernels may touch.
-struct Tensors {
-  GlobalMemory memory;
+// The tensors of a call of attention.
+struct Tensors : TensorMemory {
   const gpu::AttentionProblem& p;
 
   explicit Tensors(const gpu::AttentionProblem& problem) : p(problem) {
@@ -28,17 +23,6 @@ struct Tensors {
     add_input(rows.data, (p.num_sequences - 1) * rows.batch_stride + (count - 1) * rows.row_stride +
                              std::int64_t{heads} * p.head_dim);
   }
-  template <class Value>
-  void add_input(const Value* data, std::int64_t count) {
-    if (data != nullptr) memory.add_input(data, static_cast<std::size_t>(count) * sizeof(Value));
-  }
-  // Filled with NaN: what a kernel does not write shows.
-  template <class Value>
-  void add_output(Value* data, std::int64_t count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(Value);
-    std::memset(data, 0xff, bytes);
-    memory.add_output(data, bytes);
-  }
   std::int64_t num_rows() const {
     return std::int64_t{p.num_sequences} * p.num_heads * p.num_queries;
   }
@@ -47,13 +31,6 @@ struct Tensors {
   }
 };
 
-template <class Kernel>
-void run(const char* name, const std::array<int, 3>& blocks, int shared_bytes, GlobalMemory& memory,
-         const Kernel& kernel) {
-  current.counts[name] = launch({blocks, gpu::kThreads, shared_bytes, current.skipped_barrier},
-                                memory, current.seed, kernel);
-}
-
 void attention_forward(const gpu::AttentionCase& wanted, const gpu::AttentionProblem& p,
                        const gpu::AttentionOutputs& outputs) {
   Tensors tensors(p);
@@ -61,13 +38,15 @@ void attention_forward(const gpu::AttentionCase& wanted, const gpu::AttentionPro
   tensors.add_output(outputs.log_sums_BHT, tensors.num_rows());
   gpu::visit_attention_kind(wanted, [&](auto kind) {
     using Forward = gpu::AttentionForward<decltype(kind)>;
-    run("attention forward", {Forward::num_blocks(p.num_queries), p.num_heads, p.num_sequences},
-        Forward::kSharedBytes, tensors.memory,
-        [&](Thread& thread) { Forward::run(thread, p, outputs); });
+    run("attention forward",
+        {{Forward::num_blocks(p.num_queries), p.num_heads, p.num_sequences},
+         gpu::kThreads,
+         Forward::kSharedBytes},
+        tensors.memory, [&](Thread& thread) { Forward::run(thread, p, outputs); });
   });
-  current.log_sums_BHT = at::empty({p.num_sequences, p.num_heads, p.num_queries}, at::kFloat);
-  std::memcpy(current.log_sums_BHT.mutable_data_ptr(), outputs.log_sums_BHT,
-              current.log_sums_BHT.nbytes());
+  at::Tensor& log_sums = current().log_sums_BHT;
+  log_sums = at::empty({p.num_sequences, p.num_heads, p.num_queries}, at::kFloat);
+  std::memcpy(log_sums.mutable_data_ptr(), outputs.log_sums_BHT, log_sums.nbytes());
 }
 
 void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionProblem& p,
@@ -90,10 +69,14 @@ void attention_backward(const gpu::AttentionCase& wanted, const gpu::AttentionPr
                                     static_cast<std::size_t>(Queries::num_blocks(p.num_queries)) *
                                     static_cast<std::size_t>(p.num_keys));
     run("attention backward by queries",
-        {Queries::num_blocks(p.num_queries), p.num_heads, p.num_sequences}, Queries::kSharedBytes,
+        {{Queries::num_blocks(p.num_queries), p.num_heads, p.num_sequences},
+         gpu::kThreads,
+         Queries::kSharedBytes},
         tensors.memory, [&](Thread& thread) { Queries::run(thread, p, gradients); });
     run("attention backward by keys",
-        {Keys::num_blocks(p.num_keys), p.num_kv_heads, p.num_sequences}, Keys::kSharedBytes,
+        {{Keys::num_blocks(p.num_keys), p.num_kv_heads, p.num_sequences},
+         gpu::kThreads,
+         Keys::kSharedBytes},
         tensors.memory, [&](Thread& thread) { Keys::run(thread, p, gradients); });
   });
 }
@@ -132,9 +115,10 @@ void residual_norm_forward(const gpu::RowCase& wanted, const gpu::ResidualNormPr
   gpu::visit_residual_norm(wanted, [&](auto kind) {
     using Kind = decltype(kind);
     const int threads = Kind::num_warps(p.width) * kWarpThreads;
-    current.counts["residual norm"] = launch(
-        {{p.num_rows, 1, 1}, threads, Kind::kSharedBytes, current.skipped_barrier}, tensors.memory,
-        current.seed, [&](Thread& thread) { Kind::forward(thread, threads, p, outputs); });
+    current().counts["residual norm"] =
+        launch({{p.num_rows, 1, 1}, threads, Kind::kSharedBytes, current().skipped_barrier},
+               tensors.memory, current().seed,
+               [&](Thread& thread) { Kind::forward(thread, threads, p, outputs); });
   });
 }
 
@@ -156,9 +140,9 @@ void residual_norm_backward(const gpu::RowCase& wanted, const gpu::ResidualNormP
   gpu::visit_residual_norm(wanted, [&](auto kind) {
     using Kind = decltype(kind);
     const int threads = Kind::num_warps(p.width) * kWarpThreads;
-    current.counts["gradient of residual norm"] =
-        launch({{parts, 1, 1}, threads, Kind::kSharedBytes, current.skipped_barrier},
-               tensors.memory, current.seed,
+    current().counts["gradient of residual norm"] =
+        launch({{parts, 1, 1}, threads, Kind::kSharedBytes, current().skipped_barrier},
+               tensors.memory, current().seed,
                [&](Thread& thread) { Kind::backward(thread, threads, parts, p, gradients); });
   });
 }
@@ -170,11 +154,11 @@ void add_logits(Rows& tensors, const gpu::LogitRows& rows) {
 
 template <class Kernel, class Run>
 void run_rows(const char* name, Rows& tensors, const Run& run) {
-  current.counts[name] = launch({{static_cast<int>(tensors.rows), 1, 1},
-                                 Kernel::kThreads,
-                                 Kernel::kSharedBytes,
-                                 current.skipped_barrier},
-                                tensors.memory, current.seed, run);
+  current().counts[name] = launch({{static_cast<int>(tensors.rows), 1, 1},
+                                   Kernel::kThreads,
+                                   Kernel::kSharedBytes,
+                                   current().skipped_barrier},
+                                  tensors.memory, current().seed, run);
 }
 
 void cross_entropy(gpu::GradientType type, const gpu::LogitRows& rows,
@@ -205,18 +189,27 @@ void target_log_probabilities(const gpu::LogitRows& rows, float* out_N) {
                    [&](Thread& thread) { Kernel::run(thread, rows, out_N); });
 }
 
-constexpr gpu::Launches kEmulated{c10::kCPU,
-                                  attention_forward,
-                                  attention_backward,
-                                  cross_entropy,
-                                  target_log_probabilities,
-                                  residual_norm_forward,
-                                  residual_norm_backward};
+constexpr gpu::Launches kEmulated{.device = c10::kCPU,
+                                  .attention_forward = attention_forward,
+                                  .attention_backward = attention_backward,
+                                  .cross_entropy = cross_entropy,
+                                  .target_log_probabilities = target_log_probabilities,
+                                  .residual_norm_forward = residual_norm_forward,
+                                  .residual_norm_backward = residual_norm_backward,
+                                  .dropout = emulate_dropout,
+                                  .activation_forward = emulate_activation_forward,
+                                  .activation_backward = emulate_activation_backward,
+                                  .rotation = emulate_rotation};
 
 }  // namespace
 
-EmulatedGpu::EmulatedGpu(const Emulation& how) : launches_(kEmulated) { current = how; }
-EmulatedGpu::~EmulatedGpu() { current = {}; }
-const Emulation& EmulatedGpu::emulation() const { return current; }
+Emulation& current() {
+  static Emulation emulation;
+  return emulation;
+}
+
+EmulatedGpu::EmulatedGpu(const Emulation& how) : launches_(kEmulated) { current() = how; }
+EmulatedGpu::~EmulatedGpu() { current() = {}; }
+const Emulation& EmulatedGpu::emulation() const { return current(); }
 
 }  // namespace longspan::emulator

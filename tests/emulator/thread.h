@@ -120,6 +120,7 @@ class Thread {
   float exp2(float x) { return std::exp2(x); }
   float inverse_root(float x) { return 1.0f / std::sqrt(x); }
   float log2(float x) { return std::log2(x); }
+  float reciprocal(float x) { return 1.0f / x; }
 
  private:
   static std::size_t at(int offset) { return static_cast<std::size_t>(offset); }

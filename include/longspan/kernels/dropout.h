@@ -14,6 +14,13 @@ struct DropoutKey {
   std::uint64_t site = 0;  ///< which dropout of the model
 };
 
+/// A dropout of rows.
+struct RowDropout {
+  double p = 0.0;
+  DropoutKey key;
+  at::Tensor row_ids;  ///< see dropout_row_ids
+};
+
 /// Returns the row ids that dropout counts by: sequence_id * 2^24 + position.
 /// @param sequence_ids_B int64 [B], running number of each sequence over the run
 /// @param first_position of the T positions; positions stay below 2^24

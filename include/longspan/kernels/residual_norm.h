@@ -16,13 +16,6 @@ struct NormWeights {
   bool centred = true;  ///< layer norm
 };
 
-/// Dropout of what is added to the residual stream.
-struct BranchDropout {
-  double p = 0.0;
-  DropoutKey key;
-  at::Tensor row_ids;  ///< see dropout_row_ids
-};
-
 struct SumAndNorm {
   at::Tensor sum, normed;
 };
@@ -33,11 +26,11 @@ at::Tensor normalized(const at::Tensor& x, const NormWeights& norm, at::ScalarTy
 
 /// Returns x + dropout(branch), as x. @param branch as x
 at::Tensor residual_sum(const at::Tensor& x, const at::Tensor& branch,
-                        const std::optional<BranchDropout>& dropout);
+                        const std::optional<RowDropout>& dropout);
 
 /// Returns residual_sum and its normalized, in one pass over memory where a kernel has it.
 SumAndNorm residual_norm(const at::Tensor& x, const at::Tensor& branch,
-                         const std::optional<BranchDropout>& dropout, const NormWeights& norm,
+                         const std::optional<RowDropout>& dropout, const NormWeights& norm,
                          at::ScalarType dtype);
 
 }  // namespace longspan

@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "longspan/config/reader.h"
+#include "longspan/kernels/activation_kind.h"
 
 namespace longspan {
 
 enum class EmbeddingKind { Plain, Adaptive };
-/// Of the feed-forward layer; Swiglu: silu(x W_gate) * (x W_1) (arXiv:2002.05202).
-enum class Activation { Relu, Gelu, GeluTanh, Swiglu };
 enum class NormKind { LayerNorm, RmsNorm };
 enum class NormPlacement { Pre, Post };
 /// Whose start values; From reads them from a file.

@@ -23,6 +23,12 @@ struct Float16 {};
 struct alignas(16) Wide {
   std::uint32_t x[4];
 };
+struct alignas(8) HalfWide {
+  std::uint32_t x[2];
+};
+struct alignas(16) FloatQuad {
+  float x[4];
+};
 struct alignas(8) FloatPair {
   float x[2];
 };

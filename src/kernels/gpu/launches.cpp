@@ -6,6 +6,7 @@
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/cross_entropy.h"
 #include "kernels/cuda/residual_norm.h"
+#include "kernels/cuda/rows.h"
 #endif
 
 namespace longspan::gpu {
@@ -26,7 +27,11 @@ constexpr Launches kOnGpu{c10::kCUDA,
                           on_current_stream<cuda::cross_entropy>,
                           on_current_stream<cuda::target_log_probabilities>,
                           on_current_stream<cuda::residual_norm_forward>,
-                          on_current_stream<cuda::residual_norm_backward>};
+                          on_current_stream<cuda::residual_norm_backward>,
+                          on_current_stream<cuda::dropout>,
+                          on_current_stream<cuda::activation_forward>,
+                          on_current_stream<cuda::activation_backward>,
+                          on_current_stream<cuda::rotation>};
 #endif
 
 }  // namespace

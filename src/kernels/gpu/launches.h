@@ -2,9 +2,12 @@
 
 #include <c10/core/DeviceType.h>
 
+#include "kernels/gpu/activation_rows.h"
 #include "kernels/gpu/attention_kinds.h"
 #include "kernels/gpu/cross_entropy.h"
+#include "kernels/gpu/dropout_rows.h"
 #include "kernels/gpu/residual_norm_kinds.h"
+#include "kernels/gpu/rotation_rows.h"
 
 namespace longspan::gpu {
 
@@ -21,6 +24,11 @@ struct Launches {
                                 const ResidualNormOutputs& outputs);
   void (*residual_norm_backward)(const RowCase& wanted, const ResidualNormProblem& problem,
                                  const ResidualNormGradients& gradients);
+  void (*dropout)(const DropoutProblem& problem);
+  void (*activation_forward)(const ActivationProblem& problem, std::uint16_t* out_NF);
+  void (*activation_backward)(const ActivationProblem& problem,
+                              const ActivationGradients& gradients);
+  void (*rotation)(const RotationProblem& problem);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

@@ -33,21 +33,4 @@ struct MaskRule {
   }
 };
 
-/// Returns which of 8 neighbouring elements are kept, one bit each: those of piece lane % 8 of a
-/// chunk that eight lanes share. Each lane draws one block, and a vote for each piece gives its
-/// eight bits, so that no block is drawn twice. All lanes of the warp take part.
-template <class Thread>
-LONGSPAN_DEVICE std::uint32_t kept_neighbours(Thread& thread, const MaskRule& rule,
-                                              std::int64_t row_id, int chunk) {
-  const int lane = thread.index() % int(kMaskLanes), group = thread.index() % 32 / 8;
-  const std::uint32_t own = rule.kept(row_id, 0, chunk, lane);
-  std::uint32_t bits = 0;
-  LONGSPAN_UNROLL
-  for (int piece = 0; piece < kMaskPieces; ++piece) {
-    const std::uint32_t all = thread.ballot((own >> piece & 1u) != 0u);
-    if (piece == lane) bits = all >> (8 * group) & 0xffu;
-  }
-  return bits;
-}
-
 }  // namespace longspan::gpu

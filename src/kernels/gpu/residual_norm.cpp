@@ -5,6 +5,7 @@
 
 #include "kernels/dropout_rule.h"
 #include "kernels/gpu/launches.h"
+#include "kernels/gpu/row_tensors.h"
 #include "kernels/kernel_tables.h"
 
 namespace longspan {
@@ -13,8 +14,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-std::uint16_t* elements(const at::Tensor& tensor) {
-  return tensor.defined() ? static_cast<std::uint16_t*>(tensor.mutable_data_ptr()) : nullptr;
+std::uint16_t* elements_or_null(const at::Tensor& tensor) {
+  return tensor.defined() ? gpu::elements(tensor) : nullptr;
 }
 
 template <class Value>
@@ -81,8 +82,8 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
                      bias = given_bias.value_or(at::Tensor()),
                      row_ids = given_row_ids.value_or(at::Tensor());
     gpu::ResidualNormProblem problem = problem_of(x, numbers, row_ids);
-    problem.x_ND = elements(x);
-    problem.branch_ND = elements(branch);
+    problem.x_ND = elements_or_null(x);
+    problem.branch_ND = elements_or_null(branch);
     problem.weight_D = data<float>(weight);
     problem.bias_D = data<float>(bias);
     const at::Tensor sum = branch.defined() ? like(x) : at::Tensor();
@@ -92,9 +93,9 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
       mean_N = at::empty({problem.num_rows}, weight.options().requires_grad(false));
       inverse_N = at::empty_like(mean_N);
     }
-    launches(x).residual_norm_forward(
-        case_of(x, numbers), problem,
-        {elements(sum), elements(normed), data<float>(mean_N), data<float>(inverse_N)});
+    launches(x).residual_norm_forward(case_of(x, numbers), problem,
+                                      {elements_or_null(sum), elements_or_null(normed),
+                                       data<float>(mean_N), data<float>(inverse_N)});
     numbers.save(*context);
     context->saved_data["has_branch"] = branch.defined();
     context->saved_data["has_bias"] = bias.defined();
@@ -115,7 +116,9 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
     const Numbers numbers = Numbers::of(*context);
     const bool has_branch = context->saved_data["has_branch"].toBool(),
                has_bias = context->saved_data["has_bias"].toBool();
-    const auto ready = [](const at::Tensor& x) { return x.defined() ? x.contiguous() : x; };
+    const auto ready = [](const at::Tensor& x) {
+      return x.defined() ? gpu::with_aligned_elements(x) : x;
+    };
     const at::Tensor d_sum = ready(has_branch ? gradients.front() : at::Tensor()),
                      d_normed = ready(weight.defined() ? gradients.back() : at::Tensor());
     if (!d_sum.defined() && !d_normed.defined()) return variable_list(6);
@@ -130,8 +133,9 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
                                 weight.options().requires_grad(false));
     launches(some).residual_norm_backward(
         case_of(some, numbers), problem,
-        {elements(sum), data<float>(saved[3]), data<float>(saved[4]), elements(d_sum),
-         elements(d_normed), elements(d_x), elements(d_branch), data<float>(d_weights_P2D)});
+        {elements_or_null(sum), data<float>(saved[3]), data<float>(saved[4]),
+         elements_or_null(d_sum), elements_or_null(d_normed), elements_or_null(d_x),
+         elements_or_null(d_branch), data<float>(d_weights_P2D)});
     at::Tensor d_weights_2D;
     if (d_normed.defined()) d_weights_2D = d_weights_P2D.sum(0);
     const auto part = [&](int i) {
@@ -145,16 +149,14 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
 
 }  // namespace
 
-bool takes_gpu_rows(const KernelCase& wanted) {
-  const bool narrow = wanted.dtype == at::kBFloat16 || wanted.dtype == at::kHalf;
-  return gpu::launches_on(wanted.device) != nullptr && narrow &&
-         wanted.width % gpu::kNeighbours == 0 && wanted.width <= gpu::kWidestRow;
+bool takes_gpu_residual_norm(const KernelCase& wanted) {
+  return gpu::takes_rows(wanted) && wanted.width <= gpu::kWidestRow;
 }
 
 SumAndNorm gpu_residual_norm(const ResidualNormCall& call) {
   Numbers numbers{0.0, 0.0, {}, false};
   std::optional<at::Tensor> branch, weight, bias, row_ids;
-  if (call.branch.defined()) branch = call.branch.contiguous();
+  if (call.branch.defined()) branch = gpu::with_aligned_elements(call.branch);
   if (call.dropout && call.dropout->p > 0.0) {
     numbers.p = call.dropout->p;
     numbers.key = call.dropout->key;
@@ -166,8 +168,8 @@ SumAndNorm gpu_residual_norm(const ResidualNormCall& call) {
     weight = call.norm->weight_D;
     if (call.norm->bias_D.defined()) bias = call.norm->bias_D;
   }
-  const auto results =
-      ResidualNormNode::apply(call.x.contiguous(), branch, weight, bias, row_ids, numbers);
+  const auto results = ResidualNormNode::apply(gpu::with_aligned_elements(call.x), branch, weight,
+                                               bias, row_ids, numbers);
   SumAndNorm result{call.x, {}};
   if (branch) result.sum = results.front();
   if (weight) result.normed = results.back();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/gpu/mask.h"
+#include "kernels/gpu/mask_row.h"
 #include "kernels/gpu/tile.h"
 
 /// sum = x + dropout(branch) and its normalisation, row by row: a block takes a row, a thread up to
@@ -30,7 +30,6 @@ struct ResidualNormGradients {
   float* d_weights_P2D;  ///< of each block: the weight's and the bias's; null without a norm
 };
 
-inline constexpr int kNeighbours = 8;  ///< elements that a thread takes at once: 16 bytes
 inline constexpr int kItems = 4;
 inline constexpr int kWarpElements = kWarpSize * kItems * kNeighbours;
 inline constexpr int kWidestRow = 32 * kWarpElements;
@@ -164,10 +163,6 @@ struct ResidualNorm {
   }
 
  private:
-  struct Numbers {
-    float x[kNeighbours];
-  };
-
   template <class Thread>
   LONGSPAN_DEVICE static int column_of(Thread& thread, int num_threads, int item) {
     return (item * num_threads + thread.index()) * kNeighbours;
@@ -218,7 +213,7 @@ struct ResidualNorm {
       const std::int64_t row_id = thread.load(p.row_ids_N + row);
       LONGSPAN_UNROLL
       for (int i = 0; i < kItems; ++i) {
-        const std::uint32_t kept = kept_neighbours(
+        const std::uint32_t kept = keep_bits_of_neighbours(
             thread, p.mask, row_id, column_of(thread, num_threads, i) / int(kMaskChunk));
         LONGSPAN_UNROLL
         for (int e = 0; e < kNeighbours; ++e)

@@ -11,11 +11,6 @@ struct LogitRows {
   int num_rows, vocab_size;
 };
 
-/// 16 bytes of logits.
-struct alignas(16) FloatQuad {
-  float x[4];
-};
-
 /// Where a row's elements lie in the tensor. Groups of four begin at multiples of 16 bytes; up to
 /// three elements before them and three behind are single.
 struct RowPlace {

@@ -1,5 +1,5 @@
-// What one training pass asks of a GPU, counted on the CPU: the project's own kernels are counted in
-// place of being started, LibTorch's operators as they are called.
+// What one training pass asks of a GPU, counted on the CPU: the project's own kernels are counted
+// in place of being started, LibTorch's operators as they are called.
 
 #include <ATen/record_function.h>
 
@@ -19,16 +19,21 @@ std::map<std::string, int> counted;
 // Operators that start no kernel, or that start what is counted under another name.
 bool starts_nothing(const std::string& name) {
   static const std::set<std::string> kNames{
-      "aten::view",          "aten::reshape",      "aten::t",           "aten::transpose",
-      "aten::narrow",        "aten::slice",        "aten::select",      "aten::detach",
-      "aten::as_strided",    "aten::expand",       "aten::expand_as",   "aten::unsqueeze",
-      "aten::squeeze",       "aten::empty",        "aten::empty_like",  "aten::empty_strided",
-      "aten::to",            "aten::_to_copy",     "aten::contiguous",  "aten::clone",
-      "aten::zeros",         "aten::zeros_like",   "aten::full",        "aten::ones_like",
-      "aten::result_type",   "aten::is_same_size", "aten::permute",     "aten::_reshape_alias",
-      "aten::_unsafe_view",  "aten::alias",        "aten::resolve_conj", "aten::resolve_neg",
-      "aten::new_empty_strided", "aten::full_like", "aten::layer_norm", "aten::embedding_backward",
-      "aten::is_nonzero",    "aten::matmul",       "aten::linear",      "aten::type_as", "aten::set_data", "aten::ones", "aten::lift_fresh", "aten::detach_"};
+      "aten::view",           "aten::reshape",      "aten::t",
+      "aten::transpose",      "aten::narrow",       "aten::slice",
+      "aten::select",         "aten::detach",       "aten::as_strided",
+      "aten::expand",         "aten::expand_as",    "aten::unsqueeze",
+      "aten::squeeze",        "aten::empty",        "aten::empty_like",
+      "aten::empty_strided",  "aten::to",           "aten::_to_copy",
+      "aten::contiguous",     "aten::clone",        "aten::zeros",
+      "aten::zeros_like",     "aten::full",         "aten::ones_like",
+      "aten::result_type",    "aten::is_same_size", "aten::permute",
+      "aten::_reshape_alias", "aten::_unsafe_view", "aten::alias",
+      "aten::resolve_conj",   "aten::resolve_neg",  "aten::new_empty_strided",
+      "aten::full_like",      "aten::layer_norm",   "aten::embedding_backward",
+      "aten::is_nonzero",     "aten::matmul",       "aten::linear",
+      "aten::type_as",        "aten::set_data",     "aten::ones",
+      "aten::lift_fresh",     "aten::detach_"};
   return kNames.contains(name) || !name.starts_with("aten::");
 }
 
@@ -60,6 +65,10 @@ gpu::Launches counting_launches() {
   count<1>(launches.target_log_probabilities);
   count<1>(launches.residual_norm_forward);
   count<1>(launches.residual_norm_backward);
+  count<1>(launches.dropout);
+  count<1>(launches.activation_forward);
+  count<1>(launches.activation_backward);
+  count<1>(launches.rotation);
   return launches;
 }
 
@@ -71,11 +80,14 @@ TEST_CASE("one training pass starts at most 700 kernels and never waits") {
   config.d_model = 64;
   config.num_heads = config.num_kv_heads = 2;
   config.ffn_dim = 64;
-  config.dropout = {.embedding = 0.3, .residual = 0.3, .attention = 0.1, .activation = 0.1,
-                    .head = 0.0, .tail = 0.2};
+  config.dropout = {.embedding = 0.3,
+                    .residual = 0.3,
+                    .attention = 0.1,
+                    .activation = 0.1,
+                    .head = 0.0,
+                    .tail = 0.2};
   const std::int64_t vocab_size = 100, B = 2, T = 64;
-  Transformer model(config,
-                    make_position(default_position_options("alibi"), {64, 2, 32, T, 16}),
+  Transformer model(config, make_position(default_position_options("alibi"), {64, 2, 32, T, 16}),
                     vocab_size);
   const auto on_cpu = at::TensorOptions(c10::kCPU).dtype(at::kLong);
   const TrainingRandomness randomness{9, 4, at::zeros({B}, on_cpu)};

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "kernels/dropout_rule.h"
+#include "kernels/gpu/mask_row.h"
+#include "kernels/kernel_tables.h"
+
+/// What kernels on rows are told of tensors.
+namespace longspan::gpu {
+
+/// Returns true where rows of the case's width can be moved by 16 bytes on its device.
+bool takes_rows(const KernelCase& wanted);
+
+/// Returns true where the first element is at a multiple of 16 bytes.
+bool is_aligned(const at::Tensor& x);
+
+/// Returns the tensor, contiguous and at a multiple of 16 bytes: itself or a copy.
+at::Tensor with_aligned_elements(const at::Tensor& x);
+
+/// @param x [..., width], width > 0
+/// @throws Error(Internal) when there are more rows than threads can be numbered for
+ChunkedRows shape_of_rows(const at::Tensor& x);
+
+std::uint16_t* elements(const at::Tensor& tensor);
+
+/// @param row_ids_N contiguous
+RowMasks row_masks(const at::Tensor& row_ids_N, const DropoutRule& rule);
+
+}  // namespace longspan::gpu

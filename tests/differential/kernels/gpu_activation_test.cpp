@@ -1,0 +1,152 @@
+// The GPU's kernels of activation and dropout on the emulator against the plain one in float64.
+
+#include <cmath>
+
+#include "emulator/launches.h"
+#include "emulator/thread.h"
+#include "kernels/gpu/curves.h"
+#include "kernels/kernel_tables.h"
+#include "support/tensors.h"
+
+namespace longspan {
+namespace {
+
+using emulator::EmulatedGpu;
+using testing::random_tensor;
+
+struct Sizes {
+  std::int64_t N, F;
+};
+
+struct Problem {
+  Activation activation;
+  at::Tensor x, gate, d_out;  // gate undefined unless gated
+  std::optional<RowDropout> dropout;
+};
+
+Problem make_problem(Activation activation, const Sizes& sizes, double p, at::ScalarType dtype) {
+  const auto numbers = [&](std::uint64_t seed) {
+    return random_tensor({sizes.N, sizes.F}, seed, dtype).mul(4);
+  };
+  Problem problem{activation, numbers(1), {}, numbers(2), {}};
+  if (activation == Activation::Swiglu) problem.gate = numbers(3);
+  if (p > 0.0) problem.dropout = {p, {77, 12345, 6}, at::arange(sizes.N, at::kLong).add(1 << 30)};
+  return problem;
+}
+
+struct Result {
+  at::Tensor out, d_x, d_gate;
+};
+
+Result run(const Kernel<ActivationRun>& kernel, const Problem& problem, at::ScalarType dtype) {
+  const auto leaf = [&](const at::Tensor& x) {
+    return x.defined() ? x.to(dtype).detach().requires_grad_() : x;
+  };
+  const auto x = leaf(problem.x), gate = leaf(problem.gate);
+  const auto out = kernel.run(problem.activation, {x, gate}, problem.dropout);
+  out.backward(problem.d_out.to(dtype));
+  return {out.detach(), x.grad(), gate.defined() ? gate.grad() : gate};
+}
+
+Result run_emulated(const Problem& problem, std::uint64_t seed = 1) {
+  const EmulatedGpu gpu({.seed = seed});
+  REQUIRE(activation_kernels().front().takes(
+      {.dtype = problem.x.scalar_type(), .width = problem.x.size(-1)}));
+  return run(activation_kernels().front(), problem, problem.x.scalar_type());
+}
+
+double relative(const at::Tensor& a, const at::Tensor& b) {
+  return (a.to(at::kDouble) - b).norm().item<double>() / b.norm().item<double>();
+}
+
+// One rounding, by at most 2^-8 (bfloat16) or 2^-11 (float16) relative.
+void check_against_float64(const Problem& problem) {
+  const auto expected = run(activation_kernels().back(), problem, at::kDouble);
+  const auto found = run_emulated(problem);
+  const double tolerance = problem.x.scalar_type() == at::kBFloat16 ? 4e-3 : 5e-4;
+  CHECK(relative(found.out, expected.out) <= tolerance);
+  CHECK(relative(found.d_x, expected.d_x) <= tolerance);
+  CHECK(found.d_gate.defined() == expected.d_gate.defined());
+  if (found.d_gate.defined()) CHECK(relative(found.d_gate, expected.d_gate) <= tolerance);
+}
+
+TEST_CASE("emulated kernels of activations equal the plain one in float64") {
+  const auto activation =
+      GENERATE(Activation::Relu, Activation::Gelu, Activation::GeluTanh, Activation::Swiglu);
+  const auto dtype = GENERATE(at::kBFloat16, at::kHalf);
+  const auto p = GENERATE(0.0, 0.3);
+  const auto sizes = GENERATE(Sizes{33, 8}, Sizes{5, 40}, Sizes{7, 72}, Sizes{3, 200},
+                              Sizes{1, 4096}, Sizes{6, 64});
+  INFO("activation " << int(activation) << ", " << dtype << ", dropout " << p << ", N " << sizes.N
+                     << ", F " << sizes.F);
+  check_against_float64(make_problem(activation, sizes, p, dtype));
+}
+
+TEST_CASE("emulated activations drop what row_math::draw_mask drops") {
+  const auto activation =
+      GENERATE(Activation::Relu, Activation::Gelu, Activation::GeluTanh, Activation::Swiglu);
+  const std::int64_t N = 5, F = GENERATE(8, 72, 4096);
+  auto problem = make_problem(activation, {N, F}, 0.3, at::kBFloat16);
+  problem.x = problem.x.abs().add(1);  // no zeros but of the mask
+  problem.d_out = at::ones_like(problem.x);
+  if (problem.gate.defined()) problem.gate = problem.gate.abs().add(1);
+  const auto found = run_emulated(problem);
+  const auto kept = dropout_multipliers(problem.dropout->row_ids, F,
+                                        {problem.dropout->p, problem.dropout->key}) != 0;
+  CHECK(found.out.ne(0).equal(kept));
+  CHECK(found.d_x.ne(0).equal(kept));
+}
+
+TEST_CASE("emulated kernels of activations give the same bits in any order of threads") {
+  const auto activation = GENERATE(Activation::Relu, Activation::Swiglu);
+  const auto problem = make_problem(activation, {9, 200}, 0.1, at::kBFloat16);
+  const auto a = run_emulated(problem, 1), b = run_emulated(problem, 2);
+  CHECK(a.out.equal(b.out));
+  CHECK(a.d_x.equal(b.d_x));
+  if (a.d_gate.defined()) CHECK(a.d_gate.equal(b.d_gate));
+}
+
+TEST_CASE("activations take tensors as they come") {
+  const EmulatedGpu gpu;
+  const auto problem = make_problem(Activation::Swiglu, {12, 144}, 0.0, at::kHalf);
+  // Halves of one matrix: strided, and gradients as an expanded sum gives them.
+  auto both = problem.x.clone().view({3, 4, 144}).requires_grad_();
+  const auto out =
+      activated(Activation::Swiglu, {both.narrow(2, 0, 72), both.narrow(2, 72, 72)}, {});
+  out.sum().backward();
+  auto wide = problem.x.to(at::kDouble).view({3, 4, 144}).requires_grad_();
+  const auto expected = at::silu(wide.narrow(2, 72, 72)) * wide.narrow(2, 0, 72);
+  expected.sum().backward();
+  CHECK(relative(out, expected) <= 5e-4);
+  CHECK(relative(both.grad(), wide.grad()) <= 5e-4);
+  CHECK(gpu.emulation().counts.size() == 2);
+  const auto none = activated(Activation::Relu, {problem.x.narrow(0, 0, 0), {}}, {});
+  CHECK(none.sizes() == at::IntArrayRef{0, 144});
+}
+
+TEST_CASE("activations and slopes of float32 are exact to a few units, and finite far out") {
+  emulator::GlobalMemory memory;
+  emulator::launch({}, memory, 1, [](emulator::Thread& thread) {
+    const float x = static_cast<float>(thread.index() - 16) * 0.37f;
+    const double phi = 0.5 * std::erfc(-double(x) / std::sqrt(2.0));
+    const double density = std::exp(-0.5 * double(x) * double(x)) / std::sqrt(2 * M_PI);
+    using Gelu = gpu::Curve<Activation::Gelu>;
+    CHECK(std::abs(Gelu::value(thread, x) - x * phi) <= 1e-6);
+    CHECK(std::abs(Gelu::slope(thread, x) - (phi + x * density)) <= 1e-6);
+    const float far = thread.index() % 2 == 0 ? 1e18f : -1e18f;
+    const double right = far > 0 ? 1.0 : 0.0;
+    CHECK(Gelu::slope(thread, far) == right);
+    CHECK(gpu::Curve<Activation::GeluTanh>::slope(thread, far) == right);
+    CHECK(gpu::Curve<Activation::Swiglu>::slope(thread, far) == right);
+  });
+}
+
+TEST_CASE("NaN passes through activations") {
+  const auto activation = GENERATE(Activation::Relu, Activation::Gelu, Activation::GeluTanh);
+  const EmulatedGpu gpu;
+  const auto x = at::full({1, 8}, NAN, at::kBFloat16);
+  CHECK(activated(activation, {x, {}}, {}).isnan().all().item<bool>());
+}
+
+}  // namespace
+}  // namespace longspan

@@ -1,0 +1,48 @@
+// Activations on the CPU: the bits of ATen's operations and counted dropout.
+
+#include "longspan/kernels/activation.h"
+
+#include "longspan/core/error.h"
+#include "support/tensors.h"
+
+namespace longspan {
+namespace {
+
+using testing::random_tensor;
+
+const RowDropout kDropout{0.25, {7, 3, 5}, at::arange(6, at::kLong)};
+
+at::Tensor plain(Activation activation, const at::Tensor& x, const at::Tensor& gate) {
+  switch (activation) {
+    case Activation::Relu:
+      return at::relu(x);
+    case Activation::Gelu:
+      return at::gelu(x);
+    case Activation::GeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::Swiglu:
+      return at::silu(gate) * x;
+  }
+  return {};
+}
+
+TEST_CASE("an activation is ATen's, and the dropout behind it the counted one") {
+  const auto activation =
+      GENERATE(Activation::Relu, Activation::Gelu, Activation::GeluTanh, Activation::Swiglu);
+  const auto dtype = GENERATE(at::kFloat, at::kDouble, at::kBFloat16);
+  const auto x = random_tensor({6, 72}, 1, dtype), gate = random_tensor({6, 72}, 2, dtype);
+  const ActivationInput input{x, activation == Activation::Swiglu ? gate : at::Tensor()};
+  const auto expected = plain(activation, x, gate);
+  CHECK(activated(activation, input, {}).equal(expected));
+  CHECK(activated(activation, input, kDropout)
+            .equal(counted_dropout(expected, kDropout.row_ids, kDropout.p, kDropout.key)));
+}
+
+TEST_CASE("a gate goes with swiglu alone") {
+  const auto x = random_tensor({6, 72}, 1);
+  CHECK_THROWS_AS(activated(Activation::Swiglu, {x, {}}, {}), Error);
+  CHECK_THROWS_AS(activated(Activation::Relu, {x, x}, {}), Error);
+}
+
+}  // namespace
+}  // namespace longspan

@@ -7,14 +7,14 @@ namespace {
 
 template <class Kind>
 __global__ void __launch_bounds__(gpu::kRowThreads)
-    forward(gpu::ActivationProblem problem, std::uint16_t* out_NF) {
+    activation(gpu::ActivationProblem problem, std::uint16_t* out_NF) {
   Thread thread;
   gpu::ActivationForward<Kind>::run(thread, problem, out_NF);
 }
 
 template <class Kind>
 __global__ void __launch_bounds__(gpu::kRowThreads)
-    backward(gpu::ActivationProblem problem, gpu::ActivationGradients gradients) {
+    activation_gradient(gpu::ActivationProblem problem, gpu::ActivationGradients gradients) {
   Thread thread;
   gpu::ActivationBackward<Kind>::run(thread, problem, gradients);
 }
@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(gpu::kRowThreads)
 void activation_forward(const gpu::ActivationProblem& problem, std::uint16_t* out_NF,
                         void* stream) {
   gpu::visit_activation_kind(problem, [&](auto kind) {
-    start("activation forward", forward<decltype(kind)>, dim3(problem.shape.num_blocks()),
+    start("activation forward", activation<decltype(kind)>, dim3(problem.shape.num_blocks()),
           gpu::kRowThreads, 0, stream, problem, out_NF);
   });
 }
@@ -32,8 +32,8 @@ void activation_forward(const gpu::ActivationProblem& problem, std::uint16_t* ou
 void activation_backward(const gpu::ActivationProblem& problem,
                          const gpu::ActivationGradients& gradients, void* stream) {
   gpu::visit_activation_kind(problem, [&](auto kind) {
-    start("activation backward", backward<decltype(kind)>, dim3(problem.shape.num_blocks()),
-          gpu::kRowThreads, 0, stream, problem, gradients);
+    start("activation backward", activation_gradient<decltype(kind)>,
+          dim3(problem.shape.num_blocks()), gpu::kRowThreads, 0, stream, problem, gradients);
   });
 }
 

@@ -6,7 +6,7 @@ namespace longspan::cuda {
 namespace {
 
 template <class Element>
-__global__ void __launch_bounds__(gpu::kRowThreads) rows(gpu::DropoutProblem problem) {
+__global__ void __launch_bounds__(gpu::kRowThreads) dropout_rows(gpu::DropoutProblem problem) {
   Thread thread;
   gpu::DropoutRows<Element>::run(thread, problem);
 }
@@ -15,8 +15,8 @@ __global__ void __launch_bounds__(gpu::kRowThreads) rows(gpu::DropoutProblem pro
 
 void dropout(const gpu::DropoutProblem& problem, void* stream) {
   gpu::visit_element(problem.is_bfloat16, [&](auto element) {
-    start("dropout", rows<decltype(element)>, dim3(problem.shape.num_blocks()), gpu::kRowThreads, 0,
-          stream, problem);
+    start("dropout", dropout_rows<decltype(element)>, dim3(problem.shape.num_blocks()),
+          gpu::kRowThreads, 0, stream, problem);
   });
 }
 

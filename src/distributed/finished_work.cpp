@@ -3,6 +3,7 @@
 
 #include "distributed/finished_work.h"
 
+#include <exception>
 #include <stdexcept>
 #include <thread>
 
@@ -22,6 +23,8 @@ void finish(c10d::Work& work, c10::Device device, std::chrono::milliseconds time
       throw std::runtime_error(concat("no end of it within ", timeout.count() / 1000, " s"));
     std::this_thread::sleep_for(kLookAtGpu);
   }
+  // NCCL's work is completed on a failure too, and its wait() keeps silent about that.
+  if (const auto failure = work.exception()) std::rethrow_exception(failure);
   work.wait();
 }
 

@@ -43,6 +43,11 @@ TEST_CASE("work on a GPU that ends well is waited for on the caller's stream") {
   CHECK(work.isCompleted());
 }
 
+TEST_CASE("work on a GPU that fails late is not taken for done") {
+  GpuWork work(3, std::make_exception_ptr(std::runtime_error("NCCL error: remote process exited")));
+  CHECK_THROWS_WITH(finish(work, kGpu, milliseconds(10'000)), "NCCL error: remote process exited");
+}
+
 TEST_CASE("work on a GPU that never ends is given up at its deadline") {
   GpuWork work(-1, nullptr);
   const auto start = std::chrono::steady_clock::now();

@@ -209,6 +209,12 @@ class GroupCommunicator final : public Communicator {
 
 }  // namespace
 
+void set_group_variables() {
+  // c10d would end the process when a call of NCCL takes too long. Here whoever waits for the call
+  // finds out, says which rank is to blame, and ends with an exit code.
+  ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
+}
+
 std::unique_ptr<Communicator> join(const Placement& placement, const DistributedConfig& config,
                                    const std::vector<Agreement>& agreements, c10::Device device) {
   check(config.backend != Backend::Nccl || !device.is_cpu(), ErrorKind::Config,

@@ -15,13 +15,14 @@
 namespace longspan {
 namespace {
 
-at::Tensor multipliers_BHTS(const AttentionDropout& drop, std::int64_t num_heads,
-                            std::int64_t num_keys) {
+at::Tensor multipliers_like(const at::Tensor& p_BHTS, const AttentionDropout& drop) {
+  const std::int64_t num_heads = p_BHTS.size(1), num_keys = p_BHTS.size(3);
   const at::Tensor row_ids_N = drop.row_ids_BT.reshape({-1}).contiguous();
   std::vector<at::Tensor> heads;
   for (std::int64_t h = 0; h < num_heads; ++h)
-    heads.push_back(dropout_multipliers(row_ids_N, num_keys, {drop.p, drop.key, h})
-                        .view({drop.row_ids_BT.size(0), drop.row_ids_BT.size(1), num_keys}));
+    heads.push_back(
+        dropout_multipliers(row_ids_N, num_keys, {drop.p, drop.key, h}, p_BHTS.scalar_type())
+            .view({drop.row_ids_BT.size(0), drop.row_ids_BT.size(1), num_keys}));
   return at::stack(heads, 1);
 }
 
@@ -46,7 +47,7 @@ at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK
   scores_BHTS = scores_BHTS.masked_fill(future_TS, -std::numeric_limits<double>::infinity());
   auto p_BHTS = scores_BHTS.softmax(-1);
   if (options.dropout && options.dropout->p > 0.0)
-    p_BHTS = p_BHTS * multipliers_BHTS(*options.dropout, H, S).to(dtype);
+    p_BHTS = p_BHTS * multipliers_like(p_BHTS, *options.dropout);
   return at::matmul(p_BHTS.to(v_BHSK.scalar_type()), v_BHSK).transpose(1, 2).contiguous();
 }
 

@@ -68,7 +68,8 @@ at::Tensor multiply_on_cpu(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
 
 at::Tensor multiply_by_whole_masks(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
                                    const DropoutRule& rule) {
-  return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), rule)).to(x_ND.dtype());
+  return (x_ND * dropout_multipliers(row_ids_N, x_ND.size(1), rule, x_ND.scalar_type()))
+      .to(x_ND.dtype());
 }
 
 constexpr std::array kDropoutKernels{
@@ -110,28 +111,48 @@ struct CountedDropout : torch::autograd::Function<CountedDropout> {
   }
 };
 
-at::Tensor draw_on_cpu(const at::Tensor& row_ids_N, std::int64_t width, const DropoutRule& rule) {
-  const at::Tensor ids_N = row_ids_N.cpu();
-  const at::Tensor out_ND = at::empty({ids_N.numel(), width}, ids_N.options().dtype(at::kFloat));
-  float* const out = out_ND.mutable_data_ptr<float>();
-  const auto* ids = ids_N.const_data_ptr<std::int64_t>();
-  for (std::int64_t row = 0; row < ids_N.numel(); ++row)
+template <class Scalar>
+void draw_rows(const at::Tensor& out_ND, const at::Tensor& row_ids_N, const DropoutRule& rule) {
+  const std::int64_t width = out_ND.size(1);
+  auto* const out = out_ND.mutable_data_ptr<Scalar>();
+  const auto* ids = row_ids_N.const_data_ptr<std::int64_t>();
+  for (std::int64_t row = 0; row < out_ND.size(0); ++row)
     row_math::draw_mask(out + row * width, width, row_mask(rule, ids[row]));
+}
+
+at::Tensor draw_on_cpu(const at::Tensor& row_ids_N, std::int64_t width, const DropoutRule& rule,
+                       at::ScalarType dtype) {
+  const at::Tensor ids_N = row_ids_N.cpu();
+  const at::Tensor out_ND = at::empty({ids_N.numel(), width}, ids_N.options().dtype(dtype));
+  if (dtype == at::kDouble)
+    draw_rows<double>(out_ND, ids_N, rule);
+  else
+    draw_rows<float>(out_ND, ids_N, rule);
   return out_ND.to(row_ids_N.device());
 }
 
 #ifdef LONGSPAN_WITH_CUDA
 bool takes_cuda(const KernelCase& wanted) { return wanted.device == c10::kCUDA; }
 
-at::Tensor draw_on_gpu(const at::Tensor& row_ids_N, std::int64_t width, const DropoutRule& rule) {
-  const c10::cuda::CUDAGuard of_rows(row_ids_N.device());
-  const at::Tensor out_ND =
-      at::empty({row_ids_N.numel(), width}, row_ids_N.options().dtype(at::kFloat));
+template <class Scalar>
+void draw_rows_on_gpu(const at::Tensor& out_ND, const at::Tensor& row_ids_N,
+                      const DropoutRule& rule) {
   const auto mask = row_mask(rule, 0);
-  const cuda::MaskRows rows{out_ND.mutable_data_ptr<float>(),
-                            row_ids_N.const_data_ptr<std::int64_t>(), row_ids_N.numel(), width};
+  const cuda::MaskRows<Scalar> rows{out_ND.mutable_data_ptr<Scalar>(),
+                                    row_ids_N.const_data_ptr<std::int64_t>(), out_ND.size(0),
+                                    out_ND.size(1)};
   const cuda::MaskNumbers numbers{mask.key, mask.counter.x[2], mask.counter.x[3], mask.keep};
   cuda::draw_masks(rows, numbers, c10::cuda::getCurrentCUDAStream().stream());
+}
+
+at::Tensor draw_on_gpu(const at::Tensor& row_ids_N, std::int64_t width, const DropoutRule& rule,
+                       at::ScalarType dtype) {
+  const c10::cuda::CUDAGuard of_rows(row_ids_N.device());
+  const at::Tensor out_ND = at::empty({row_ids_N.numel(), width}, row_ids_N.options().dtype(dtype));
+  if (dtype == at::kDouble)
+    draw_rows_on_gpu<double>(out_ND, row_ids_N, rule);
+  else
+    draw_rows_on_gpu<float>(out_ND, row_ids_N, rule);
   return out_ND;
 }
 #endif
@@ -162,9 +183,9 @@ row_math::RowMask row_mask(const DropoutRule& rule, std::int64_t row_id) {
 }
 
 at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width,
-                               const DropoutRule& rule) {
-  const KernelCase wanted{row_ids_N.device().type(), at::kFloat};
-  return kernel_for(mask_kernels(), wanted).run(row_ids_N, width, rule);
+                               const DropoutRule& rule, at::ScalarType dtype) {
+  const KernelCase wanted{row_ids_N.device().type(), dtype == at::kDouble ? dtype : at::kFloat};
+  return kernel_for(mask_kernels(), wanted).run(row_ids_N, width, rule, wanted.dtype);
 }
 
 at::Tensor dropout_row_ids(const at::Tensor& sequence_ids_B, std::int64_t first_position,

@@ -18,8 +18,9 @@ row_math::RowMask row_mask(const DropoutRule& rule, std::int64_t row_id);
 /// Returns how many of 65536 draws keep an element.
 std::uint32_t keep_threshold(double p);
 
-/// Returns the multipliers (0 or 1/keep) of rows as float [N, D] on the device of row_ids_N.
+/// Returns the multipliers (0 or 1/keep) of rows [N, D] on the device of row_ids_N.
+/// @param dtype of what they multiply: they are float64 for float64, else float32
 at::Tensor dropout_multipliers(const at::Tensor& row_ids_N, std::int64_t width,
-                               const DropoutRule& rule);
+                               const DropoutRule& rule, at::ScalarType dtype);
 
 }  // namespace longspan

@@ -68,9 +68,10 @@ std::span<const Kernel<ActivationRun>> activation_kernels();
 at::Tensor gpu_activated(Activation activation, const ActivationInput& input,
                          const std::optional<RowDropout>& dropout);
 
-/// Draws multipliers, float32 [N, width]. @param row_ids_N contiguous, of the case's device
+/// Draws multipliers [N, width]. @param row_ids_N contiguous, of the case's device  @param dtype
+/// float32 or float64
 using MaskRun = at::Tensor (*)(const at::Tensor& row_ids_N, std::int64_t width,
-                               const DropoutRule& rule);
+                               const DropoutRule& rule, at::ScalarType dtype);
 std::span<const Kernel<MaskRun>> mask_kernels();
 
 /// See residual_norm.h. @param branch undefined: none  @param norm null: none; else the norm's

@@ -102,8 +102,9 @@ TEST_CASE("dropout masks on a GPU are those of the CPU, bit for bit") {
         dropout_row_ids(at::arange(5, at::kLong).add(std::int64_t{1} << 30), 3, 11);
     const DropoutRule rule{0.3, {77, 12345, 6}, 2};
     const auto flat = row_ids.reshape({-1});
-    CHECK(at::equal(dropout_multipliers(flat, width, rule),
-                    dropout_multipliers(flat.to(gpu), width, rule).cpu()));
+    for (const auto dtype : {at::kFloat, at::kDouble})
+      CHECK(at::equal(dropout_multipliers(flat, width, rule, dtype),
+                      dropout_multipliers(flat.to(gpu), width, rule, dtype).cpu()));
   }
 }
 

@@ -9,7 +9,8 @@
 namespace longspan::cuda {
 namespace {
 
-__global__ void draw(MaskRows rows, MaskNumbers numbers, std::int64_t blocks_of_row) {
+template <class Scalar>
+__global__ void draw(MaskRows<Scalar> rows, MaskNumbers numbers, std::int64_t blocks_of_row) {
   const std::int64_t task = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x;
   if (task >= rows.rows * blocks_of_row) return;
   const std::int64_t row = task / blocks_of_row, block = task % blocks_of_row;
@@ -18,19 +19,18 @@ __global__ void draw(MaskRows rows, MaskNumbers numbers, std::int64_t blocks_of_
       philox({{static_cast<std::uint32_t>(row_id), static_cast<std::uint32_t>(row_id >> 32),
                numbers.step, numbers.first_block + static_cast<std::uint32_t>(block)}},
              numbers.key);
-  const float scale = 65536.0f / static_cast<float>(numbers.keep);
+  const Scalar scale = Scalar(65536) / static_cast<Scalar>(numbers.keep);
   const std::int64_t begin = block / kMaskLanes * kMaskChunk + block % kMaskLanes;
   for (int piece = 0; piece < kMaskPieces; ++piece) {
     const std::int64_t column = begin + piece * kMaskLanes;
     if (column >= rows.width) return;
     const std::uint32_t bits = (words.x[piece / 2] >> (16 * (piece % 2))) & 0xffffu;
-    rows.multipliers[row * rows.width + column] = bits < numbers.keep ? scale : 0.0f;
+    rows.multipliers[row * rows.width + column] = bits < numbers.keep ? scale : Scalar(0);
   }
 }
 
-}  // namespace
-
-void draw_masks(const MaskRows& rows, const MaskNumbers& numbers, void* stream) {
+template <class Scalar>
+void start_draw(const MaskRows<Scalar>& rows, const MaskNumbers& numbers, void* stream) {
   constexpr int kThreads = 256;
   const std::int64_t blocks_of_row = ceil_divide(rows.width, kMaskChunk) * kMaskLanes;
   const auto grid =
@@ -38,6 +38,15 @@ void draw_masks(const MaskRows& rows, const MaskNumbers& numbers, void* stream) 
   if (grid == 0) return;
   draw<<<grid, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(rows, numbers, blocks_of_row);
   check(cudaGetLastError(), "dropout masks");
+}
+
+}  // namespace
+
+void draw_masks(const MaskRows<float>& rows, const MaskNumbers& numbers, void* stream) {
+  start_draw(rows, numbers, stream);
+}
+void draw_masks(const MaskRows<double>& rows, const MaskNumbers& numbers, void* stream) {
+  start_draw(rows, numbers, stream);
 }
 
 }  // namespace longspan::cuda

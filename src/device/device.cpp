@@ -29,6 +29,8 @@ constexpr const char* kWhyNone = "none is visible; see nvidia-smi and CUDA_VISIB
 constexpr const char* kWhyNone = "this program was built without CUDA; build the preset cuda";
 #endif
 
+constexpr const char* kWorkspaceOfCublas = "CUBLAS_WORKSPACE_CONFIG";
+
 // Returns nothing for a device whose allocator keeps no statistics.
 c10::DeviceAllocator* allocator_of(c10::Device device) {
   if (device.is_cpu()) return nullptr;
@@ -49,6 +51,9 @@ c10::Device gpu_at(std::int64_t index) {
 }
 
 }  // namespace
+
+// cuBLAS promises the same bits in every run only with workspaces of a fixed size.
+void set_gpu_variables() { ::setenv(kWorkspaceOfCublas, ":4096:8", /*overwrite=*/0); }
 
 int num_gpus() { return at::detail::getCUDAHooks().getNumGPUs(); }
 
@@ -75,8 +80,9 @@ c10::Device choose_device(const std::string& text, int local_rank) {
 void bind_to(c10::Device device) {
   if (device.is_cpu()) return;
   c10::impl::getDeviceGuardImpl(device.type())->setDevice(device);
+  check(std::getenv(kWorkspaceOfCublas) != nullptr, ErrorKind::Internal, kWorkspaceOfCublas,
+        " must be set before a GPU is used; see set_gpu_variables");
   // Sums whose order is left to chance on a GPU would break what a run promises.
-  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
   at::globalContext().setDeterministicFillUninitializedMemory(false);
 }

@@ -7,9 +7,9 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include <cstdlib>
-#include <thread>
 
 #include "distributed/agreement.h"
+#include "distributed/finished_work.h"
 #include "distributed/own_address.h"
 #include "distributed/patient_threads.h"
 #include "distributed/pulse.h"
@@ -25,7 +25,6 @@ namespace longspan {
 namespace {
 
 constexpr std::chrono::seconds kLastLook{4};
-constexpr std::chrono::microseconds kLookAtGpu{50};
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
@@ -66,7 +65,8 @@ class GroupCommunicator final : public Communicator {
     c10d::BroadcastOptions options;
     options.rootRank = root;
     std::vector<at::Tensor> tensors{tensor};
-    guarded("broadcast", [&] { finish(*group_->broadcast(tensors, options), tensor.device()); });
+    guarded("broadcast",
+            [&] { finish(*group_->broadcast(tensors, options), tensor.device(), timeout_); });
   }
 
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override {
@@ -74,7 +74,8 @@ class GroupCommunicator final : public Communicator {
     std::vector<std::vector<at::Tensor>> results(1);
     for (int i = 0; i < world_size(); ++i) results[0].push_back(at::empty_like(tensor));
     std::vector<at::Tensor> tensors{tensor};
-    guarded("all-gather", [&] { finish(*group_->allgather(results, tensors), tensor.device()); });
+    guarded("all-gather",
+            [&] { finish(*group_->allgather(results, tensors), tensor.device(), timeout_); });
     return results[0];
   }
 
@@ -110,7 +111,7 @@ class GroupCommunicator final : public Communicator {
     // The work may be over before `done` was called: what `done` touches must outlive both.
     void wait() override {
       owner_.guarded("all-reduce", [&] {
-        owner_.finish(*work_, device_);
+        finish(*work_, device_, owner_.timeout_);
         if (told_) told_->waitAndThrow();
         if (done_) done_();
       });
@@ -151,18 +152,6 @@ class GroupCommunicator final : public Communicator {
     guarded("meeting the other ranks", [&] {
       check_agreement({placement_, lobby, store_}, agreements, timeout_);
     });
-  }
-
-  // Returns once the work is done. On a GPU wait() queues what follows behind the work and returns
-  // at once, so that a rank that is gone would show nowhere: the host has to look.
-  void finish(c10d::Work& work, c10::Device device) const {
-    const auto deadline = std::chrono::steady_clock::now() + timeout_;
-    while (!device.is_cpu() && !work.isCompleted()) {
-      if (std::chrono::steady_clock::now() > deadline)
-        throw std::runtime_error(concat("no end of it within ", timeout_.count() / 1000, " s"));
-      std::this_thread::sleep_for(kLookAtGpu);
-    }
-    work.wait();
   }
 
   void form_group(Backend backend, c10::Device device) {
@@ -219,6 +208,12 @@ class GroupCommunicator final : public Communicator {
 };
 
 }  // namespace
+
+void set_group_variables() {
+  // c10d would end the process when a call of NCCL takes too long. Here whoever waits for the call
+  // finds out, says which rank is to blame, and ends with an exit code.
+  ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
+}
 
 std::unique_ptr<Communicator> join(const Placement& placement, const DistributedConfig& config,
                                    const std::vector<Agreement>& agreements, c10::Device device) {

@@ -36,11 +36,13 @@ ScoreBias with_trainable_part(const ScoreBias& bias, const at::Tensor& part) {
   return bias;
 }
 
-ScoreBias bias_on(const ScoreBias& bias, c10::Device device) {
-  if (const auto* linear = std::get_if<LinearBias>(&bias))
-    return LinearBias{linear->slopes_H.to(device)};
-  const at::Tensor part = trainable_part(bias);
-  return part.defined() ? with_trainable_part(bias, part.to(device)) : bias;
+ScoreBias BiasCopy::on(c10::Device device, const ScoreBias& bias) {
+  const auto* linear = std::get_if<LinearBias>(&bias);
+  const at::Tensor tensor = linear != nullptr ? linear->slopes_H : trainable_part(bias);
+  if (!tensor.defined() || tensor.device() == device) return bias;
+  const auto make = [&] { return tensor.to(device); };
+  const auto copy = tensor.requires_grad() ? make() : copy_.get({tensor, device}, make);
+  return linear != nullptr ? LinearBias{copy} : with_trainable_part(bias, copy);
 }
 
 at::Tensor bias_by_distance(const ScoreBias& bias, std::int64_t num_keys, at::ScalarType dtype) {

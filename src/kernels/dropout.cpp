@@ -16,6 +16,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/random.h"
 #ifdef LONGSPAN_WITH_CUDA
+#include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
 #include "kernels/cuda/dropout.h"
@@ -123,6 +124,7 @@ at::Tensor draw_on_cpu(const at::Tensor& row_ids_N, std::int64_t width, const Dr
 bool takes_cuda(const KernelCase& wanted) { return wanted.device == c10::kCUDA; }
 
 at::Tensor draw_on_gpu(const at::Tensor& row_ids_N, std::int64_t width, const DropoutRule& rule) {
+  const c10::cuda::CUDAGuard of_rows(row_ids_N.device());
   const at::Tensor out_ND =
       at::empty({row_ids_N.numel(), width}, row_ids_N.options().dtype(at::kFloat));
   const auto mask = row_mask(rule, 0);

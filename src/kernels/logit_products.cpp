@@ -1,11 +1,12 @@
-// The products around the logits, with sums of float32. LibTorch has products of narrow factors
-// with float32 results on GPUs alone.
+// Products with sums of float32: those around the logits, and the gradients of weights. LibTorch
+// has products of narrow factors with float32 results on GPUs alone.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/mm.h>
 
 #include "kernels/kernel_tables.h"
+#include "longspan/kernels/weight_gradient.h"
 
 namespace longspan {
 namespace {
@@ -46,5 +47,15 @@ constexpr std::array kKernels{
 }  // namespace
 
 std::span<const Kernel<LogitProducts>> logit_product_kernels() { return kKernels; }
+
+void add_weight_gradient(at::Tensor& d_weight_OI, const at::Tensor& d_y_NO,
+                         const at::Tensor& x_NI) {
+  const auto& products =
+      kernel_for(logit_product_kernels(), {x_NI.device().type(), x_NI.scalar_type()}).run;
+  if (d_weight_OI.defined())
+    products.add_weight_gradient(d_weight_OI, d_y_NO, x_NI);
+  else
+    d_weight_OI = products.logits(d_y_NO.t(), x_NI.t());
+}
 
 }  // namespace longspan

@@ -1,5 +1,6 @@
 // Linear layers in a narrow dtype as an operation of their own: the narrow weights are made once a
-// step, not once a pass, and the gradients of weights come out of their product in float32.
+// step, not once a pass, and the gradients of weights are added up over the passes where their
+// products form them, in float32.
 
 #include "model/projection.h"
 
@@ -15,6 +16,7 @@
 #include <algorithm>
 
 #include "longspan/core/error.h"
+#include "longspan/kernels/weight_gradient.h"
 
 namespace longspan {
 namespace {
@@ -25,12 +27,14 @@ using torch::autograd::variable_list;
 constexpr std::size_t kMostParts = 3;
 using Given = std::optional<at::Tensor>;
 
-// LibTorch has products of narrow factors with float32 results on GPUs alone.
-at::Tensor wide_product(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_cuda() ? at::mm(a, b, at::kFloat) : at::mm(a, b).to(at::kFloat);
-}
-
 at::Tensor as_rows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+// What backward adds to. Of one pass alone, it owns it.
+struct Weights : torch::CustomClassHolder {
+  StepWeights own;
+  StepWeights* all = nullptr;
+  StepWeights::Joint *weight = nullptr, *bias = nullptr;
+};
 
 struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
   // The parameters take part for the sake of their gradients; what is computed with are the narrow
@@ -38,14 +42,16 @@ struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const Given& weight0,
                                const Given& weight1, const Given& weight2, const Given& /*bias0*/,
                                const Given& /*bias1*/, const Given& /*bias2*/,
-                               const at::Tensor& weight_OI, const Given& bias_O) {
+                               const c10::intrusive_ptr<Weights>& weights) {
+    const at::Tensor& weight_OI = weights->weight->narrow;
     // The parts of the product go their own ways: nobody needs to know that they share memory.
     const at::AutoDispatchBelowADInplaceOrView no_views;
     const at::Tensor x_NI = as_rows(x);
-    const at::Tensor y_NO =
-        bias_O ? at::addmm(*bias_O, x_NI, weight_OI.t()) : at::mm(x_NI, weight_OI.t());
-    context->save_for_backward({x_NI, weight_OI});
-    context->saved_data["has_bias"] = bias_O.has_value();
+    const at::Tensor y_NO = weights->bias != nullptr
+                                ? at::addmm(weights->bias->narrow, x_NI, weight_OI.t())
+                                : at::mm(x_NI, weight_OI.t());
+    context->save_for_backward({x_NI});
+    context->saved_data["weights"] = c10::IValue::make_capsule(weights);
     context->saved_data["sizes"] = x.sizes().vec();
     std::vector<std::int64_t> widths;
     for (const Given* weight : {&weight0, &weight1, &weight2})
@@ -66,19 +72,27 @@ struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &x_NI = saved[0], &weight_OI = saved[1];
+    const at::Tensor x_NI = context->get_saved_variables()[0];
+    const auto capsule = context->saved_data["weights"].toCapsule();
+    auto& weights = static_cast<Weights&>(*capsule);
     const auto widths = context->saved_data["widths"].toIntVector();
     variable_list rows;
     for (const auto& gradient : gradients) rows.push_back(as_rows(gradient));
     const at::Tensor d_y_NO = rows.size() == 1 ? rows.front() : at::cat(rows, 1);
-    variable_list results(9);
+    variable_list results(8);
     if (context->needs_input_grad(0))
-      results[0] = at::mm(d_y_NO, weight_OI).view(context->saved_data["sizes"].toIntVector());
-    const at::Tensor d_weight_OI = wide_product(d_y_NO.t(), x_NI);
-    at::Tensor d_bias_O;
-    if (context->saved_data["has_bias"].toBool())
+      results[0] =
+          at::mm(d_y_NO, weights.weight->narrow).view(context->saved_data["sizes"].toIntVector());
+    at::Tensor &d_weight_OI = weights.weight->gradient, d_bias_O;
+    add_weight_gradient(d_weight_OI, d_y_NO, x_NI);
+    if (weights.bias != nullptr) {
       d_bias_O = d_y_NO.sum(0, /*keepdim=*/false, at::kFloat);
+      if (at::Tensor& sum_O = weights.bias->gradient; sum_O.defined())
+        d_bias_O = sum_O.add_(d_bias_O);
+      else
+        sum_O = d_bias_O;
+    }
+    if (!weights.all->is_last_pass()) return results;
     std::int64_t begin = 0;
     for (std::size_t i = 0; i < widths.size(); ++i) {
       results[1 + i] = d_weight_OI.narrow(0, begin, widths[i]);
@@ -110,13 +124,16 @@ std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Lin
     biases.push_back(linears[i]->bias_O);
     given_biases[i] = biases.back();
   }
-  NarrowWeights own;
-  NarrowWeights& narrow = options.narrow_weights != nullptr ? *options.narrow_weights : own;
-  Given bias_O;
-  if (!biases.empty()) bias_O = narrow.of(biases, dtype);
+  const auto joint = c10::make_intrusive<Weights>();
+  joint->all = options.step_weights;
+  if (joint->all == nullptr) {
+    joint->all = &joint->own;
+    joint->own.expect_last_pass();
+  }
+  joint->weight = &joint->all->of(weights, dtype);
+  if (!biases.empty()) joint->bias = &joint->all->of(biases, dtype);
   return NarrowProjection::apply(x.to(dtype), given_weights[0], given_weights[1], given_weights[2],
-                                 given_biases[0], given_biases[1], given_biases[2],
-                                 narrow.of(weights, dtype), bias_O);
+                                 given_biases[0], given_biases[1], given_biases[2], joint);
 }
 
 }  // namespace longspan

@@ -24,6 +24,7 @@ struct Transformer::Parts {
   ParameterList parameters;
   std::unique_ptr<Vocabulary> vocabulary;
   std::vector<Layer> layers;
+  std::vector<BiasCopy> bias_copies;  // one a layer
   Norm final_norm;
 };
 
@@ -42,6 +43,7 @@ Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMeth
                            {Start::Kind::Normal, parameter.normal_std, parameter.start_value});
   for (std::int64_t i = 0; i < config.num_layers; ++i)
     parts.layers.emplace_back(parts.parameters, parts.config, i);
+  parts.bias_copies = std::vector<BiasCopy>(parts.layers.size());
   if (config.final_norm) parts.final_norm = Norm(parts.parameters, "final_norm", config);
 }
 
@@ -120,10 +122,11 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   pass.rotation = parts_->position->rotation(
       pass.positions, at::TensorOptions(input_ids_BT.device()).dtype(options.compute_dtype));
   auto biases = parts_->position->layer_biases(num_keys);
-  // Constant biases are made on the CPU: once a pass they follow the model, not once a layer.
-  for (ScoreBias& bias : biases) bias = bias_on(bias, input_ids_BT.device());
   check(biases.size() == 1 || biases.size() == parts_->layers.size(), ErrorKind::Internal,
         "a position method must give one bias or one a layer, got ", biases.size());
+  // Constant biases are made on the CPU.
+  for (std::size_t i = 0; i < biases.size(); ++i)
+    biases[i] = parts_->bias_copies[i].on(input_ids_BT.device(), biases[i]);
   if (options.cache != nullptr) options.cache->layers.resize(parts_->layers.size());
 
   auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options);

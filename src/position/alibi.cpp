@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "longspan/config/choice.h"
+#include "longspan/core/last_made.h"
 #include "position/alibi_slopes.h"
 #include "position/kinds.h"
 
@@ -31,13 +32,15 @@ class Alibi final : public PositionMethod {
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
     if (form_ == AlibiForm::Relative) return LinearBias{slopes_H_};
-    const auto key_S = at::arange(num_keys, slopes_H_.options());
-    return DenseBias{slopes_H_.view({-1, 1, 1}) * key_S};
+    return DenseBias{absolute_H1S_.get(num_keys, [&] {
+      return slopes_H_.view({-1, 1, 1}) * at::arange(num_keys, slopes_H_.options());
+    })};
   }
 
  private:
   at::Tensor slopes_H_;  // double; attention rounds them once to its own accumulation type
   AlibiForm form_;
+  mutable LastMade<std::int64_t, at::Tensor> absolute_H1S_;
 };
 
 constexpr std::array kForms{config::Choice{"relative", AlibiForm::Relative},

@@ -7,6 +7,7 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include "longspan/core/last_made.h"
 #include "position/alibi_slopes.h"
 #include "position/kinds.h"
 
@@ -20,7 +21,7 @@ class AlibiLearned final : public PositionMethod {
         log_factor_H_(at::zeros({num_heads}, at::kFloat).requires_grad_()) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
-    const auto slope_H = slopes_H_.to(log_factor_H_.options()) * log_factor_H_.exp();
+    const auto slope_H = slopes() * log_factor_H_.exp();
     const auto distance_N = at::arange(num_keys, slope_H.options().requires_grad(false));
     return DistanceBias{slope_H.neg().unsqueeze(1) * distance_N};
   }
@@ -30,7 +31,15 @@ class AlibiLearned final : public PositionMethod {
   }
 
  private:
+  // The paper's, as the trained factors lie.
+  at::Tensor slopes() const {
+    const auto dtype = log_factor_H_.scalar_type();
+    const auto device = log_factor_H_.device();
+    return placed_slopes_H_.get({dtype, device}, [&] { return slopes_H_.to(device, dtype); });
+  }
+
   at::Tensor slopes_H_;
+  mutable LastMade<std::pair<at::ScalarType, c10::Device>, at::Tensor> placed_slopes_H_;
   at::Tensor log_factor_H_;
 };
 

@@ -32,6 +32,17 @@ std::vector<Frequency> frequencies_of(const FrequencyRange& range);
 CosineAndSine cosine_and_sine(std::int64_t position, const Frequency& frequency);
 /// Returns the dtype and device of tables for a tensor: float64 for float64, else float32.
 at::TensorOptions table_options(const at::TensorOptions& of_tensor);
+/// What the tables for a tensor follow from, besides the frequencies.
+struct TableKey {
+  Positions positions;
+  at::ScalarType dtype;
+  c10::Device device;
+  TableKey(const Positions& of_positions, const at::TensorOptions& of_tensor)
+      : positions(of_positions),
+        dtype(of_tensor.dtype().toScalarType()),
+        device(of_tensor.device()) {}
+  bool operator==(const TableKey&) const = default;
+};
 /// Returns the tables of positions * frequencies, [T, F], for a tensor of the given options, worked
 /// out in float64 and rounded once: the same bits on any processor.
 RotaryAngles angle_table(const Positions& positions, const std::vector<Frequency>& frequencies,

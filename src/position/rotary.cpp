@@ -9,6 +9,7 @@
 
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
+#include "longspan/core/last_made.h"
 #include "longspan/kernels/rotation.h"
 #include "position/angle_table.h"
 #include "position/kinds.h"
@@ -25,8 +26,10 @@ class Rotary final : public PositionMethod {
 
   std::optional<Rotation> rotation(const Positions& positions,
                                    const at::TensorOptions& options) const override {
-    const auto angles =
-        angle_table({first_position_ + positions.first, positions.count}, frequencies_, options);
+    const auto angles = angles_.get({positions, options}, [&] {
+      return angle_table({first_position_ + positions.first, positions.count}, frequencies_,
+                         options);
+    });
     return Rotation{angles, angles, pairing_};
   }
 
@@ -34,6 +37,7 @@ class Rotary final : public PositionMethod {
   std::vector<Frequency> frequencies_;  // one a pair; the elements past the pairs are not turned
   RotaryPairing pairing_;
   std::int64_t first_position_;  // of a sequence's first token
+  mutable LastMade<TableKey, RotaryAngles> angles_;
 };
 
 constexpr std::array kPairings{config::Choice{"interleaved", RotaryPairing::Interleaved},

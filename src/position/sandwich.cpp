@@ -11,6 +11,7 @@
 #include <ATen/ops/empty.h>
 
 #include "longspan/core/error.h"
+#include "longspan/core/last_made.h"
 #include "position/angle_table.h"
 #include "position/kinds.h"
 
@@ -28,6 +29,11 @@ class Sandwich final : public PositionMethod {
                                      options.first_frequency, options.dim / 2})) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
+    return DistanceBias{bias_HN_.get(num_keys, [&] { return bias(num_keys); })};
+  }
+
+ private:
+  at::Tensor bias(std::int64_t num_keys) const {
     const auto product_N = at::empty({num_keys}, at::kDouble);
     auto* product = product_N.mutable_data_ptr<double>();
     for (std::int64_t distance = 0; distance < num_keys; ++distance) {
@@ -37,12 +43,12 @@ class Sandwich final : public PositionMethod {
     }
     const auto ratio_H = at::arange(1, num_heads_ + 1, at::kDouble)
                              .mul(kLargestRatio / static_cast<double>(num_heads_));
-    return DistanceBias{product_N / ratio_H.unsqueeze(1)};
+    return product_N / ratio_H.unsqueeze(1);
   }
 
- private:
   std::int64_t num_heads_;
   std::vector<Frequency> frequencies_;
+  mutable LastMade<std::int64_t, at::Tensor> bias_HN_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <ATen/ops/cat.h>
 
 #include "longspan/core/error.h"
+#include "longspan/core/last_made.h"
 #include "position/angle_table.h"
 #include "position/kinds.h"
 
@@ -21,13 +22,19 @@ class Sinusoidal final : public PositionMethod {
       : frequencies_(frequencies_of({kBase, static_cast<double>(half - 1), 0, half})) {}
 
   at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const override {
-    const auto table =
-        angle_table({kFirstRow + positions.first, positions.count}, frequencies_, x_BTD.options());
-    return x_BTD + at::cat({table.sin_TF, table.cos_TF}, 1).to(x_BTD.scalar_type());
+    return x_BTD + table_TD_.get({positions, x_BTD.options()},
+                                 [&] { return table(positions, x_BTD.options()); });
   }
 
  private:
+  at::Tensor table(const Positions& positions, const at::TensorOptions& options) const {
+    const auto angles =
+        angle_table({kFirstRow + positions.first, positions.count}, frequencies_, options);
+    return at::cat({angles.sin_TF, angles.cos_TF}, 1).to(options.dtype());
+  }
+
   std::vector<Frequency> frequencies_;
+  mutable LastMade<TableKey, at::Tensor> table_TD_;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
+#include "longspan/core/last_made.h"
 #include "position/kinds.h"
 
 namespace longspan {
@@ -58,11 +59,9 @@ class T5 final : public PositionMethod {
   }
 
   std::vector<ScoreBias> layer_biases(std::int64_t num_keys) const override {
-    std::vector<std::int64_t> buckets;
-    for (std::int64_t distance = 0; distance < num_keys; ++distance)
-      buckets.push_back(bucket_of(distance, options_));
+    const auto device = tables_NH_.front().device();
     const auto buckets_N =
-        at::tensor(buckets, tables_NH_.front().options().dtype(at::kLong).requires_grad(false));
+        buckets_N_.get({num_keys, device}, [&] { return buckets(num_keys, device); });
     std::vector<ScoreBias> biases;
     for (const auto& table_NH : tables_NH_)
       biases.emplace_back(DistanceBias{table_NH.index_select(0, buckets_N).t()});
@@ -79,9 +78,17 @@ class T5 final : public PositionMethod {
   }
 
  private:
+  at::Tensor buckets(std::int64_t num_keys, c10::Device device) const {
+    std::vector<std::int64_t> result;
+    for (std::int64_t distance = 0; distance < num_keys; ++distance)
+      result.push_back(bucket_of(distance, options_));
+    return at::tensor(result, at::kLong).to(device);
+  }
+
   T5Options options_;
   double start_std_;
   std::vector<at::Tensor> tables_NH_;  // one, or one a layer
+  mutable LastMade<std::pair<std::int64_t, c10::Device>, at::Tensor> buckets_N_;
 };
 
 constexpr std::array kStarts{config::Choice{"d_model", T5Start::DModel},

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
+#include "longspan/core/last_made.h"
 #include "longspan/kernels/rotation.h"
 #include "position/angle_table.h"
 #include "position/kinds.h"
@@ -28,13 +29,7 @@ class XPos final : public PositionMethod {
 
   std::optional<Rotation> rotation(const Positions& positions,
                                    const at::TensorOptions& options) const override {
-    const auto table = angle_table(positions, frequencies_, at::kDouble);
-    const auto rounded = table_options(options);
-    const auto scaled = [&](double exponent_sign) -> RotaryAngles {
-      const auto scale_TF = scales(positions, exponent_sign);
-      return {(table.cos_TF * scale_TF).to(rounded), (table.sin_TF * scale_TF).to(rounded)};
-    };
-    return Rotation{scaled(1.0), scaled(-1.0), RotaryPairing::Interleaved};
+    return rotation_.get({positions, options}, [&] { return make_rotation(positions, options); });
   }
 
   std::optional<std::int64_t> max_positions() const override {
@@ -42,6 +37,16 @@ class XPos final : public PositionMethod {
   }
 
  private:
+  Rotation make_rotation(const Positions& positions, const at::TensorOptions& options) const {
+    const auto table = angle_table(positions, frequencies_, at::kDouble);
+    const auto rounded = table_options(options);
+    const auto scaled = [&](double exponent_sign) -> RotaryAngles {
+      const auto scale_TF = scales(positions, exponent_sign);
+      return {(table.cos_TF * scale_TF).to(rounded), (table.sin_TF * scale_TF).to(rounded)};
+    };
+    return {scaled(1.0), scaled(-1.0), RotaryPairing::Interleaved};
+  }
+
   // zeta_j^(exponent_sign * n / scale_base) in float64.
   at::Tensor scales(const Positions& positions, double exponent_sign) const {
     const auto scale_TF = at::empty({positions.count, num_pairs_}, at::kDouble);
@@ -60,6 +65,7 @@ class XPos final : public PositionMethod {
   std::int64_t num_pairs_;
   double scale_base_;
   std::vector<Frequency> frequencies_;
+  mutable LastMade<TableKey, Rotation> rotation_;
 };
 
 }  // namespace

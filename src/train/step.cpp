@@ -84,7 +84,7 @@ std::optional<double> accumulate_gradients(const RunConfig& config, const Transf
   const DeviceBatch ids(batch, model);
   // Read once at the end: a GPU still works on the pass before when the next one is handed to it.
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(device).dtype(at::kDouble));
-  NarrowWeights narrow_weights;
+  StepWeights step_weights;
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
     if (pass_options.should_stop && pass_options.should_stop()) return std::nullopt;
     const PassIds pass = ids.pass(first, std::min(rows_a_pass, batch.num_sequences - first));
@@ -93,11 +93,13 @@ std::optional<double> accumulate_gradients(const RunConfig& config, const Transf
     options.randomness = &randomness;
     options.band_rows = &pass.band_rows;
     options.compute_dtype = config.compute_dtype();
-    options.narrow_weights = &narrow_weights;
+    options.step_weights = &step_weights;
     options.loss_scale = pass_options.loss_scale;
     options.activation_checkpointing = config.train.activation_checkpointing;
-    if (pass_options.reducer != nullptr && first + rows_a_pass >= batch.num_sequences)
-      pass_options.reducer->expect_last_pass();
+    if (first + rows_a_pass >= batch.num_sequences) {
+      step_weights.expect_last_pass();
+      if (pass_options.reducer != nullptr) pass_options.reducer->expect_last_pass();
+    }
     const auto loss = [&] {
       const TimelineSpan span(pass_options.timeline, "forward");
       return model.loss_sum(model.features(pass.input_ids_BT, options), pass.target_ids_BT,

@@ -2,9 +2,17 @@
 
 #include "longspan/core/error.h"
 #include "longspan/device/device.h"
+#include "longspan/distributed/communicator.h"
 #include "support/torch_catch.h"
 
 namespace longspan::testing {
+
+/// Set before the first thread of the tests.
+inline const bool kVariablesAreSet = [] {
+  set_gpu_variables();
+  set_group_variables();
+  return true;
+}();
 
 /// Skips the test case, visibly, on a machine with fewer GPUs.
 inline void need_gpus(int count) {

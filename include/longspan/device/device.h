@@ -8,6 +8,10 @@
 
 namespace longspan {
 
+/// Sets the environment variables that make a GPU's libraries repeat their bits, where the user has
+/// not set them. To be called while the process has one thread: others may read the environment.
+void set_gpu_variables();
+
 /// Returns the number of GPUs that this process may use; 0 in a program built without CUDA.
 int num_gpus();
 
@@ -18,7 +22,8 @@ int num_gpus();
 c10::Device choose_device(const std::string& text, int local_rank);
 
 /// Makes a GPU the one that this thread allocates and computes on, with the same bits in every run
-/// where its libraries can; to be called before the GPU's first use. Does nothing for the CPU.
+/// where its libraries can; to be called after set_gpu_variables and before the GPU's first use.
+/// Does nothing for the CPU.
 void bind_to(c10::Device device);
 
 /// Returns a GPU's model, as "NVIDIA H100 80GB HBM3", or "CPU".

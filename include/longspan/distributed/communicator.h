@@ -66,6 +66,11 @@ class Communicator {
 /// Returns the communicator of a process that is alone.
 std::unique_ptr<Communicator> make_lone_communicator();
 
+/// Sets the environment variables that leave failures of NCCL to whoever waits for it, where the
+/// user has not set them. To be called while the process has one thread: others may read the
+/// environment.
+void set_group_variables();
+
 /// Joins a job: meets the other ranks within config.timeout_seconds, and checks that all agree.
 /// Gloo carries tensors on the CPU, NCCL (or Gloo, by config.backend) those on GPUs.
 /// @param device of this process; a GPU with its index

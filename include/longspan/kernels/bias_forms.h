@@ -4,6 +4,8 @@
 
 #include <variant>
 
+#include "longspan/core/last_made.h"
+
 namespace longspan {
 
 /// A bias of slope * (j - i) for query i and key j: zero at the query, falling with the distance.
@@ -32,7 +34,25 @@ BiasForm form_of(const ScoreBias& bias);
 at::Tensor trainable_part(const ScoreBias& bias);
 /// Returns the bias with another tensor in place of trainable_part's.
 ScoreBias with_trainable_part(const ScoreBias& bias, const at::Tensor& part);
-/// Returns the bias on a device; its tensors are shared where they lie there already.
-ScoreBias bias_on(const ScoreBias& bias, c10::Device device);
+
+/// Brings a layer's bias to the device of the computation. A constant one is copied there once and
+/// kept, so that a steady step copies nothing.
+class BiasCopy {
+ public:
+  /// Returns the bias on a device; its tensor is shared where it lies there already. A copy is made
+  /// anew for a tensor that trains, and for a constant tensor other than the one before.
+  ScoreBias on(c10::Device device, const ScoreBias& bias);
+
+ private:
+  /// A tensor that is kept alive, so that no other can take its place in memory.
+  struct Source {
+    at::Tensor tensor;
+    c10::Device device;
+    bool operator==(const Source& other) const {
+      return tensor.is_same(other.tensor) && device == other.device;
+    }
+  };
+  LastMade<Source, at::Tensor> copy_;
+};
 
 }  // namespace longspan

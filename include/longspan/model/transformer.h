@@ -10,7 +10,7 @@
 #include "longspan/core/named_tensors.h"
 #include "longspan/model/band_rows.h"
 #include "longspan/model/config.h"
-#include "longspan/model/narrow_weights.h"
+#include "longspan/model/step_weights.h"
 #include "longspan/position/position.h"
 
 namespace longspan {
@@ -36,9 +36,9 @@ struct ForwardOptions {
   const TrainingRandomness* randomness = nullptr;  ///< none: no dropout
   KeyValueCache* cache = nullptr;                  ///< read and extended when given
   at::ScalarType compute_dtype =
-      at::kFloat;  ///< of matrix products; float32 parameters stay as they are
-  NarrowWeights* narrow_weights = nullptr;  ///< of the step; none: made for this pass
-  double loss_scale = 1.0;                  ///< what backward of the loss will be called with
+      at::kFloat;                       ///< of matrix products; float32 parameters stay as they are
+  StepWeights* step_weights = nullptr;  ///< of all passes of a step; none: of this pass alone
+  double loss_scale = 1.0;              ///< what backward of the loss will be called with
   /// Of the ids of this pass, by band_rows(), on their device. None: an adaptive vocabulary asks
   /// the ids' device, and the host waits for a GPU.
   const PassBandRows* band_rows = nullptr;

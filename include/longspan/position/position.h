@@ -21,6 +21,7 @@ namespace longspan {
 struct Positions {
   std::int64_t first = 0;
   std::int64_t count = 0;
+  bool operator==(const Positions&) const = default;
 };
 
 /// The sizes of the model that a method fits itself to.

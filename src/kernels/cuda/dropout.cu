@@ -2,6 +2,7 @@
 // Philox block.
 
 #include "kernels/cuda/dropout.h"
+#include "kernels/cuda/start.h"
 #include "kernels/mask_layout.h"
 #include "longspan/core/ceil_divide.h"
 
@@ -36,6 +37,7 @@ void draw_masks(const MaskRows& rows, const MaskNumbers& numbers, void* stream) 
       static_cast<unsigned>(ceil_divide<std::int64_t>(rows.rows * blocks_of_row, kThreads));
   if (grid == 0) return;
   draw<<<grid, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(rows, numbers, blocks_of_row);
+  check(cudaGetLastError(), "dropout masks");
 }
 
 }  // namespace longspan::cuda

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/DeviceGuard.h>
 
 #include "kernels/attention_function.h"
 #include "kernels/bias_tensors.h"
@@ -68,6 +69,7 @@ struct GpuKernel {
 
   static AttentionResult forward(const AttentionCall& call) {
     const at::Tensor& q = call.q_BTHK;
+    const c10::DeviceGuard of_queries(q.device());
     const AttentionResult result{
         at::empty(q.sizes(), q.options()),
         at::empty({q.size(0), q.size(2), q.size(1)}, q.options().dtype(at::kFloat))};
@@ -80,6 +82,7 @@ struct GpuKernel {
 
   static AttentionInputGradients backward(const AttentionCall& call, const AttentionResult& result,
                                           const at::Tensor& d_out) {
+    const c10::DeviceGuard of_queries(call.q_BTHK.device());
     const auto like = [](const at::Tensor& x) { return at::empty(x.sizes(), x.options()); };
     AttentionInputGradients d{like(call.q_BTHK), like(call.k_BSGK), like(call.v_BSGK), {}};
     const at::Tensor delta_BHT = like(result.log_sums_BHT);

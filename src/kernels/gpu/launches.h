@@ -11,7 +11,8 @@
 
 namespace longspan::gpu {
 
-/// Starts the kernels for tensors on a device, behind what its current stream holds.
+/// Starts the kernels for tensors on the thread's current device, behind what its current stream
+/// holds: whoever starts one has a guard for the device of the tensors.
 struct Launches {
   c10::DeviceType device;
   void (*attention_forward)(const AttentionCase& wanted, const AttentionProblem& problem,

@@ -1,6 +1,7 @@
 // The residual stream by the kernels of this folder.
 
 #include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/dropout_rule.h"
@@ -81,6 +82,7 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
                      weight = given_weight.value_or(at::Tensor()),
                      bias = given_bias.value_or(at::Tensor()),
                      row_ids = given_row_ids.value_or(at::Tensor());
+    const c10::DeviceGuard of_rows(x.device());
     gpu::ResidualNormProblem problem = problem_of(x, numbers, row_ids);
     problem.x_ND = elements_or_null(x);
     problem.branch_ND = elements_or_null(branch);
@@ -123,6 +125,7 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
                      d_normed = ready(weight.defined() ? gradients.back() : at::Tensor());
     if (!d_sum.defined() && !d_normed.defined()) return variable_list(6);
     const at::Tensor& some = d_sum.defined() ? d_sum : d_normed;
+    const c10::DeviceGuard of_rows(some.device());
     const at::Tensor d_x = like(some),
                      d_branch = has_branch && numbers.p > 0.0 ? like(some) : at::Tensor();
     gpu::ResidualNormProblem problem = problem_of(some, numbers, saved[2]);

@@ -67,6 +67,27 @@ double largest_difference_of_loss(const std::filesystem::path& a, const std::fil
   return largest;
 }
 
+// What a process gets from its parent is there before its first thread, unlike what it sets later.
+TEST_CASE("ranks are started with the environment that a GPU's libraries read") {
+  const TinyRun tiny;
+  testing::Program program(tiny.train_arguments("run", {"--processes", "2"}), tiny.path("."));
+  const auto rank_is_told = [&](const std::string& variable) {
+    return std::ranges::any_of(program.children(), [&](pid_t rank) {
+      std::ifstream file(concat("/proc/", rank, "/environ"));
+      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      return text.find(variable) != std::string::npos;
+    });
+  };
+  for (const auto* variable :
+       {"CUBLAS_WORKSPACE_CONFIG=:4096:8", "TORCH_NCCL_ASYNC_ERROR_HANDLING=0"}) {
+    bool told = false;
+    program.wait_until([&] { return told = rank_is_told(variable); });
+    INFO(variable);
+    CHECK(told);
+  }
+  CHECK(program.wait().code == 0);
+}
+
 // What the order of sums alone does: one process with other passes. Ranks add two more sums, the
 // one over ranks and the one over passes of another size, each in float32 like the passes' own.
 TEST_CASE("any number of processes trains to the weights of one") {

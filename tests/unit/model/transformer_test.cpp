@@ -272,5 +272,33 @@ TEST_CASE("cutoffs past the vocabulary are refused") {
   CHECK_THROWS_AS(make(config), Error);
 }
 
+TEST_CASE("gradients of a step's passes are added up in float32 and handed over by the last") {
+  const auto passes = [](bool shares) {
+    auto model = Transformer(
+        small(), make_position(default_position_options("alibi"), {16, 4, 4, 8, 2}), kVocabSize);
+    model.initialize(3);
+    StepWeights step_weights;
+    ForwardOptions options;
+    options.compute_dtype = at::kBFloat16;
+    if (shares) options.step_weights = &step_weights;
+    const at::Tensor& weight = model.parameters().back().tensor;
+    for (const int number : {0, 1, 2}) {
+      if (number == 2) step_weights.expect_last_pass();
+      const auto ids = at::arange(16, at::kLong).mul(number + 2).remainder(kVocabSize).view({2, 8});
+      model.loss_sum(model.features(ids, options), ids, options).backward();
+    }
+    CHECK(weight.grad().defined());
+    std::vector<at::Tensor> gradients;
+    for (const auto& parameter : model.parameters()) gradients.push_back(parameter.tensor.grad());
+    return gradients;
+  };
+  const auto own = passes(false), shared = passes(true);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    REQUIRE(shared[i].defined());
+    // Three terms of up to 2^7 whose order differs by rounding alone.
+    CHECK(difference(shared[i], own[i], 128 * std::exp2(-23)) == "");
+  }
+}
+
 }  // namespace
 }  // namespace longspan

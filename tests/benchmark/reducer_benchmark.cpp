@@ -183,7 +183,7 @@ class Benchmark {
 int run(const std::vector<std::string>& words) {
   if (words.size() < 4) {
     std::fputs("Usage: reducer_benchmark CONFIG PROCESSES STEPS [KEY=VALUE...]\n", stderr);
-    return 2;
+    return words.back() == "--help" ? 0 : 2;
   }
   const auto placement = find_placement(process_environment());
   if (!placement) return launch({std::stoi(words[2]), words});

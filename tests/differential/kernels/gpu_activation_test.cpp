@@ -91,8 +91,9 @@ TEST_CASE("emulated activations drop what row_math::draw_mask drops") {
   problem.d_out = at::ones_like(problem.x);
   if (problem.gate.defined()) problem.gate = problem.gate.abs().add(1);
   const auto found = run_emulated(problem);
-  const auto kept = dropout_multipliers(problem.dropout->row_ids, F,
-                                        {problem.dropout->p, problem.dropout->key}) != 0;
+  const auto kept =
+      dropout_multipliers(problem.dropout->row_ids, F, {problem.dropout->p, problem.dropout->key},
+                          at::kFloat) != 0;
   CHECK(found.out.ne(0).equal(kept));
   CHECK(found.d_x.ne(0).equal(kept));
 }

@@ -2,6 +2,7 @@
 // backward: inputs, and of ReLU the output, which the next matrix keeps as well.
 
 #include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/gpu/launches.h"
@@ -39,6 +40,7 @@ const gpu::Launches& launches_of(const at::Tensor& x) {
 at::Tensor empty_as(const at::Tensor& x) { return at::empty(x.sizes(), x.options()); }
 
 at::Tensor run_forward(const ActivationCall& call) {
+  const c10::DeviceGuard of_rows(call.x.device());
   const at::Tensor out = empty_as(call.x);
   if (call.x.numel() > 0)
     launches_of(call.x).activation_forward(call.problem(), gpu::elements(out));
@@ -52,6 +54,7 @@ struct InputGradients {
 InputGradients run_backward(const ActivationCall& call, const at::Tensor& d_out) {
   const InputGradients d{empty_as(call.x), call.gate.defined() ? empty_as(call.gate) : call.gate};
   if (call.x.numel() == 0) return d;
+  const c10::DeviceGuard of_rows(call.x.device());
   launches_of(call.x).activation_backward(call.problem(),
                                           {gpu::elements(d_out), gpu::elements(d.x),
                                            d.gate.defined() ? gpu::elements(d.gate) : nullptr});

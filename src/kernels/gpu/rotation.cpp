@@ -1,6 +1,7 @@
 // Rotations by the kernel of this folder: one launch each way. The gradient is the rotation back.
 
 #include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/gpu/launches.h"
@@ -43,6 +44,7 @@ at::Tensor turned(const at::Tensor& given_BTHK, const RotaryAngles& angles, bool
                                      gpu::elements(out_BTHK)};
   check(problem.num_threads() < gpu::kMostThreads, ErrorKind::Internal,
         "the GPU's kernel of rotations takes too few elements for ", x.sizes());
+  const c10::DeviceGuard of_heads(x.device());
   gpu::launches_on(x.device().type())->rotation(problem);
   return out_BTHK;
 }

@@ -25,7 +25,7 @@ void finish(c10d::Work& work, c10::Device device, std::chrono::milliseconds time
   }
   // NCCL's work is completed on a failure too, and its wait() keeps silent about that.
   if (const auto failure = work.exception()) std::rethrow_exception(failure);
-  work.wait();
+  if (!work.wait()) throw std::runtime_error("it was aborted");
 }
 
 }  // namespace longspan

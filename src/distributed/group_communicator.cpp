@@ -86,7 +86,8 @@ class GroupCommunicator final : public Communicator {
   void leave() override {
     // The group's own barrier goes through a tensor that all groups of a process share, which ranks
     // on threads, as in tests, would free twice.
-    guarded("the last barrier", [&] { group_->getBackend(at::kCPU)->barrier()->wait(); });
+    guarded("the last barrier",
+            [&] { finish(*group_->getBackend(at::kCPU)->barrier(), at::kCPU, timeout_); });
     guarded("the end", [&] { group_->shutdown(); });
     left_ = true;
   }

@@ -65,5 +65,13 @@ TEST_CASE("work on a CPU throws what it failed with") {
   CHECK_THROWS_WITH(finish(work, c10::kCPU, milliseconds(0)), "connection closed by peer");
 }
 
+TEST_CASE("work that was aborted is not taken for done") {
+  class AbortedWork final : public c10d::Work {
+   public:
+    bool wait(milliseconds) override { return false; }
+  } work;
+  CHECK_THROWS_WITH(finish(work, c10::kCPU, milliseconds(0)), "it was aborted");
+}
+
 }  // namespace
 }  // namespace longspan

@@ -170,7 +170,7 @@ struct AttentionBackwardKeys {
         out_gradients{kOutGradients + stage * QueryTile::kBytes};
     const Bias bias(thread, p, place.h, kTable);
     Sums<kScoreTiles> scores, d_scores;
-    multiply(thread, keys, warp_row, queries, query, scores);
+    multiply_rows<Element>(thread, keys, warp_row, queries, query, scores);
     LONGSPAN_UNROLL
     for (int r = 0; r < 2; ++r) {
       const int difference =
@@ -195,17 +195,17 @@ struct AttentionBackwardKeys {
       for (int step = 0; step < kQueriesAtOnce / 16; ++step) {
         std::uint32_t a[4];
         dropped_as_left(thread, scores, kept, a, step);
-        add_product(thread, a, out_gradients, query + 16 * step, d_v);
+        add_mixed_rows<Element>(thread, a, out_gradients, query + 16 * step, d_v);
       }
     }
     if constexpr (kOfKeys) {
-      multiply(thread, values, warp_row, out_gradients, query, d_scores);
+      multiply_rows<Element>(thread, values, warp_row, out_gradients, query, d_scores);
       differentiate(thread, p, scores, kept, rows + kQueryTile * 4, d_scores);
       LONGSPAN_UNROLL
       for (int step = 0; step < kQueriesAtOnce / 16; ++step) {
         std::uint32_t a[4];
         d_scores.template as_left<Element>(thread, a, step);
-        add_product(thread, a, queries, query + 16 * step, d_k);
+        add_mixed_rows<Element>(thread, a, queries, query + 16 * step, d_k);
       }
     }
   }
@@ -257,36 +257,6 @@ struct AttentionBackwardKeys {
         const std::uint32_t pair = kept[i % 2] >> (2 * (2 * step + i / 2));
         a[i] &= ((pair & 1u) * 0xffffu) | ((pair >> 1 & 1u) * 0xffff0000u);
       }
-    }
-  }
-
-  template <class Thread>
-  LONGSPAN_DEVICE static void multiply(Thread& thread, const KeyTile& left, int warp_row,
-                                       const QueryTile& right, int query,
-                                       Sums<kScoreTiles>& product) {
-    product.clear();
-    LONGSPAN_UNROLL
-    for (int step = 0; step < kHeadDim / 16; ++step) {
-      std::uint32_t a[4];
-      left.left(thread, a, warp_row, step);
-      LONGSPAN_UNROLL
-      for (int pair = 0; pair < kScoreTiles / 2; ++pair) {
-        std::uint32_t b[4];
-        right.right(thread, b, query + 16 * pair, step);
-        product.template add_product<Element>(thread, pair, a, b);
-      }
-    }
-  }
-
-  /// Adds a left factor [16, 16] times the rows [row, + 16) of a tile.
-  template <class Thread>
-  LONGSPAN_DEVICE static void add_product(Thread& thread, const std::uint32_t (&a)[4],
-                                          const QueryTile& right, int row, Sums<kOutTiles>& sums) {
-    LONGSPAN_UNROLL
-    for (int pair = 0; pair < kOutTiles / 2; ++pair) {
-      std::uint32_t b[4];
-      right.right_by_rows(thread, b, row, pair);
-      sums.template add_product<Element>(thread, pair, a, b);
     }
   }
 };

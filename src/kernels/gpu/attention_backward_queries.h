@@ -77,7 +77,12 @@ struct AttentionBackwardQueries {
       else
         differentiate<false>(thread, p, place, bias, rows, queries, out_gradients, keys, values,
                              first, warp_row, tile, d_scores);
-      add_products(thread, d_scores, keys, d_q);
+      LONGSPAN_UNROLL
+      for (int step = 0; step < kKeyTile / 16; ++step) {
+        std::uint32_t a[4];
+        d_scores.template as_left<Element>(thread, a, step);
+        add_mixed_rows<Element>(thread, a, keys, 16 * step, d_q);
+      }
       if (kByDistance && d_bias != nullptr)
         sum_diagonals(thread, p, d_scores, warp_row, tile,
                       place.offset + first - (tile * kKeyTile + kKeyTile - 1),
@@ -174,7 +179,7 @@ struct AttentionBackwardQueries {
         kept |= p.mask.kept(rows.row_id[i / 2], place.h, tile, 2 * c + i % 2) << (8 * i);
     }
     Sums<kScoreTiles> scores;
-    multiply(thread, queries, warp_row, keys, scores);
+    multiply_rows<Element>(thread, queries, warp_row, keys, 0, scores);
     LONGSPAN_UNROLL
     for (int r = 0; r < 2; ++r) {
       const int difference =
@@ -189,7 +194,7 @@ struct AttentionBackwardQueries {
         if (kPartial && difference + step > 0) x = 0.0f;
       }
     }
-    multiply(thread, out_gradients, warp_row, values, d_scores);
+    multiply_rows<Element>(thread, out_gradients, warp_row, values, 0, d_scores);
     const float keep_scale = Kind::kDrops ? p.mask.scale() : 1.0f;
     LONGSPAN_UNROLL
     for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
@@ -197,39 +202,6 @@ struct AttentionBackwardQueries {
       float& x = d_scores.x[n][e];
       if constexpr (Kind::kDrops) x = (kept >> (8 * e + n) & 1u) == 0u ? 0.0f : x * keep_scale;
       x = scores.x[n][e] * (x - rows.delta[e / 2]);
-    }
-  }
-
-  template <class Thread>
-  LONGSPAN_DEVICE static void multiply(Thread& thread, const QueryTile& left, int warp_row,
-                                       const KeyTile& right, Sums<kScoreTiles>& product) {
-    product.clear();
-    LONGSPAN_UNROLL
-    for (int step = 0; step < kHeadDim / 16; ++step) {
-      std::uint32_t a[4];
-      left.left(thread, a, warp_row, step);
-      LONGSPAN_UNROLL
-      for (int pair = 0; pair < kScoreTiles / 2; ++pair) {
-        std::uint32_t b[4];
-        right.right(thread, b, 16 * pair, step);
-        product.template add_product<Element>(thread, pair, a, b);
-      }
-    }
-  }
-
-  template <class Thread>
-  LONGSPAN_DEVICE static void add_products(Thread& thread, const Sums<kScoreTiles>& d_scores,
-                                           const KeyTile& keys, Sums<kOutTiles>& d_q) {
-    LONGSPAN_UNROLL
-    for (int step = 0; step < kKeyTile / 16; ++step) {
-      std::uint32_t a[4];
-      d_scores.template as_left<Element>(thread, a, step);
-      LONGSPAN_UNROLL
-      for (int pair = 0; pair < kOutTiles / 2; ++pair) {
-        std::uint32_t b[4];
-        keys.right_by_rows(thread, b, 16 * step, pair);
-        d_q.template add_product<Element>(thread, pair, a, b);
-      }
     }
   }
 

@@ -122,6 +122,39 @@ struct Sums {
   }
 };
 
+/// product = 16 rows of a tile times the rows of another from `right_row` on, each a column of the
+/// product: inner products of rows.
+template <class Element, int kLeftRows, int kRightRows, int kColumns, int kTiles, class Thread>
+LONGSPAN_DEVICE void multiply_rows(Thread& thread, const Tile<kLeftRows, kColumns>& left,
+                                   int left_row, const Tile<kRightRows, kColumns>& right,
+                                   int right_row, Sums<kTiles>& product) {
+  product.clear();
+  LONGSPAN_UNROLL
+  for (int step = 0; step < kColumns / 16; ++step) {
+    std::uint32_t a[4];
+    left.left(thread, a, left_row, step);
+    LONGSPAN_UNROLL
+    for (int pair = 0; pair < kTiles / 2; ++pair) {
+      std::uint32_t b[4];
+      right.right(thread, b, right_row + 16 * pair, step);
+      product.template add_product<Element>(thread, pair, a, b);
+    }
+  }
+}
+
+/// Adds a left factor [16, 16] times the rows [row, row + 16) of a tile.
+template <class Element, int kRows, int kColumns, class Thread>
+LONGSPAN_DEVICE void add_mixed_rows(Thread& thread, const std::uint32_t (&a)[4],
+                                    const Tile<kRows, kColumns>& right, int row,
+                                    Sums<kColumns / 8>& sums) {
+  LONGSPAN_UNROLL
+  for (int pair = 0; pair < kColumns / 16; ++pair) {
+    std::uint32_t b[4];
+    right.right_by_rows(thread, b, row, pair);
+    sums.template add_product<Element>(thread, pair, a, b);
+  }
+}
+
 /// Writes a warp's 16 rows of sums, times a factor for each of a lane's two rows, through its own
 /// rows of a tile to a tensor. No other warp may still read these rows of the tile.
 template <class Element, int kRows, int kColumns, class Thread>

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "kernels/saved_key.h"
 #include "longspan/kernels/attention.h"
 
 namespace longspan {
@@ -31,14 +32,12 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction<Kernel>> 
   static AttentionCall call_of(const torch::autograd::variable_list& saved,
                                torch::autograd::AutogradContext& context) {
     auto& data = context.saved_data;
-    const auto key = data["key"].toIntList();
     return {saved[0],
             saved[1],
             saved[2],
             saved[3],
             saved[4],
-            {static_cast<std::uint64_t>(key.get(0)), key.get(1),
-             static_cast<std::uint64_t>(key.get(2))},
+            key_of(data["key"]),
             data["scale"].toDouble(),
             data["p"].toDouble(),
             data["bias_trains"].toBool()};
@@ -76,13 +75,11 @@ at::Tensor run_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                          const at::Tensor& v_BSGK, const at::Tensor& bias,
                          const AttentionOptions& options) {
   const AttentionDropout drop = options.dropout.value_or(AttentionDropout{});
-  const c10::List<std::int64_t> key({static_cast<std::int64_t>(drop.key.seed), drop.key.step,
-                                     static_cast<std::int64_t>(drop.key.site)});
   std::optional<at::Tensor> given_bias, row_ids;
   if (bias.defined()) given_bias = bias;
   if (drop.p > 0.0) row_ids = drop.row_ids_BT.contiguous();
-  return AttentionFunction<Kernel>::apply(q_BTHK, k_BSGK, v_BSGK, given_bias, row_ids, key,
-                                          options.scale, drop.p);
+  return AttentionFunction<Kernel>::apply(q_BTHK, k_BSGK, v_BSGK, given_bias, row_ids,
+                                          saved_key(drop.key), options.scale, drop.p);
 }
 
 }  // namespace longspan

@@ -2,11 +2,11 @@
 // backward: inputs, and of ReLU the output, which the next matrix keeps as well.
 
 #include <ATen/ops/empty.h>
-#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/gpu/launches.h"
 #include "kernels/gpu/row_tensors.h"
+#include "kernels/saved_key.h"
 
 namespace longspan {
 namespace {
@@ -33,17 +33,12 @@ struct ActivationCall {
   }
 };
 
-const gpu::Launches& launches_of(const at::Tensor& x) {
-  return *gpu::launches_on(x.device().type());
-}
-
 at::Tensor empty_as(const at::Tensor& x) { return at::empty(x.sizes(), x.options()); }
 
 at::Tensor run_forward(const ActivationCall& call) {
-  const c10::DeviceGuard of_rows(call.x.device());
   const at::Tensor out = empty_as(call.x);
   if (call.x.numel() > 0)
-    launches_of(call.x).activation_forward(call.problem(), gpu::elements(out));
+    gpu::launches_for(call.x)->activation_forward(call.problem(), gpu::elements(out));
   return out;
 }
 
@@ -54,24 +49,20 @@ struct InputGradients {
 InputGradients run_backward(const ActivationCall& call, const at::Tensor& d_out) {
   const InputGradients d{empty_as(call.x), call.gate.defined() ? empty_as(call.gate) : call.gate};
   if (call.x.numel() == 0) return d;
-  const c10::DeviceGuard of_rows(call.x.device());
-  launches_of(call.x).activation_backward(call.problem(),
-                                          {gpu::elements(d_out), gpu::elements(d.x),
-                                           d.gate.defined() ? gpu::elements(d.gate) : nullptr});
+  gpu::launches_for(call.x)->activation_backward(
+      call.problem(), {gpu::elements(d_out), gpu::elements(d.x),
+                       d.gate.defined() ? gpu::elements(d.gate) : nullptr});
   return d;
 }
 
 struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
   static ActivationCall call_of(const variable_list& tensors, AutogradContext& context) {
     auto& data = context.saved_data;
-    const auto key = data["key"].toIntList();
     return {static_cast<Activation>(data["activation"].toInt()),
             tensors[0],
             tensors[1],
             tensors[2],
-            {data["p"].toDouble(),
-             {static_cast<std::uint64_t>(key.get(0)), key.get(1),
-              static_cast<std::uint64_t>(key.get(2))}}};
+            {data["p"].toDouble(), key_of(data["key"])}};
   }
 
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
@@ -101,12 +92,11 @@ struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
 at::Tensor gpu_activated(Activation activation, const ActivationInput& input,
                          const std::optional<RowDropout>& dropout) {
   const RowDropout drop = dropout.value_or(RowDropout{});
-  const c10::List<std::int64_t> key({static_cast<std::int64_t>(drop.key.seed), drop.key.step,
-                                     static_cast<std::int64_t>(drop.key.site)});
   std::optional<at::Tensor> gate, row_ids;
   if (input.gate.defined()) gate = gpu::with_aligned_elements(input.gate);
   if (drop.p > 0.0) row_ids = drop.row_ids.contiguous();
-  return ActivationFunction::apply(gpu::with_aligned_elements(input.x), gate, row_ids, key, drop.p,
+  return ActivationFunction::apply(gpu::with_aligned_elements(input.x), gate, row_ids,
+                                   saved_key(drop.key), drop.p,
                                    static_cast<std::int64_t>(activation));
 }
 

@@ -2,33 +2,19 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
-#include <c10/core/DeviceGuard.h>
 
 #include "kernels/attention_function.h"
 #include "kernels/bias_tensors.h"
-#include "kernels/dropout_rule.h"
 #include "kernels/gpu/launches.h"
-#include "kernels/kernel_tables.h"
+#include "kernels/gpu/row_tensors.h"
 
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kAlignedElements = 8;  // 16 bytes, which threads copy at once
-
-std::uint16_t* elements(const at::Tensor& tensor) {
-  return static_cast<std::uint16_t*>(tensor.mutable_data_ptr());
-}
+using gpu::elements;
 
 gpu::HeadRows head_rows(const at::Tensor& tensor) {
   return {elements(tensor), tensor.stride(0), tensor.stride(1)};
-}
-
-// Heads side by side in rows that begin at multiples of 16 bytes: as they are, or as a copy.
-at::Tensor with_aligned_rows(const at::Tensor& x) {
-  const bool is_ready =
-      x.stride(3) == 1 && x.stride(2) == x.size(3) && x.stride(1) % kAlignedElements == 0 &&
-      x.stride(0) % kAlignedElements == 0 && x.storage_offset() % kAlignedElements == 0;
-  return is_ready ? x : x.contiguous();
 }
 
 bool is_by_distance(const AttentionCall& call) {
@@ -61,28 +47,24 @@ struct GpuKernel {
       p.slopes_H = call.bias.const_data_ptr<float>();
     }
     if (call.p == 0.0) return p;
-    const auto mask = row_mask({call.p, call.key, 0}, 0);
     p.row_ids_BT = call.row_ids_BT.const_data_ptr<std::int64_t>();
-    p.mask = {mask.key, mask.counter.x[2], mask.keep};
+    p.mask = gpu::mask_rule({call.p, call.key});
     return p;
   }
 
   static AttentionResult forward(const AttentionCall& call) {
     const at::Tensor& q = call.q_BTHK;
-    const c10::DeviceGuard of_queries(q.device());
     const AttentionResult result{
         at::empty(q.sizes(), q.options()),
         at::empty({q.size(0), q.size(2), q.size(1)}, q.options().dtype(at::kFloat))};
-    gpu::launches_on(q.device().type())
-        ->attention_forward(
-            case_of(call), problem_of(call),
-            {elements(result.out_BTHK), result.log_sums_BHT.mutable_data_ptr<float>()});
+    gpu::launches_for(q)->attention_forward(
+        case_of(call), problem_of(call),
+        {elements(result.out_BTHK), result.log_sums_BHT.mutable_data_ptr<float>()});
     return result;
   }
 
   static AttentionInputGradients backward(const AttentionCall& call, const AttentionResult& result,
                                           const at::Tensor& d_out) {
-    const c10::DeviceGuard of_queries(call.q_BTHK.device());
     const auto like = [](const at::Tensor& x) { return at::empty(x.sizes(), x.options()); };
     AttentionInputGradients d{like(call.q_BTHK), like(call.k_BSGK), like(call.v_BSGK), {}};
     const at::Tensor delta_BHT = like(result.log_sums_BHT);
@@ -102,8 +84,7 @@ struct GpuKernel {
                               call.bias.options());
       gradients.d_bias_BHTN = d_bias_BHTN.mutable_data_ptr<float>();
     }
-    gpu::launches_on(call.q_BTHK.device().type())
-        ->attention_backward(case_of(call), problem, gradients);
+    gpu::launches_for(call.q_BTHK)->attention_backward(case_of(call), problem, gradients);
     if (call.bias_trains) d.bias = d_bias_BHTN.sum(at::IntArrayRef{0, 2});
     return d;
   }
@@ -121,15 +102,14 @@ at::Tensor bias_of(const AttentionOptions& options, const at::Tensor& q, std::in
 }  // namespace
 
 bool takes_gpu_attention(const KernelCase& wanted) {
-  const bool narrow = wanted.dtype == at::kBFloat16 || wanted.dtype == at::kHalf;
-  return gpu::launches_on(wanted.device) != nullptr && narrow && wanted.form != BiasForm::Dense &&
-         wanted.width % kAlignedElements == 0 && wanted.width <= gpu::kMostHeadDim;
+  return gpu::takes_rows(wanted) && wanted.form != BiasForm::Dense &&
+         wanted.width <= gpu::kMostHeadDim;
 }
 
 at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                          const at::Tensor& v_BSGK, const AttentionOptions& options) {
-  return run_attention<GpuKernel>(with_aligned_rows(q_BTHK), with_aligned_rows(k_BSGK),
-                                  with_aligned_rows(v_BSGK),
+  return run_attention<GpuKernel>(gpu::with_aligned_heads(q_BTHK), gpu::with_aligned_heads(k_BSGK),
+                                  gpu::with_aligned_heads(v_BSGK),
                                   bias_of(options, q_BTHK, k_BSGK.size(1)), options);
 }
 

@@ -1,7 +1,6 @@
 // Cross-entropy by the kernels of this folder: what they are told, and the tensors that they fill.
 
 #include <ATen/ops/empty.h>
-#include <c10/core/DeviceGuard.h>
 
 #include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
@@ -35,19 +34,17 @@ RowLosses gpu_loss(const at::Tensor& logits_NV, const at::Tensor& targets_N,
   const at::Tensor d_logits_NV =
       in_place ? logits_NV : at::empty(logits_NV.sizes(), logits_NV.options().dtype(wanted.dtype));
   const at::Tensor losses_N = at::empty({logits_NV.size(0)}, logits_NV.options());
-  const c10::DeviceGuard of_logits(logits_NV.device());
-  gpu::launches_on(logits_NV.device().type())
-      ->cross_entropy(type_of(wanted.dtype), rows_of(logits_NV, targets_N),
-                      {d_logits_NV.mutable_data_ptr(), losses_N.mutable_data_ptr<float>(),
-                       static_cast<float>(wanted.scale)});
+  gpu::launches_for(logits_NV)->cross_entropy(
+      type_of(wanted.dtype), rows_of(logits_NV, targets_N),
+      {d_logits_NV.mutable_data_ptr(), losses_N.mutable_data_ptr<float>(),
+       static_cast<float>(wanted.scale)});
   return {losses_N.sum(at::kDouble), d_logits_NV};
 }
 
 at::Tensor gpu_log_probabilities(const at::Tensor& logits_NV, const at::Tensor& targets_N) {
   const at::Tensor result_N = at::empty({logits_NV.size(0)}, logits_NV.options());
-  const c10::DeviceGuard of_logits(logits_NV.device());
-  gpu::launches_on(logits_NV.device().type())
-      ->target_log_probabilities(rows_of(logits_NV, targets_N), result_N.mutable_data_ptr<float>());
+  gpu::launches_for(logits_NV)->target_log_probabilities(rows_of(logits_NV, targets_N),
+                                                         result_N.mutable_data_ptr<float>());
   return result_N;
 }
 

@@ -1,7 +1,6 @@
 // Dropout by the kernel of this folder: one launch, and no mask in memory.
 
 #include <ATen/ops/empty.h>
-#include <c10/core/DeviceGuard.h>
 
 #include "kernels/gpu/launches.h"
 #include "kernels/gpu/row_tensors.h"
@@ -13,10 +12,9 @@ at::Tensor gpu_dropout(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
   const at::Tensor out_ND = at::empty(x_ND.sizes(), x_ND.options());
   if (x_ND.numel() == 0) return out_ND;
   const at::Tensor in_ND = gpu::with_aligned_elements(x_ND);
-  const c10::DeviceGuard of_rows(x_ND.device());
-  gpu::launches_on(x_ND.device().type())
-      ->dropout({x_ND.scalar_type() == at::kBFloat16, gpu::shape_of_rows(in_ND),
-                 gpu::elements(in_ND), gpu::elements(out_ND), gpu::row_masks(row_ids_N, rule)});
+  gpu::launches_for(x_ND)->dropout({x_ND.scalar_type() == at::kBFloat16, gpu::shape_of_rows(in_ND),
+                                    gpu::elements(in_ND), gpu::elements(out_ND),
+                                    gpu::row_masks(row_ids_N, rule)});
   return out_ND;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <c10/core/DeviceType.h>
+#include <ATen/core/Tensor.h>
+#include <c10/core/DeviceGuard.h>
 
 #include "kernels/gpu/activation_rows.h"
 #include "kernels/gpu/attention_kinds.h"
@@ -12,7 +13,7 @@
 namespace longspan::gpu {
 
 /// Starts the kernels for tensors on the thread's current device, behind what its current stream
-/// holds: whoever starts one has a guard for the device of the tensors.
+/// holds; see launches_for.
 struct Launches {
   c10::DeviceType device;
   void (*attention_forward)(const AttentionCase& wanted, const AttentionProblem& problem,
@@ -34,6 +35,21 @@ struct Launches {
 
 /// Returns what starts kernels on a device; nothing where there are none.
 const Launches* launches_on(c10::DeviceType device);
+
+/// Launches whose current device, as long as the object lives, is that of a tensor.
+class LaunchesFor {
+ public:
+  explicit LaunchesFor(const at::Tensor& tensor)
+      : guard_(tensor.device()), launches_(launches_on(tensor.device().type())) {}
+  const Launches* operator->() const { return launches_; }
+
+ private:
+  c10::DeviceGuard guard_;
+  const Launches* launches_;
+};
+
+/// For one call: launches_for(x)->dropout(...). @param tensor on a device that has launches
+inline LaunchesFor launches_for(const at::Tensor& tensor) { return LaunchesFor(tensor); }
 
 /// Stands, as long as it lives, in the place of the GPU's launches: tests emulate or count them.
 class LaunchesForTests {

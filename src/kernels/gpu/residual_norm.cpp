@@ -1,13 +1,11 @@
 // The residual stream by the kernels of this folder.
 
 #include <ATen/ops/empty.h>
-#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "kernels/dropout_rule.h"
 #include "kernels/gpu/launches.h"
 #include "kernels/gpu/row_tensors.h"
-#include "kernels/kernel_tables.h"
+#include "kernels/saved_key.h"
 
 namespace longspan {
 namespace {
@@ -36,16 +34,11 @@ struct Numbers {
     context.saved_data["p"] = p;
     context.saved_data["eps"] = eps;
     context.saved_data["centred"] = centred;
-    context.saved_data["key"] = c10::List<std::int64_t>(
-        {static_cast<std::int64_t>(key.seed), key.step, static_cast<std::int64_t>(key.site)});
+    context.saved_data["key"] = saved_key(key);
   }
   static Numbers of(AutogradContext& context) {
     auto& saved = context.saved_data;
-    const auto key = saved["key"].toIntList();
-    return {saved["p"].toDouble(),
-            saved["eps"].toDouble(),
-            {static_cast<std::uint64_t>(key.get(0)), key.get(1),
-             static_cast<std::uint64_t>(key.get(2))},
+    return {saved["p"].toDouble(), saved["eps"].toDouble(), key_of(saved["key"]),
             saved["centred"].toBool()};
   }
 };
@@ -58,13 +51,10 @@ gpu::ResidualNormProblem problem_of(const at::Tensor& like_x, const Numbers& num
   problem.eps = static_cast<float>(numbers.eps);
   problem.centred = numbers.centred;
   if (numbers.p == 0.0) return problem;
-  const auto mask = row_mask({numbers.p, numbers.key}, 0);
   problem.row_ids_N = row_ids.const_data_ptr<std::int64_t>();
-  problem.mask = {mask.key, mask.counter.x[2], mask.keep};
+  problem.mask = gpu::mask_rule({numbers.p, numbers.key});
   return problem;
 }
-
-const gpu::Launches& launches(const at::Tensor& x) { return *gpu::launches_on(x.device().type()); }
 
 gpu::RowCase case_of(const at::Tensor& x, const Numbers& numbers) {
   return {x.scalar_type() == at::kBFloat16, numbers.p > 0.0};
@@ -82,7 +72,6 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
                      weight = given_weight.value_or(at::Tensor()),
                      bias = given_bias.value_or(at::Tensor()),
                      row_ids = given_row_ids.value_or(at::Tensor());
-    const c10::DeviceGuard of_rows(x.device());
     gpu::ResidualNormProblem problem = problem_of(x, numbers, row_ids);
     problem.x_ND = elements_or_null(x);
     problem.branch_ND = elements_or_null(branch);
@@ -95,9 +84,9 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
       mean_N = at::empty({problem.num_rows}, weight.options().requires_grad(false));
       inverse_N = at::empty_like(mean_N);
     }
-    launches(x).residual_norm_forward(case_of(x, numbers), problem,
-                                      {elements_or_null(sum), elements_or_null(normed),
-                                       data<float>(mean_N), data<float>(inverse_N)});
+    gpu::launches_for(x)->residual_norm_forward(case_of(x, numbers), problem,
+                                                {elements_or_null(sum), elements_or_null(normed),
+                                                 data<float>(mean_N), data<float>(inverse_N)});
     numbers.save(*context);
     context->saved_data["has_branch"] = branch.defined();
     context->saved_data["has_bias"] = bias.defined();
@@ -125,7 +114,6 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
                      d_normed = ready(weight.defined() ? gradients.back() : at::Tensor());
     if (!d_sum.defined() && !d_normed.defined()) return variable_list(6);
     const at::Tensor& some = d_sum.defined() ? d_sum : d_normed;
-    const c10::DeviceGuard of_rows(some.device());
     const at::Tensor d_x = like(some),
                      d_branch = has_branch && numbers.p > 0.0 ? like(some) : at::Tensor();
     gpu::ResidualNormProblem problem = problem_of(some, numbers, saved[2]);
@@ -134,7 +122,7 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
     if (d_normed.defined())
       d_weights_P2D = at::empty({gpu::num_parts(problem.num_rows), 2, problem.width},
                                 weight.options().requires_grad(false));
-    launches(some).residual_norm_backward(
+    gpu::launches_for(some)->residual_norm_backward(
         case_of(some, numbers), problem,
         {elements_or_null(sum), data<float>(saved[3]), data<float>(saved[4]),
          elements_or_null(d_sum), elements_or_null(d_normed), elements_or_null(d_x),

@@ -13,14 +13,12 @@ struct RowCase {
 /// Calls visit(ResidualNorm<...>{}) with the kind that takes a case.
 template <class Visit>
 void visit_residual_norm(const RowCase& wanted, const Visit& visit) {
-  if (wanted.is_bfloat16 && wanted.drops)
-    visit(ResidualNorm<BFloat16, true>{});
-  else if (wanted.is_bfloat16)
-    visit(ResidualNorm<BFloat16, false>{});
-  else if (wanted.drops)
-    visit(ResidualNorm<Float16, true>{});
-  else
-    visit(ResidualNorm<Float16, false>{});
+  visit_element(wanted.is_bfloat16, [&](auto element) {
+    if (wanted.drops)
+      visit(ResidualNorm<decltype(element), true>{});
+    else
+      visit(ResidualNorm<decltype(element), false>{});
+  });
 }
 
 }  // namespace longspan::gpu

@@ -1,7 +1,6 @@
 // Rotations by the kernel of this folder: one launch each way. The gradient is the rotation back.
 
 #include <ATen/ops/empty.h>
-#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/gpu/launches.h"
@@ -16,17 +15,9 @@ using torch::autograd::variable_list;
 
 constexpr int kPairsOfThread = 4;
 
-// Heads side by side in rows that begin at multiples of 16 bytes, as of a matrix that q, k and v
-// are parts of: as they are, or as a copy.
-at::Tensor with_aligned_heads(const at::Tensor& x) {
-  const bool is_ready = x.stride(3) == 1 && x.stride(2) == x.size(3) &&
-                        x.stride(1) % gpu::kNeighbours == 0 && x.stride(0) % gpu::kNeighbours == 0;
-  return is_ready && gpu::is_aligned(x) ? x : gpu::with_aligned_elements(x);
-}
-
 at::Tensor turned(const at::Tensor& given_BTHK, const RotaryAngles& angles, bool are_neighbours,
                   float direction) {
-  const at::Tensor x = with_aligned_heads(given_BTHK);
+  const at::Tensor x = gpu::with_aligned_heads(given_BTHK);
   const at::Tensor out_BTHK = at::empty(x.sizes(), x.options());
   if (x.numel() == 0) return out_BTHK;
   const auto side = [&](int i) { return static_cast<int>(x.size(i)); };
@@ -44,8 +35,7 @@ at::Tensor turned(const at::Tensor& given_BTHK, const RotaryAngles& angles, bool
                                      gpu::elements(out_BTHK)};
   check(problem.num_threads() < gpu::kMostThreads, ErrorKind::Internal,
         "the GPU's kernel of rotations takes too few elements for ", x.sizes());
-  const c10::DeviceGuard of_heads(x.device());
-  gpu::launches_on(x.device().type())->rotation(problem);
+  gpu::launches_for(x)->rotation(problem);
   return out_BTHK;
 }
 

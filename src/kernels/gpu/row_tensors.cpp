@@ -21,6 +21,12 @@ at::Tensor with_aligned_elements(const at::Tensor& x) {
   return is_aligned(ready) ? ready : ready.clone();
 }
 
+at::Tensor with_aligned_heads(const at::Tensor& x) {
+  const bool is_ready = x.stride(3) == 1 && x.stride(2) == x.size(3) &&
+                        x.stride(1) % kNeighbours == 0 && x.stride(0) % kNeighbours == 0;
+  return is_ready && is_aligned(x) ? x : with_aligned_elements(x);
+}
+
 ChunkedRows shape_of_rows(const at::Tensor& x) {
   const std::int64_t D = x.size(-1), N = x.numel() / D;
   check(N * ceil_divide(D, kMaskChunk) < kMostChunks, ErrorKind::Internal,
@@ -33,9 +39,13 @@ std::uint16_t* elements(const at::Tensor& tensor) {
   return static_cast<std::uint16_t*>(tensor.mutable_data_ptr());
 }
 
-RowMasks row_masks(const at::Tensor& row_ids_N, const DropoutRule& rule) {
+MaskRule mask_rule(const DropoutRule& rule) {
   const auto mask = row_mask(rule, 0);
-  return {row_ids_N.const_data_ptr<std::int64_t>(), {mask.key, mask.counter.x[2], mask.keep}};
+  return {mask.key, mask.counter.x[2], mask.keep};
+}
+
+RowMasks row_masks(const at::Tensor& row_ids_N, const DropoutRule& rule) {
+  return {row_ids_N.const_data_ptr<std::int64_t>(), mask_rule(rule)};
 }
 
 }  // namespace longspan::gpu

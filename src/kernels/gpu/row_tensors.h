@@ -18,11 +18,17 @@ bool is_aligned(const at::Tensor& x);
 /// Returns the tensor, contiguous and at a multiple of 16 bytes: itself or a copy.
 at::Tensor with_aligned_elements(const at::Tensor& x);
 
+/// Returns heads [B, T, heads, K] side by side in rows that begin at multiples of 16 bytes, as
+/// those of a matrix that q, k and v are parts of do: itself or a copy. @param x K a multiple of 8
+at::Tensor with_aligned_heads(const at::Tensor& x);
+
 /// @param x [..., width], width > 0
 /// @throws Error(Internal) when there are more rows than threads can be numbered for
 ChunkedRows shape_of_rows(const at::Tensor& x);
 
 std::uint16_t* elements(const at::Tensor& tensor);
+
+MaskRule mask_rule(const DropoutRule& rule);
 
 /// @param row_ids_N contiguous
 RowMasks row_masks(const at::Tensor& row_ids_N, const DropoutRule& rule);

@@ -51,6 +51,7 @@ void add_report(CLI::App& app, Call& call);
 void add_plan(CLI::App& app, Call& call);
 void add_inspect(CLI::App& app, Call& call);
 void add_import(CLI::App& app, Call& call);
+void add_verify_resume(CLI::App& app, Call& call);
 
 struct Verb {
   std::string_view name;
@@ -59,9 +60,9 @@ struct Verb {
 };
 
 /// All verbs, in the order of the help.
-inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},         {"train", add_train, true},
-                                  {"evaluate", add_evaluate, true}, {"sweep", add_sweep, true},
-                                  {"report", add_report},           {"plan", add_plan},
-                                  {"inspect", add_inspect},         {"import", add_import}};
+inline constexpr Verb kVerbs[] = {
+    {"prepare", add_prepare},   {"train", add_train, true}, {"evaluate", add_evaluate, true},
+    {"sweep", add_sweep, true}, {"report", add_report},     {"plan", add_plan},
+    {"inspect", add_inspect},   {"import", add_import},     {"verify-resume", add_verify_resume}};
 
 }  // namespace longspan::cli

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <random>
 #include <set>
@@ -26,7 +27,8 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::chrono::milliseconds kLook{1};
-constexpr Seconds kInsideSave{0.02};  // after the folder appeared, at most
+// How long after its folder appeared a save is killed: of any order of size between these.
+constexpr Seconds kSoonest{1e-4}, kLatest{0.3};
 
 struct Arguments {
   std::string config, run, processes = "auto";
@@ -139,7 +141,7 @@ class Trial {
       const auto end = after(whole);
       while (!ended && !is_saving(run, before) && Clock::now() < end)
         ended = child.wait_until(Clock::now() + kLook);
-      if (!ended) ended = child.wait_until(after(kInsideSave * random_.uniform()));
+      if (!ended) ended = child.wait_until(after(inside_save()));
     }
     if (ended) {
       expect_done(*ended, run);
@@ -156,6 +158,8 @@ class Trial {
                          {"writing_checkpoint", in_save ? "yes" : "no"}});
     return true;
   }
+
+  Seconds inside_save() { return kSoonest * std::pow(kLatest / kSoonest, random_.uniform()); }
 
   const Arguments& arguments_;
   const CommonOptions& options_;

@@ -34,8 +34,10 @@ struct Call {
 
 /// Adds the common options to a verb.
 void add_common_options(CLI::App& verb, CommonOptions& options);
+/// Whether a verb's device must be there.
+enum class DeviceUse { Computes, Plans };
 /// Puts them into force. @throws Error(Config)
-void apply(const CommonOptions& options);
+void apply(const CommonOptions& options, DeviceUse use = DeviceUse::Computes);
 /// Refuses --set for a verb that reads no configuration. @throws Error(Config)
 void refuse_overrides(const CommonOptions& options, const std::string& verb);
 /// Returns the device that a process computes on, and binds this thread to it. @throws

@@ -29,14 +29,14 @@ void add_common_options(CLI::App& verb, CommonOptions& options) {
   verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:i")->capture_default_str();
 }
 
-void apply(const CommonOptions& options) {
+void apply(const CommonOptions& options, DeviceUse use) {
   log::set_level(options.quiet ? log::Level::Warn : log::parse_level(options.log_level));
   // A launcher that starts several processes on a host gives each its share in OMP_NUM_THREADS.
   if (options.threads > 0 || std::getenv("OMP_NUM_THREADS") == nullptr)
     at::set_num_threads(options.threads > 0 ? options.threads : num_cores());
   at::globalContext().setFlushDenormal(true);
-  // A GPU that is not there is said before anything is read, by every verb.
-  if (options.device != "auto") choose_device(options.device, 0);
+  // A GPU that is not there is said before anything is read, by every verb that computes.
+  if (use == DeviceUse::Computes && options.device != "auto") choose_device(options.device, 0);
 }
 
 void refuse_overrides(const CommonOptions& options, const std::string& verb) {

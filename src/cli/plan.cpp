@@ -30,6 +30,7 @@ Json to_json(const Plan& plan) {
                {{"parameters", plan.memory.parameters},
                 {"gradients", plan.memory.gradients},
                 {"optimizer", plan.memory.optimizer},
+                {"step_weights", plan.memory.step_weights},
                 {"activations", plan.memory.activations},
                 {"total", plan.memory.total()},
                 {"activations_kept", plan.memory.activations_kept},
@@ -73,10 +74,14 @@ std::string row(const std::string& name, const std::string& value, const std::st
 
 std::string memory_rows(const Plan& plan, bool checkpointing) {
   const PlannedMemory& memory = plan.memory;
-  return row("memory of one device", mebibytes(memory.total())) +
+  return row("memory of one device", mebibytes(memory.total()),
+             plan.num_ranks > 1 ? concat("of ", plan.num_ranks) : "") +
          row("  parameters", mebibytes(memory.parameters)) +
          row("  gradients", mebibytes(memory.gradients)) +
          row("  optimizer", mebibytes(memory.optimizer)) +
+         (memory.step_weights > 0 ? row("  weights of a step", mebibytes(memory.step_weights),
+                                        "copies in two bytes, on several ranks sums of gradients")
+                                  : "") +
          row("  activations", mebibytes(memory.activations),
              concat("of a pass over ", grouped(plan.micro_batch_tokens), " tokens; ",
                     mebibytes(checkpointing ? memory.activations_kept
@@ -110,12 +115,19 @@ std::string text_of(const Plan& plan, bool checkpointing) {
   return text + memory_rows(plan, checkpointing) + step_rows(plan);
 }
 
+// A GPU is planned for where none is.
+c10::DeviceType planned_device(const std::string& text) {
+  return text == "cuda" ? c10::kCUDA : choose_device(text, 0).type();
+}
+
 }  // namespace
 
 void add_plan(CLI::App& app, Call& call) {
   CommonOptions& options = call.options;
   auto* verb = app.add_subcommand(
-      "plan", "Check a config and print parameters, memory, steps, tokens, FLOP and time");
+      "plan",
+      "Check a config and print parameters, memory, steps, tokens, FLOP and time; --device cuda "
+      "where there is no GPU too");
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("CONFIG", arguments->config, "Configuration file")->required();
   verb->add_option("--vocab-size", arguments->plan.vocab_size,
@@ -130,10 +142,10 @@ void add_plan(CLI::App& app, Call& call) {
   add_scaling_options(*verb, arguments->scaling);
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
-    apply(options);
+    apply(options, DeviceUse::Plans);
     const RunConfig config =
         read_run_config(config::Document::from_file(arguments->config, options.overrides));
-    arguments->plan.device = choose_device(options.device, 0).type();
+    arguments->plan.device = planned_device(options.device);
     const Plan plan = make_plan(config, arguments->plan);
     std::optional<Scaling> scaling;
     if (!arguments->scaling.devices.empty())

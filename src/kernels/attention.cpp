@@ -39,6 +39,12 @@ at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const a
   return kernel_for(attention_kernels(), wanted).run(q_BTHK, k_BSGK, v_BSGK, options);
 }
 
+bool attention_keeps_scores(c10::DeviceType device, at::ScalarType dtype, BiasForm form,
+                            std::int64_t head_dim) {
+  const KernelCase wanted{device, dtype, form, head_dim};
+  return device == c10::kCPU ? !takes_fused(wanted) : !fits_gpu_attention(wanted);
+}
+
 std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,
                            std::int64_t head_dim) {
   return std::string(

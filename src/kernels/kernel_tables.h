@@ -134,6 +134,8 @@ bool takes_gpu_cross_entropy(const KernelCase& wanted);
 at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                          const at::Tensor& v_BSGK, const AttentionOptions& options);
 bool takes_gpu_attention(const KernelCase& wanted);
+/// Returns whether it would on a device with kernels.
+bool fits_gpu_attention(const KernelCase& wanted);
 /// attention() in query blocks on the CPU, for a bias that is none or a function of the distance.
 at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const AttentionOptions& options);

@@ -8,11 +8,6 @@ namespace {
 constexpr std::string_view kFirstLayer = "layers.0.";
 constexpr double kFloatBytes = 4.0;
 
-Transformer model_of_one_layer(RunConfig config, std::int64_t vocab_size) {
-  config.model.num_layers = 1;
-  return make_unset_model(config, vocab_size);
-}
-
 bool is_looked_up(const std::string& name) {
   return name == "embed.weight" || name == "embed.band0.weight";
 }
@@ -54,6 +49,11 @@ void append_layers(const std::vector<ParameterCost>& costs, std::int64_t num_lay
 }
 
 }  // namespace
+
+Transformer model_of_one_layer(RunConfig config, std::int64_t vocab_size) {
+  config.model.num_layers = 1;
+  return make_unset_model(config, vocab_size);
+}
 
 std::vector<ParameterCost> parameter_costs(const RunConfig& config, std::int64_t vocab_size) {
   const Transformer model = model_of_one_layer(config, vocab_size);

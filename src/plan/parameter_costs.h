@@ -21,6 +21,9 @@ struct ParameterCost {
   double lookup_bytes = 0.0;  ///< of the row of gradients that a token adds to an embedding
 };
 
+/// Returns a run's model without its layers but the first.
+Transformer model_of_one_layer(RunConfig config, std::int64_t vocab_size);
+
 /// Returns all tensors of a run's model in the order of Transformer::parameters(); makes one layer
 /// of it. Forward is 2 FLOP for each weight that multiplies a token, backward twice that; causal
 /// attention multiplies by keys and by values, each over half the block on average, and counts for

@@ -31,6 +31,11 @@ struct AttentionOptions {
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options);
 
+/// Returns whether a training pass keeps attention's scores, [B, H, T, S] a layer: where no kernel
+/// of a device takes the case, in a program that has kernels for it.
+bool attention_keeps_scores(c10::DeviceType device, at::ScalarType dtype, BiasForm form,
+                            std::int64_t head_dim);
+
 /// Returns the name of the kernel that attention() takes for inputs of a dtype, for the log.
 std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,
                            std::int64_t head_dim);

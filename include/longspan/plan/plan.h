@@ -26,11 +26,16 @@ struct PlannedMemory {
   std::int64_t parameters = 0;
   std::int64_t gradients = 0;
   std::int64_t optimizer = 0;
+  /// In two bytes the copies of weights that a step computes with, and on several ranks the sums of
+  /// their gradients before these travel.
+  std::int64_t step_weights = 0;
   std::int64_t activations = 0;  ///< as train.activation_checkpointing says
   std::int64_t activations_kept = 0;
   std::int64_t activations_checkpointed = 0;
 
-  std::int64_t total() const { return parameters + gradients + optimizer + activations; }
+  std::int64_t total() const {
+    return parameters + gradients + optimizer + step_weights + activations;
+  }
 };
 
 /// What a run would be. A number that needs the training text is 0 where its size is not known.
@@ -42,6 +47,7 @@ struct Plan {
   std::int64_t parameters = 0;
   std::vector<std::pair<std::string, std::int64_t>> parameters_by_part;  ///< adds up to the total
   PlannedMemory memory;
+  std::int64_t num_ranks = 1;           ///< of distributed.processes; where it says auto, one
   std::int64_t micro_batch_tokens = 0;  ///< of a pass; one sequence where the file says auto
   std::int64_t tokens_per_step = 0;
   std::int64_t train_tokens = 0;
@@ -62,25 +68,29 @@ struct Plan {
 /// Error(Config)
 Plan make_plan(const RunConfig& config, const PlanOptions& options);
 
-/// What the memory of a pass depends on.
+/// What the memory of a pass depends on besides the configuration.
 struct PassSize {
   std::int64_t tokens = 0;
   std::int64_t vocab_size = 0;
-  std::int64_t compute_bytes = 4;  ///< of an element of matrix products: 4 or 2
   bool activation_checkpointing = false;
   c10::DeviceType device = c10::kCPU;
 };
 
-/// Returns the greatest number of bytes that a training pass holds beside parameters, gradients and
-/// optimizer state, where attention keeps no scores. With N tokens, widths D, F (feed-forward), G
-/// (keys or values), H heads, e bytes an element of products, a layer keeps
-///   N (4 (4 D + 2 G + H) + (2 D + a F) e), in two bytes also 6 N D (two more copies of q, k and
-///   v's input, one of the output projection's) and 2 bytes a weight,
-/// a = 1 for relu, 2 for relu with dropout and for gelu, 4 for swiglu. Checkpointing keeps 4 N D a
-/// layer instead. On top come 4 N D, the float32 gradient of the head's matrices, and the greater
-/// of what the loss works on (the logits of some rows, the gradient of the features) and of what
-/// the backward pass of the last layer does (3 widths of its gradients; the layer itself, where it
-/// was not kept). Within 10 % of what is measured on the CPU.
-std::int64_t activation_bytes(const ModelConfig& model, const PassSize& pass);
+/// Returns the greatest number of bytes that a training pass holds beside parameters, gradients,
+/// the weights of a step and optimizer state. With N tokens, widths D, F (feed-forward), G (keys or
+/// values), H heads, e bytes an element of products, a layer keeps N times
+///   4 D e + a F e + 16 + attention,
+/// a = 1 for relu, 2 for relu with dropout on a CPU and for gelu, 4 (on a GPU 3) for swiglu; for
+/// attention
+///   8 D + 8 G + 4 H on a CPU, and 6 D in two bytes; 4 D + 4 G + 4 H by the kernels of a GPU, and
+///   2 D + 2 G with a rotation;
+///   where it keeps its scores 16 D + 4 H T in float32, 12 D (on a GPU 8 D) + 6 H T in two bytes,
+///   and 8 H T or 4 H T with dropout.
+/// Checkpointing keeps e N D a layer instead. On top come 4 N D, the float32 gradient of the head's
+/// matrices, and the greater of what the loss works on (the logits of some rows, the gradient of
+/// the features) and of what the backward pass of the last layer does (its gradients, e N (2 D +
+/// 2 F) at most; the layer itself, where it was not kept). Within 10 % of what is measured on the
+/// CPU.
+std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass);
 
 }  // namespace longspan

@@ -101,9 +101,13 @@ at::Tensor bias_of(const AttentionOptions& options, const at::Tensor& q, std::in
 
 }  // namespace
 
-bool takes_gpu_attention(const KernelCase& wanted) {
-  return gpu::takes_rows(wanted) && wanted.form != BiasForm::Dense &&
+bool fits_gpu_attention(const KernelCase& wanted) {
+  return gpu::fits_rows(wanted) && wanted.form != BiasForm::Dense &&
          wanted.width <= gpu::kMostHeadDim;
+}
+
+bool takes_gpu_attention(const KernelCase& wanted) {
+  return gpu::launches_on(wanted.device) != nullptr && fits_gpu_attention(wanted);
 }
 
 at::Tensor gpu_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,

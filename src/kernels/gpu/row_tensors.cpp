@@ -6,10 +6,13 @@
 
 namespace longspan::gpu {
 
-bool takes_rows(const KernelCase& wanted) {
+bool fits_rows(const KernelCase& wanted) {
   const bool narrow = wanted.dtype == at::kBFloat16 || wanted.dtype == at::kHalf;
-  return launches_on(wanted.device) != nullptr && narrow && wanted.width > 0 &&
-         wanted.width % kNeighbours == 0;
+  return narrow && wanted.width > 0 && wanted.width % kNeighbours == 0;
+}
+
+bool takes_rows(const KernelCase& wanted) {
+  return launches_on(wanted.device) != nullptr && fits_rows(wanted);
 }
 
 bool is_aligned(const at::Tensor& x) {

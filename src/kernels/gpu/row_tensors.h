@@ -9,7 +9,9 @@
 /// What kernels on rows are told of tensors.
 namespace longspan::gpu {
 
-/// Returns true where rows of the case's width can be moved by 16 bytes on its device.
+/// Returns true where rows of the case's width can be moved by 16 bytes.
+bool fits_rows(const KernelCase& wanted);
+/// Returns true where that is so and its device has kernels.
 bool takes_rows(const KernelCase& wanted);
 
 /// Returns true where the first element is at a multiple of 16 bytes.

@@ -112,6 +112,22 @@ TEST_CASE("a sweep trains its grid, reports, and a second call does nothing more
   CHECK(read_file(tiny.path("out/alibi-16/metrics.jsonl")) == metrics);
 }
 
+TEST_CASE("a plan is of a GPU's memory where there is no GPU too") {
+  const TinyRun tiny;
+  const auto plan = [&](const std::string& device) {
+    const auto done = tiny.run({"plan", tiny.config().string(), "--vocab-size", "40", "--json",
+                                "--set", "train.precision=bf16", "--device", device});
+    INFO(done.err);
+    REQUIRE(done.code == 0);
+    return Json::parse(done.out)["memory_bytes"];
+  };
+  const Json on_cpu = plan("cpu"), on_gpu = plan("cuda");
+  CHECK(on_gpu["activations"] < on_cpu["activations"]);
+  CHECK(on_gpu["step_weights"] == on_cpu["step_weights"]);
+  CHECK(on_gpu["step_weights"] > 0);
+  CHECK(tiny.run({"plan", tiny.config().string(), "--device", "cuda:x"}).code == 2);
+}
+
 TEST_CASE("inspect, plan and prepare say what is there") {
   const TinyRun tiny;
   REQUIRE(tiny.train("run").code == 0);

@@ -1,9 +1,8 @@
-// A plan: what stands in for the text, and how far its formula for memory is from what is measured.
+// A plan: what stands in for the text, and what it counts.
 
 #include "longspan/plan/plan.h"
 
 #include "longspan/core/error.h"
-#include "longspan/device/memory_meter.h"
 #include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "support/torch_catch.h"
@@ -87,64 +86,6 @@ TEST_CASE("a plan counts what a model of all layers has") {
   }
   CHECK(make_plan(read("tests/tiny", {"train.micro_batch_tokens=auto"}), {.vocab_size = 40})
             .micro_batch_tokens == 16);
-}
-
-// Of a pass whose gradients have their memory already.
-double measured_bytes(const RunConfig& config, std::int64_t vocab_size, std::int64_t tokens) {
-  const auto model = make_model(config, vocab_size);
-  const std::int64_t T = config.data.seq_len, B = tokens / T;
-  const auto ids = at::arange(tokens).mul(7919).remainder(vocab_size).view({B, T});
-  const TrainingRandomness randomness{1, 0, at::arange(B)};
-  ForwardOptions options;
-  options.randomness = &randomness;
-  options.compute_dtype = config.compute_dtype();
-  options.activation_checkpointing = config.train.activation_checkpointing;
-  const auto pass = [&] { model.loss_sum(model.features(ids, options), ids, options).backward(); };
-  pass();
-  return static_cast<double>(peak_tensor_bytes(pass));
-}
-
-TEST_CASE("the formula for activations is within 10 % of the measured peak") {
-  // bfloat16 is slow on most CPUs, so it has fewer cases.
-  const auto [vocabulary, activation, precision] =
-      GENERATE(table<std::string, std::string, std::string>({{"small", "relu", "fp32"},
-                                                             {"small", "gelu", "fp32"},
-                                                             {"large", "relu", "fp32"},
-                                                             {"large", "swiglu", "fp32"},
-                                                             {"adaptive", "relu", "fp32"},
-                                                             {"small", "swiglu", "bf16"},
-                                                             {"adaptive", "relu", "bf16"}}));
-  const std::string checkpointing = GENERATE("false", "true");
-  std::vector<std::string> overrides{"model.num_layers=5",
-                                     "model.d_model=64",
-                                     "model.ffn_dim=256",
-                                     "data.seq_len=64",
-                                     "train.batch_tokens=1024",
-                                     "train.micro_batch_tokens=1024",
-                                     "model.activation=" + activation,
-                                     "train.precision=" + precision,
-                                     "train.activation_checkpointing=" + checkpointing};
-  if (vocabulary == "adaptive")
-    overrides.insert(overrides.end(),
-                     {"model.embedding={kind: adaptive, cutoffs: [1000, 2000], factor: 2}"});
-  const std::int64_t vocab_size = vocabulary == "small" ? 100 : 8000, tokens = 1024;
-  const auto config = read("tests/tiny", overrides);
-  const PassSize pass{tokens, vocab_size, precision == "fp32" ? 4 : 2,
-                      config.train.activation_checkpointing};
-  const double planned = static_cast<double>(activation_bytes(config.model, pass)),
-               measured = measured_bytes(config, vocab_size, tokens);
-  INFO(vocabulary << " " << activation << " " << precision << " checkpointing " << checkpointing
-                  << ": planned " << planned << ", measured " << measured << ", ratio "
-                  << planned / measured);
-  CHECK(std::abs(planned / measured - 1.0) < 0.10);
-}
-
-TEST_CASE("on a GPU the logits of a pass are more rows at once") {
-  const auto config = read("tests/tiny", {"model.d_model=8", "model.ffn_dim=8"});
-  PassSize pass{4096, 100000, 2, false, c10::kCPU};
-  const std::int64_t on_cpu = activation_bytes(config.model, pass);
-  pass.device = c10::kCUDA;
-  CHECK(activation_bytes(config.model, pass) - on_cpu == 6 * (2560 - 20) * 100000);
 }
 
 }  // namespace

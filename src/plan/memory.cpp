@@ -1,0 +1,155 @@
+// What a device holds at the peak of a step, by formulas.
+
+#include "plan/memory.h"
+
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "longspan/kernels/attention.h"
+#include "longspan/kernels/cross_entropy.h"
+#include "longspan/model/shapes.h"
+#include "plan/parameter_costs.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::int64_t kFloatBytes = 4;
+
+// A new optimizer kind tells by itself how many numbers it keeps for each parameter.
+std::int64_t optimizer_numbers_a_parameter(const OptimizerConfig& config) {
+  constexpr std::int64_t kSize = 64;
+  const auto optimizer = config.make({{"trial", at::zeros({kSize}, at::kFloat).requires_grad_()}});
+  std::int64_t numbers = 0;
+  for (const auto& [name, tensor] : optimizer->state())
+    if (tensor.numel() == kSize) numbers += kSize;
+  return numbers / kSize;
+}
+
+// Where the activations of a pass are, and how a layer computes them.
+struct Path {
+  std::int64_t bytes;  // of an element of products
+  bool on_gpu;         // by the kernels of a GPU
+  bool keeps_scores;   // of attention
+  bool turns;          // queries and keys, by a rotation
+};
+
+Path path_of(const RunConfig& config, std::int64_t vocab_size, c10::DeviceType device) {
+  const auto dtype = config.compute_dtype();
+  const Transformer model = model_of_one_layer(config, vocab_size);
+  const PositionMethod& position = model.position();
+  return {dtype == at::kFloat ? kFloatBytes : 2, device != c10::kCPU && dtype != at::kFloat,
+          attention_keeps_scores(device, dtype, form_of(position.layer_biases(1).front()),
+                                 config.model.head_dim()),
+          position.rotation({0, 1}, at::kFloat).has_value()};
+}
+
+std::int64_t kept_inner_activations(const ModelConfig& model, bool on_gpu) {
+  const ActivationShape shape = shape_of(model.activation);
+  if (on_gpu) return shape.kept_by_gpu;
+  return model.dropout.activation == 0.0 ? shape.kept : shape.kept_with_dropout;
+}
+
+// What attention keeps of a token, of its matrix of scores.
+std::int64_t score_bytes(const RunConfig& config, const Path& path) {
+  if (!path.keeps_scores) return 0;
+  const bool drops = config.model.dropout.attention > 0.0;
+  const std::int64_t bytes = path.bytes == kFloatBytes ? (drops ? 12 : 4) : (drops ? 10 : 6);
+  return config.model.num_heads * config.data.seq_len * bytes;
+}
+
+// What attention keeps of a token besides: queries, keys, values, the mixed values, sums of scores.
+std::int64_t attention_bytes(const RunConfig& config, const Path& path) {
+  const std::int64_t D = config.model.d_model, H = config.model.num_heads,
+                     G = config.model.num_kv_heads * config.model.head_dim();
+  const std::int64_t turned = path.turns && path.on_gpu ? 2 * (D + G) : 0;
+  if (path.keeps_scores)
+    return turned + D * (path.bytes == kFloatBytes ? 16 : path.on_gpu ? 8 : 12);
+  if (path.on_gpu) return turned + 4 * (D + G + H);
+  return 8 * (D + G) + 4 * H + (path.bytes == kFloatBytes ? 0 : 6 * D);
+}
+
+std::int64_t layer_bytes(const RunConfig& config, const Path& path) {
+  constexpr std::int64_t kNorms = 16;  // mean and deviation of two
+  return 4 * path.bytes * config.model.d_model +
+         path.bytes * kept_inner_activations(config.model, path.on_gpu) * config.model.ffn_dim +
+         attention_bytes(config, path) + score_bytes(config, path) + kNorms;
+}
+
+// The matrices that give logits: elements of all, of the greatest, and the most rows of one.
+struct HeadSize {
+  std::int64_t all = 0;
+  std::int64_t greatest = 0;
+  std::int64_t most_rows = 0;
+};
+
+HeadSize head_size(const ModelConfig& model, std::int64_t vocab_size) {
+  HeadSize size;
+  auto clusters = static_cast<std::int64_t>(model.embedding.cutoffs.size());  // of the first band
+  for (const VocabularyBand& band : vocabulary_bands(model, vocab_size)) {
+    const std::int64_t rows = band.end - band.begin + clusters;
+    size.all += rows * band.width;
+    size.greatest = std::max(size.greatest, rows * band.width);
+    size.most_rows = std::max(size.most_rows, rows);
+    clusters = 0;
+  }
+  return size;
+}
+
+std::int64_t logits_at_once(const PassSize& pass, std::int64_t vocab_size) {
+  return std::min(pass.tokens, rows_of_logits_at_once(vocab_size, pass.device)) * vocab_size;
+}
+
+// The narrow copies of the layers' weights, which live as long as a step, and where gradients
+// travel between ranks in buckets the sums that they are copied from.
+std::int64_t step_weight_bytes(const RunConfig& config, const Plan& plan, std::int64_t num_ranks) {
+  if (config.compute_dtype() == at::kFloat) return 0;
+  std::int64_t elements = 0;
+  for (const auto& [part, count] : plan.parameters_by_part)
+    if (part == "attention" || part == "feed_forward") elements += count;
+  return elements * (num_ranks > 1 ? 2 + kFloatBytes : 2);
+}
+
+}  // namespace
+
+std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
+  const ModelConfig& model = config.model;
+  const Path path = path_of(config, pass.vocab_size, pass.device);
+  const std::int64_t N = pass.tokens, D = model.d_model, F = model.ffn_dim, e = path.bytes,
+                     layer = N * layer_bytes(config, path), stream = e * N * D,
+                     features = kFloatBytes * N * D,
+                     kept = pass.activation_checkpointing ? stream : layer;
+  const HeadSize head = head_size(model, pass.vocab_size);
+  const std::int64_t logits = logits_at_once(pass, head.most_rows);
+  // Of two bytes: then logits are there in both types, the weight and its gradient in two.
+  const bool narrow = e != kFloatBytes;
+  const std::int64_t at_loss =
+      e * N * D + std::max((narrow ? 6 : 4) * logits + (narrow ? 4 : 0) * head.greatest,
+                           kFloatBytes * head.greatest);
+  // Where the activation keeps its input in float32, that is gone before a second gradient is
+  // there.
+  const std::int64_t inner =
+      e == kFloatBytes && kept_inner_activations(model, path.on_gpu) == 2 ? 1 : 2;
+  const std::int64_t at_last_layer =
+      (pass.activation_checkpointing ? layer : 0) + 2 * stream + inner * N * F * e;
+  return kept * model.num_layers + kFloatBytes * head.all + features +
+         std::max(at_loss, at_last_layer);
+}
+
+PlannedMemory plan_memory(const RunConfig& config, const Plan& plan, c10::DeviceType device,
+                          std::int64_t num_ranks) {
+  PassSize pass{plan.micro_batch_tokens, plan.vocab_size, false, device};
+  PlannedMemory memory;
+  memory.parameters = memory.gradients = kFloatBytes * plan.parameters;
+  memory.optimizer = memory.parameters * optimizer_numbers_a_parameter(config.optimizer);
+  if (config.distributed.shard_optimizer) memory.optimizer /= num_ranks;
+  memory.step_weights = step_weight_bytes(config, plan, num_ranks);
+  memory.activations_kept = activation_bytes(config, pass);
+  pass.activation_checkpointing = true;
+  memory.activations_checkpointed = activation_bytes(config, pass);
+  memory.activations = config.train.activation_checkpointing ? memory.activations_checkpointed
+                                                             : memory.activations_kept;
+  return memory;
+}
+
+}  // namespace longspan

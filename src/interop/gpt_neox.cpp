@@ -58,6 +58,7 @@ constexpr WeightPattern kWeights[] = {
     {"gpt_neox.layers.*.mlp.dense_4h_to_h.bias", "layers.*.ffn.fc2.bias", "D"},
     {"gpt_neox.embed_in.weight", "embed.weight", "VD"},
     {"embed_out.weight", "head.weight", "VD", When::Untied},
+    {"embed_out.weight", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Spare},
     {"gpt_neox.final_layer_norm.weight", "final_norm.weight", "D"},
     {"gpt_neox.final_layer_norm.bias", "final_norm.bias", "D"},
 };

@@ -50,6 +50,7 @@ constexpr WeightPattern kWeights[] = {
     {"model.layers.*.mlp.down_proj.bias", "layers.*.ffn.fc2.bias", "D", When::Bias},
     {"model.embed_tokens.weight", "embed.weight", "VD"},
     {"lm_head.weight", "head.weight", "VD", When::Untied},
+    {"lm_head.weight", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Spare},
     {"model.norm.weight", "final_norm.weight", "D"},
 };
 constexpr std::string_view kHarmless[] = {

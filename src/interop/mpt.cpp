@@ -92,6 +92,7 @@ constexpr WeightPattern kWeights[] = {
     {"transformer.blocks.*.ffn.down_proj.weight", "layers.*.ffn.fc2.weight", "DF"},
     {"transformer.wte.weight", "embed.weight", "VD"},
     {"lm_head.weight", "head.weight", "VD", When::Untied},
+    {"lm_head.weight", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Spare},
     {"transformer.norm_f.weight", "final_norm.weight", "D"},
 };
 

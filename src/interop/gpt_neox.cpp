@@ -31,12 +31,13 @@ ModelShape read_gpt_neox(const JsonReader& config) {
                          .seq_len = config.integer("max_position_embeddings", kSizes, 2048),
                          .activation = activation_of(config),
                          .norm = "layernorm",
-                         .norm_eps = config.number("layer_norm_eps", 1e-5),
+                         .norm_eps = small_number(config, "layer_norm_eps", 1e-5),
                          .bias = true,
                          .parallel_residual = config.boolean("use_parallel_residual", true),
                          .tie = config.boolean("tie_word_embeddings", false),
                          .position = rotation.yaml()};
   check_heads(config, "num_attention_heads", heads, shape.d_model);
+  rotation.check_turns(config, "rotary_pct", shape.head_dim());
   demand(config, "head_dim", {shape.head_dim()});
   return shape;
 }

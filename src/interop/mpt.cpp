@@ -66,7 +66,7 @@ ModelShape read_mpt(const JsonReader& config) {
                          .seq_len = config.integer("max_seq_len", kSizes, 2048),
                          .activation = "gelu",
                          .norm = "layernorm",
-                         .norm_eps = config.number("layer_norm_epsilon", 1e-5),
+                         .norm_eps = small_number(config, "layer_norm_epsilon", 1e-5),
                          .bias = false,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", true),

@@ -40,6 +40,8 @@ class JsonReader {
 
   /// Returns the keys that have a value which no other function of this reader was asked for.
   std::vector<std::string> unread() const;
+  /// Returns the full paths of all keys that this reader and its sections were asked for.
+  const std::set<std::string>& asked() const { return *asked_; }
 
   /// Throws for a value that is not what it must be. @param what follows "must be" in the text
   /// @param remedy ends it
@@ -49,12 +51,14 @@ class JsonReader {
   void require(const std::string& key) const;
 
  private:
-  JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix);
+  JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix,
+             std::shared_ptr<std::set<std::string>> asked);
   const Json* find(const std::string& key) const;
+  std::string path_of(const std::string& key) const;
 
   std::shared_ptr<const Json> object_;  // a copy would recurse into values of any depth
   std::string source_, prefix_;
-  mutable std::set<std::string> asked_;
+  std::shared_ptr<std::set<std::string>> asked_;  // with the sections'
 };
 
 }  // namespace longspan

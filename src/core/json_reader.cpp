@@ -71,6 +71,11 @@ bool JsonReader::holds(const std::string& key, const Json& value) const {
   return found != nullptr && *found == value;
 }
 
+bool JsonReader::is_object(const std::string& key) const {
+  const Json* found = find(key);
+  return found != nullptr && found->is_object();
+}
+
 void JsonReader::require(const std::string& key) const {
   check(has(key), ErrorKind::Data, source_, ": ", path_of(key), " must be given");
 }

@@ -25,6 +25,7 @@ class JsonReader {
   JsonReader(Json document, std::string source);
 
   bool has(const std::string& key) const { return find(key) != nullptr; }
+  bool is_object(const std::string& key) const;
   /// Returns whether the key is there with this value; numbers are compared as numbers.
   bool holds(const std::string& key, const Json& value) const;
   std::int64_t integer(const std::string& key, JsonIntegerRange range,

@@ -6,10 +6,6 @@
 
 namespace longspan::checkpoint {
 
-/// What a user can do about a checkpoint that is damaged.
-inline constexpr char kDamagedRemedy[] =
-    "; the file is damaged or was changed: use another checkpoint of the run";
-
 /// Throws Error(Checkpoint) in place of the error that is being handled, which is nested: a file
 /// system's or parser's complaint met on the way to a checkpoint. Errors of other kinds are
 /// rethrown as they are.

@@ -9,6 +9,7 @@
 #include "checkpoint/step_folder.h"
 #include "checkpoint/tensor_file.h"
 #include "longspan/checkpoint/checkpoint.h"
+#include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
@@ -28,7 +29,7 @@ MappedFile open_verified(const fs::path& folder, const ManifestFile& entry) {
   hasher.update(file.bytes());
   const std::string found = hasher.digest();
   check(found == entry.checksum, ErrorKind::Checkpoint, path.string(), ": must have the checksum ",
-        entry.checksum, " of manifest.json, got ", found, checkpoint::kDamagedRemedy);
+        entry.checksum, " of manifest.json, got ", found, kDamagedRemedy);
   return file;
 }
 

@@ -9,6 +9,7 @@
 
 #include "checkpoint/blame.h"
 #include "checkpoint/step_folder.h"
+#include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/json.h"
 
 namespace longspan::checkpoint {
@@ -21,7 +22,7 @@ constexpr char kChecksumKey[] = "xxh3_128";
 
 template <class... Parts>
 void require(bool ok, const std::string& place, const Parts&... parts) {
-  check(ok, ErrorKind::Checkpoint, place, ": ", parts..., ok ? "" : kDamagedRemedy);
+  check(ok, ErrorKind::Checkpoint, place, ": ", parts..., kDamagedRemedy);
 }
 
 const Json& member(const Json& object, const char* key, Json::value_t type,

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "checkpoint/blame.h"
+#include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/json.h"
 
 namespace longspan::checkpoint {
@@ -37,7 +38,7 @@ constexpr std::array<std::pair<std::string_view, c10::ScalarType>, 10> kTypes{{
 
 template <class... Parts>
 void require(bool ok, const std::string& source, const Parts&... parts) {
-  check(ok, ErrorKind::Checkpoint, source, ": ", parts..., ok ? "" : kDamagedRemedy);
+  check(ok, ErrorKind::Checkpoint, source, ": ", parts..., kDamagedRemedy);
 }
 
 // The JSON library builds a tree as deep as the text nests; this bounds it first.

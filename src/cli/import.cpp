@@ -7,7 +7,7 @@
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
-#include "longspan/core/log.h"
+#include "longspan/interop/folder_tokenizer.h"
 #include "longspan/interop/imported_run.h"
 #include "longspan/run/run_config.h"
 
@@ -34,6 +34,7 @@ void check_option(const ImportArguments& arguments, const std::string& name,
 }
 
 void check_arguments(const ImportArguments& arguments) {
+  check(!arguments.output.empty(), ErrorKind::Config, "--output must name a folder, got nothing");
   check_option(arguments, "--position", arguments.position);
   check_option(arguments, "--dictionary", arguments.dictionary);
 }
@@ -41,30 +42,6 @@ void check_arguments(const ImportArguments& arguments) {
 std::string word_tokenizer(const fs::path& dictionary) {
   return concat("{kind: word, end_of_line: true, pad_multiple: 1, dictionary: ", quoted(dictionary),
                 "}");
-}
-
-// The folder's own tokenizer where this program can read it and it fits the model, else plain ids.
-std::string folder_tokenizer(const fs::path& folder, std::int64_t vocab_size) {
-  const std::string ids = concat("{kind: ids, vocab_size: ", vocab_size, "}");
-  const fs::path model = folder / "tokenizer.model";
-  if (!fs::exists(model)) {
-    log::warn("no tokenizer.model in the folder: texts for this run are decimal ids between blanks",
-              {{"vocab_size", vocab_size}});
-    return ids;
-  }
-  TokenizerConfig config;
-  config.kind = TokenizerKind::SentencePiece;
-  config.train = false;
-  config.end_of_line = false;
-  config.model = model.string();
-  const std::int64_t num_pieces = build_tokenizer(config, {})->vocab_size();
-  if (num_pieces == vocab_size)
-    return concat("{kind: sentencepiece, end_of_line: false, model: ", quoted(model), "}");
-  log::warn(
-      "tokenizer.model has another number of pieces than the model: texts for this run are decimal "
-      "ids between blanks",
-      {{"pieces", num_pieces}, {"vocab_size", vocab_size}});
-  return ids;
 }
 
 // Fails when the configuration, overrides included, is not the model's.

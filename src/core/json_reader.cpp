@@ -45,16 +45,23 @@ bool is_within(const Json& value, JsonIntegerRange range) {
 }  // namespace
 
 JsonReader::JsonReader(Json document, std::string source)
-    : JsonReader(std::make_shared<const Json>(std::move(document)), std::move(source), "") {}
+    : JsonReader(std::make_shared<const Json>(std::move(document)), std::move(source), "",
+                 std::make_shared<std::set<std::string>>()) {}
 
-JsonReader::JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix)
-    : object_(std::move(object)), source_(std::move(source)), prefix_(std::move(prefix)) {
+JsonReader::JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix,
+                       std::shared_ptr<std::set<std::string>> asked)
+    : object_(std::move(object)),
+      source_(std::move(source)),
+      prefix_(std::move(prefix)),
+      asked_(std::move(asked)) {
   check(object_->is_object(), ErrorKind::Data, source_, ": must be an object, got ",
         shown(object_.get()));
 }
 
+std::string JsonReader::path_of(const std::string& key) const { return prefix_ + shown_key(key); }
+
 const Json* JsonReader::find(const std::string& key) const {
-  asked_.insert(key);
+  asked_->insert(path_of(key));
   const auto found = object_->find(key);
   return found == object_->end() || found->is_null() ? nullptr : &*found;
 }
@@ -64,14 +71,19 @@ bool JsonReader::holds(const std::string& key, const Json& value) const {
   return found != nullptr && *found == value;
 }
 
+bool JsonReader::is_object(const std::string& key) const {
+  const Json* found = find(key);
+  return found != nullptr && found->is_object();
+}
+
 void JsonReader::require(const std::string& key) const {
-  check(has(key), ErrorKind::Data, source_, ": ", prefix_, shown_key(key), " must be given");
+  check(has(key), ErrorKind::Data, source_, ": ", path_of(key), " must be given");
 }
 
 void JsonReader::refuse(const std::string& key, const std::string& what,
                         const std::string& remedy) const {
-  throw Error(ErrorKind::Data, concat(source_, ": ", prefix_, shown_key(key), " must be ", what,
-                                      ", got ", shown(find(key)), remedy));
+  throw Error(ErrorKind::Data, concat(source_, ": ", path_of(key), " must be ", what, ", got ",
+                                      shown(find(key)), remedy));
 }
 
 std::int64_t JsonReader::integer(const std::string& key, JsonIntegerRange range,
@@ -114,7 +126,7 @@ JsonReader JsonReader::section(const std::string& key) const {
   if (found != nullptr && !found->is_object()) refuse(key, "an object");
   auto object = found == nullptr ? std::make_shared<const Json>(Json::object())
                                  : std::shared_ptr<const Json>(object_, found);
-  return {std::move(object), source_, concat(prefix_, shown_key(key), ".")};
+  return {std::move(object), source_, path_of(key) + ".", asked_};
 }
 
 std::vector<std::string> JsonReader::keys() const {
@@ -126,7 +138,7 @@ std::vector<std::string> JsonReader::keys() const {
 std::vector<std::string> JsonReader::unread() const {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object_->items())
-    if (!value.is_null() && !asked_.contains(key)) keys.push_back(key);
+    if (!value.is_null() && !asked_->contains(path_of(key))) keys.push_back(key);
   return keys;
 }
 

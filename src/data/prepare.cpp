@@ -1,6 +1,7 @@
 // From text to a shard folder, once. The folder is filled under another name and renamed, so a
 // failed or killed run leaves nothing that looks whole; what is there already is kept, or refused
 // with the difference.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -39,19 +40,25 @@ fs::path shard_folder_of(const DataConfig& config) {
   return folder.has_filename() ? folder : folder.parent_path();  // "a/b/"
 }
 
-// Encodes a text line by line. A line break of a file may have two bytes, so its bytes come from
-// its size.
+std::int64_t count_lines(std::string_view document) {
+  return std::ranges::count(document, '\n') + (document.ends_with('\n') ? 0 : 1);
+}
+
+// Encodes a text by lines or documents, the start id between two of these. A line break of a file
+// may have two bytes, so its bytes come from its size.
 template <class Take>
-TextCounts encode_lines(const TextConfig& config, const Tokenizer& tokenizer, const Take& take) {
+TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, const Take& take) {
+  const bool documents = tokenizer.reads_documents();
   TextCounts counts;
   counts.bytes = file_bytes(config);
   std::vector<std::int32_t> ids;
-  open_text(config)([&](std::string_view line) {
+  (documents ? open_documents(config) : open_text(config))([&](std::string_view unit) {
     ids.clear();
-    tokenizer.encode_line(line, ids);
-    ++counts.lines;
-    counts.words += count_words(line);
-    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(line.size()) + 1;
+    if (documents && counts.lines > 0) ids.push_back(tokenizer.start_id());
+    tokenizer.encode_line(unit, ids);
+    counts.lines += documents ? count_lines(unit) : 1;
+    counts.words += count_words(unit);
+    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(unit.size()) + !documents;
     take(ids);
   });
   return counts;
@@ -60,7 +67,7 @@ TextCounts encode_lines(const TextConfig& config, const Tokenizer& tokenizer, co
 Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
                  const fs::path& folder) {
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
-  const TextCounts counts = encode_lines(
+  const TextCounts counts = encode_units(
       named.text, tokenizer, [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
   check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
         ": the text must give at least one token, got none");
@@ -215,7 +222,7 @@ ShardFolder prepare_data(const DataConfig& config) {
 
 TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts) {
   std::vector<std::int32_t> ids;
-  counts = encode_lines(config, tokenizer, [&](const std::vector<std::int32_t>& line) {
+  counts = encode_units(config, tokenizer, [&](const std::vector<std::int32_t>& line) {
     ids.insert(ids.end(), line.begin(), line.end());
   });
   return TokenStream::from_ids(std::move(ids));

@@ -71,6 +71,9 @@ class LineReader {
       rest.remove_prefix(std::min(newline + 1, rest.size()));
     }
   }
+  bool ends_in_break() const {
+    return file_.text().ends_with('\n') || file_.text().ends_with('\r');
+  }
 
  private:
   // A segment ends at \n or at the end of the file. A \r before that belongs to the line break, or
@@ -160,6 +163,28 @@ LineSource open_text(const TextConfig& config) {
   }
   return [files = text_files(config)](const std::function<void(std::string_view)>& emit) {
     for (const std::string& file : files) LineReader(file, emit).run();
+  };
+}
+
+LineSource open_documents(const TextConfig& config) {
+  if (config.synthetic) {
+    return [lines = open_text(config)](const std::function<void(std::string_view)>& emit) {
+      std::string document;
+      lines([&](std::string_view line) { document.append(line) += '\n'; });
+      emit(document);
+    };
+  }
+  return [files = text_files(config)](const std::function<void(std::string_view)>& emit) {
+    for (const std::string& file : files) {
+      std::string document;
+      const std::function<void(std::string_view)> add = [&](std::string_view line) {
+        document.append(line) += '\n';
+      };
+      LineReader reader(file, add);
+      reader.run();
+      if (!reader.ends_in_break()) document.pop_back();
+      emit(document);
+    }
   };
 }
 

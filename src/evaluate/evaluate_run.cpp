@@ -2,6 +2,8 @@
 
 #include "longspan/evaluate/evaluate_run.h"
 
+#include <cmath>
+
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
@@ -77,6 +79,17 @@ Json named_cell(const EvaluationCell& cell, const EvaluationRequest& request,
   return result;
 }
 
+// A loss that is no number is no result: nothing is kept of it.
+EvaluationCell evaluate_finite(const TrainedRun& run, const EvaluationText& text,
+                               std::int64_t length, EvaluationMode mode,
+                               const EvaluationOptions& options) {
+  EvaluationCell cell = evaluate_cell(run.model, text, length, mode, options);
+  check(std::isfinite(cell.loss_nats), ErrorKind::Numeric, run.folder.string(),
+        ": the loss at length ", length, " must be a finite number, got ", cell.loss_nats,
+        "; weights or activations of the checkpoint are NaN or infinite: evaluate another one");
+  return cell;
+}
+
 // Where a cell belongs.
 struct Place {
   std::filesystem::path file;
@@ -131,8 +144,7 @@ Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::
     for (const std::int64_t length : lengths) {
       Json cell = find_cell_together({path, length, mode}, request, run, communicator);
       if (cell.is_null()) {
-        cell =
-            named_cell(evaluate_cell(run.model, split.text, length, mode, options), request, run);
+        cell = named_cell(evaluate_finite(run, split.text, length, mode, options), request, run);
         if (communicator.leads()) merge_evaluation(path, {cell});
         log::info("evaluated", {{"run", run.config.name},
                                 {"length", length},

@@ -3,6 +3,7 @@
 
 #include "interop/fairseq_options.h"
 #include "interop/fairseq_weights.h"
+#include "interop/folder_file.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/interop/imported_model.h"
@@ -98,6 +99,7 @@ void check_position(const std::string& source, const WeightDimensions& dimension
 
 ImportedModel import_fairseq(const std::filesystem::path& checkpoint, const std::string& position) {
   using namespace interop;
+  check_is_downloaded(checkpoint);
   TorchFile file(checkpoint);
   StateDict state(file);
   const FairseqOptions options = read_fairseq_options(file);

@@ -10,10 +10,10 @@ namespace {
 
 constexpr WeightPattern kEnds[] = {
     {"decoder.embed_tokens.weight", "embed.weight", "VD"},
-    {"decoder.embed_out", "head.weight", "VD", When::Untied, Packing::Single, Stored::Older},
+    {"decoder.embed_out", "head.weight", "VD", When::Untied, Packing::Single, Stored::Spare},
     {"decoder.output_projection.weight", "head.weight", "VD", When::Untied, Packing::Single,
      Stored::Optional},
-    {"decoder.embed_out", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Older},
+    {"decoder.embed_out", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Spare},
     {"decoder.output_projection.weight", "embed.weight", "VD", When::Tied, Packing::Single,
      Stored::Optional},
 };
@@ -22,9 +22,9 @@ constexpr WeightPattern kBody[] = {
     {"decoder.layers.*.self_attn_layer_norm.weight", "layers.*.attn_norm.weight", "D"},
     {"decoder.layers.*.self_attn_layer_norm.bias", "layers.*.attn_norm.bias", "D"},
     {"decoder.layers.*.self_attn.in_proj_weight", "layers.*.attn.#.weight", "PD", When::Always,
-     Packing::Blocks, Stored::Older},
+     Packing::Blocks, Stored::Spare},
     {"decoder.layers.*.self_attn.in_proj_bias", "layers.*.attn.#.bias", "P", When::Always,
-     Packing::Blocks, Stored::Older},
+     Packing::Blocks, Stored::Spare},
     {"decoder.layers.*.self_attn.#_proj.weight", "layers.*.attn.#.weight", "PD", When::Always,
      Packing::Single, Stored::Optional},
     {"decoder.layers.*.self_attn.#_proj.bias", "layers.*.attn.#.bias", "P", When::Always,

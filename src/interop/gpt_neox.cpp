@@ -31,12 +31,13 @@ ModelShape read_gpt_neox(const JsonReader& config) {
                          .seq_len = config.integer("max_position_embeddings", kSizes, 2048),
                          .activation = activation_of(config),
                          .norm = "layernorm",
-                         .norm_eps = config.number("layer_norm_eps", 1e-5),
+                         .norm_eps = small_number(config, "layer_norm_eps", 1e-5),
                          .bias = true,
                          .parallel_residual = config.boolean("use_parallel_residual", true),
                          .tie = config.boolean("tie_word_embeddings", false),
                          .position = rotation.yaml()};
   check_heads(config, "num_attention_heads", heads, shape.d_model);
+  rotation.check_turns(config, "rotary_pct", shape.head_dim());
   demand(config, "head_dim", {shape.head_dim()});
   return shape;
 }
@@ -58,6 +59,7 @@ constexpr WeightPattern kWeights[] = {
     {"gpt_neox.layers.*.mlp.dense_4h_to_h.bias", "layers.*.ffn.fc2.bias", "D"},
     {"gpt_neox.embed_in.weight", "embed.weight", "VD"},
     {"embed_out.weight", "head.weight", "VD", When::Untied},
+    {"embed_out.weight", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Spare},
     {"gpt_neox.final_layer_norm.weight", "final_norm.weight", "D"},
     {"gpt_neox.final_layer_norm.bias", "final_norm.bias", "D"},
 };

@@ -1,68 +1,17 @@
 // Folders of transformers' save_pretrained. Each architecture has a file with the function that
 // reads its config.json, refusing by name what we cannot have, and the table of its tensors.
 
-#include <algorithm>
-#include <map>
-#include <set>
 #include <string>
 
 #include "interop/architecture.h"
-#include "longspan/checkpoint/safetensors.h"
+#include "interop/folder_file.h"
+#include "interop/folder_tensors.h"
 #include "longspan/core/error.h"
 #include "longspan/interop/imported_model.h"
 
 namespace longspan {
 namespace interop {
 namespace {
-
-// The tensors of a folder, each taken once.
-class FolderTensors : public WeightSource {
- public:
-  explicit FolderTensors(const std::filesystem::path& folder) : folder_(folder.string()) {
-    for (const auto& file : files_of(folder))
-      for (auto& [name, tensor] : read_safetensors(folder / file))
-        tensors_[name] = tensor.to(at::kFloat);
-  }
-
-  const std::string& place() const override { return folder_; }
-  bool has(const std::string& name) const override { return tensors_.contains(name); }
-  at::Tensor take(const std::string& name, at::IntArrayRef sizes) override {
-    const auto found = tensors_.find(name);
-    check(found != tensors_.end(), ErrorKind::Data, folder_, ": must hold the tensor ", name,
-          ", it has none");
-    check(found->second.sizes() == sizes, ErrorKind::Data, folder_, ": the tensor ", name,
-          " must have the shape ", sizes, ", got ", found->second.sizes());
-    at::Tensor tensor = found->second;
-    tensors_.erase(found);
-    return tensor;
-  }
-  /// Throws unless all that is left has one of the endings.
-  void finish(std::span<const std::string_view> ballast) const {
-    for (const auto& [name, tensor] : tensors_)
-      check(std::ranges::any_of(ballast, [&](const auto ending) { return name.ends_with(ending); }),
-            ErrorKind::Data, folder_, ": must hold no tensors beyond the model's, got ", name);
-  }
-
- private:
-  static std::set<std::string> files_of(const std::filesystem::path& folder) {
-    const auto index = folder / "model.safetensors.index.json";
-    if (!std::filesystem::exists(index)) return {"model.safetensors"};
-    std::set<std::string> files;
-    const JsonReader document(read_json(index), index.string());
-    document.require("weight_map");
-    const JsonReader map = document.section("weight_map");
-    for (const std::string& name : map.keys()) {
-      const std::string file = map.text(name);
-      if (file != std::filesystem::path(file).filename())
-        map.refuse(name, "a file of the same folder");
-      files.insert(file);
-    }
-    return files;
-  }
-
-  std::string folder_;
-  std::map<std::string, at::Tensor> tensors_;
-};
 
 std::string yaml_of(const ModelShape& shape) {
   const auto truth = [](bool value) { return value ? "true" : "false"; };
@@ -103,8 +52,8 @@ WeightDimensions ModelShape::weight_dimensions() const {
 }  // namespace interop
 
 ImportedModel import_huggingface(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "config.json";
-  const JsonReader config(read_json(file), file.string());
+  interop::check_is_folder(folder);
+  const JsonReader config = interop::read_folder_json(folder / "config.json");
   const std::string type = config.text("model_type");
   for (const interop::Architecture* architecture : interop::kArchitectures)
     if (type == architecture->model_type)

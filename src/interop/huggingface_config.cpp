@@ -79,6 +79,13 @@ constexpr std::string_view kHarmless[] = {
     "use_cache",
 };
 
+double base_in(const JsonReader& config, const std::string& key, double fallback) {
+  constexpr double kMost = 1e12;
+  const double base = config.number(key, fallback);
+  if (!(base > 1.0 && base <= kMost)) config.refuse(key, "a number above 1, at most 1e12");
+  return base;
+}
+
 }  // namespace
 
 std::string yaml_number(double value) {
@@ -96,10 +103,16 @@ void demand(const JsonReader& config, const std::string& key, std::initializer_l
   config.refuse(key, (wanted.empty() ? "null" : wanted) + " to be imported");
 }
 
+double small_number(const JsonReader& config, const std::string& key, double fallback) {
+  const double value = config.number(key, fallback);
+  if (!(value > 0.0 && value <= 1.0)) config.refuse(key, "a number above 0, at most 1");
+  return value;
+}
+
 void check_heads(const JsonReader& config, const std::string& key, std::int64_t num_heads,
-                 std::int64_t d_model) {
-  if (d_model % num_heads != 0)
-    config.refuse(key, concat("a divisor of the model's width (", d_model, ")"));
+                 std::int64_t whole, const char* name_of_whole) {
+  if (whole % num_heads != 0)
+    config.refuse(key, concat("a divisor of ", name_of_whole, " (", whole, ")"));
 }
 
 void refuse_unknown(const JsonReader& config, std::span<const std::string_view> harmless) {
@@ -113,6 +126,14 @@ void refuse_unknown(const JsonReader& config, std::span<const std::string_view> 
                     "; remove it from the file where the model computes the same without it");
 }
 
+void Rotation::check_turns(const JsonReader& config, const std::string& key,
+                           std::int64_t head_dim) const {
+  const auto turned = static_cast<std::int64_t>(fraction * static_cast<double>(head_dim));
+  if (turned < 1 || turned % 2 != 0)
+    config.refuse(key, concat("such that an even number of a head's ", head_dim,
+                              " elements turns (", turned, " do)"));
+}
+
 // transformers 5 has rope_parameters, which rope_scaling, its name before, overrides; what those
 // lack is taken from keys of the architecture.
 Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys) {
@@ -120,10 +141,10 @@ Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys) {
       config.section(config.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
   demand(rope, "rope_type", {"default"});
   demand(rope, "type", {"default"});
-  const double base = config.number(keys.base, 10000.0),
-               fraction = config.number(keys.fraction, keys.default_fraction);
-  const Rotation rotation{rope.number("rope_theta", base),
-                          rope.number("partial_rotary_factor", fraction)};
+  const double base = base_in(config, keys.base, 10000.0),
+               fraction = small_number(config, keys.fraction, keys.default_fraction);
+  const Rotation rotation{base_in(rope, "rope_theta", base),
+                          small_number(rope, "partial_rotary_factor", fraction)};
   refuse_unknown(rope, {});
   return rotation;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <initializer_list>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,9 +9,12 @@
 
 namespace longspan::interop {
 
-/// Bounds of the sizes in a config.json, so that their products cannot overflow.
-inline constexpr JsonIntegerRange kSizes{1, std::numeric_limits<std::int32_t>::max()},
-    kCounts{1, 4096};
+/// Bounds of the sizes in a config.json: what our own configuration takes, so that no product
+/// overflows.
+inline constexpr JsonIntegerRange kSizes{1, std::int64_t{1} << 24}, kCounts{1, 4096};
+
+/// Returns a number above 0 and at most 1, as eps of a norm and parts of a whole are.
+double small_number(const JsonReader& config, const std::string& key, double fallback);
 
 /// Returns a number that YAML reads as no integer, with all digits.
 std::string yaml_number(double value);
@@ -20,9 +22,10 @@ std::string yaml_number(double value);
 /// Refuses a model unless the key is absent or has one of the values that we can do.
 void demand(const JsonReader& config, const std::string& key, std::initializer_list<Json> values);
 
-/// Refuses a number of heads, given under the key, that does not divide the width.
+/// Refuses a number of heads, given under the key, that does not divide a whole: the model's width,
+/// or the number of all heads.
 void check_heads(const JsonReader& config, const std::string& key, std::int64_t num_heads,
-                 std::int64_t d_model);
+                 std::int64_t whole, const char* name_of_whole = "the model's width");
 
 /// Refuses keys that were neither asked for nor leave what the model computes as it is. @param
 /// harmless those of this architecture, beyond the ones that all configurations of transformers
@@ -42,6 +45,8 @@ struct Rotation {
 
   /// Returns the position section.
   std::string yaml() const;
+  /// Refuses heads, given under the key, of which no even number of elements turns.
+  void check_turns(const JsonReader& config, const std::string& key, std::int64_t head_dim) const;
 };
 
 Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys);

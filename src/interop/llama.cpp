@@ -25,12 +25,14 @@ ModelShape read_llama(const JsonReader& config) {
                          .seq_len = config.integer("max_position_embeddings", kSizes, 2048),
                          .activation = "swiglu",
                          .norm = "rmsnorm",
-                         .norm_eps = config.number("rms_norm_eps", 1e-6),
+                         .norm_eps = small_number(config, "rms_norm_eps", 1e-6),
                          .bias = attention_bias,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", false),
                          .position = rotation.yaml()};
   check_heads(config, "num_attention_heads", heads, shape.d_model);
+  check_heads(config, "num_key_value_heads", shape.num_kv_heads, heads, "num_attention_heads");
+  rotation.check_turns(config, "num_attention_heads", shape.head_dim());
   demand(config, "head_dim", {shape.head_dim()});
   return shape;
 }
@@ -50,6 +52,7 @@ constexpr WeightPattern kWeights[] = {
     {"model.layers.*.mlp.down_proj.bias", "layers.*.ffn.fc2.bias", "D", When::Bias},
     {"model.embed_tokens.weight", "embed.weight", "VD"},
     {"lm_head.weight", "head.weight", "VD", When::Untied},
+    {"lm_head.weight", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Spare},
     {"model.norm.weight", "final_norm.weight", "D"},
 };
 constexpr std::string_view kHarmless[] = {

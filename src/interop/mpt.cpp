@@ -66,7 +66,7 @@ ModelShape read_mpt(const JsonReader& config) {
                          .seq_len = config.integer("max_seq_len", kSizes, 2048),
                          .activation = "gelu",
                          .norm = "layernorm",
-                         .norm_eps = config.number("layer_norm_epsilon", 1e-5),
+                         .norm_eps = small_number(config, "layer_norm_epsilon", 1e-5),
                          .bias = false,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", true),
@@ -92,6 +92,7 @@ constexpr WeightPattern kWeights[] = {
     {"transformer.blocks.*.ffn.down_proj.weight", "layers.*.ffn.fc2.weight", "DF"},
     {"transformer.wte.weight", "embed.weight", "VD"},
     {"lm_head.weight", "head.weight", "VD", When::Untied},
+    {"lm_head.weight", "embed.weight", "VD", When::Tied, Packing::Single, Stored::Spare},
     {"transformer.norm_f.weight", "final_norm.weight", "D"},
 };
 

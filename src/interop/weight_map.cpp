@@ -3,8 +3,10 @@
 #include "interop/weight_map.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "longspan/core/error.h"
@@ -56,11 +58,27 @@ at::Tensor join_heads(const WeightRow& row, const std::vector<at::Tensor>& ours)
 
 bool may_be_missing(const WeightRow& row, const ByName& taken) {
   const auto is_taken = [&](const std::string& name) { return taken.contains(name); };
-  return row.stored == Stored::Older ||
+  return row.stored == Stored::Spare ||
          (row.stored == Stored::Optional && std::ranges::all_of(row.ours, is_taken));
 }
 
+void check_finite(const WeightRow& row, const at::Tensor& tensor, const std::string& place) {
+  const auto num_finite = at::isfinite(tensor).sum().item<std::int64_t>();
+  check(num_finite == tensor.numel(), ErrorKind::Numeric, place, ": the tensor ", row.theirs,
+        " must hold finite numbers of float32, ", tensor.numel() - num_finite, " of its ",
+        tensor.numel(),
+        " are NaN or infinite; download the model again, or take a checkpoint from before its "
+        "training diverged");
+}
+
 }  // namespace
+
+bool same_bits(const at::Tensor& a, const at::Tensor& b) {
+  if (a.scalar_type() != b.scalar_type() || a.sizes() != b.sizes()) return false;
+  const at::Tensor left = a.contiguous(), right = b.contiguous();
+  return left.numel() == 0 ||
+         std::memcmp(left.const_data_ptr(), right.const_data_ptr(), left.nbytes()) == 0;
+}
 
 std::vector<at::Tensor> unpack(const WeightRow& row, const at::Tensor& theirs) {
   if (row.packing == Packing::Single) return {theirs};
@@ -87,11 +105,13 @@ NamedTensors import_weights(const std::vector<WeightRow>& rows, WeightSource& so
   ByName taken;
   for (const WeightRow& row : rows) {
     if (!source.has(row.theirs) && may_be_missing(row, taken)) continue;
-    const auto parts = unpack(row, source.take(row.theirs, packed_sizes(row)));
+    const at::Tensor theirs = source.take(row.theirs, packed_sizes(row));
+    check_finite(row, theirs, source.place());
+    const auto parts = unpack(row, theirs);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const auto [found, is_new] = taken.emplace(row.ours[i], parts[i]);
       if (is_new) result.push_back({row.ours[i], parts[i]});
-      check(is_new || parts[i].equal(found->second), ErrorKind::Data, source.place(), ": ",
+      check(is_new || same_bits(parts[i], found->second), ErrorKind::Data, source.place(), ": ",
             row.theirs, " must equal the tensor that it is tied to (", row.ours[i],
             "), it differs");
     }
@@ -104,7 +124,7 @@ NamedTensors export_weights(const std::vector<WeightRow>& rows, const NamedTenso
   for (const NamedTensor& one : ours) by_name.emplace(one.name, one.tensor);
   NamedTensors result;
   for (const WeightRow& row : rows) {
-    if (row.stored == Stored::Older) continue;
+    if (row.stored == Stored::Spare) continue;
     std::vector<at::Tensor> parts;
     for (const std::string& name : row.ours) parts.push_back(by_name.at(name));
     result.push_back({row.theirs, pack(row, parts)});

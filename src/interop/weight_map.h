@@ -21,7 +21,7 @@ enum class Packing {
 enum class Stored {
   Always,
   Optional,  ///< may be missing where other rows give all that it holds
-  Older,     ///< in files of older versions alone: read where it stands, never written
+  Spare,     ///< older names, copies that some savers leave: read where it stands, never written
 };
 
 /// One tensor of another project and what it is here. Two rows with one name of ours are copies of
@@ -51,9 +51,13 @@ std::vector<at::Tensor> unpack(const WeightRow& row, const at::Tensor& theirs);
 /// Joins ours into the tensor of theirs: the inverse of unpack, bit for bit.
 at::Tensor pack(const WeightRow& row, const std::vector<at::Tensor>& ours);
 
-/// Takes all rows, in their order. @throws Error(Data) for a missing tensor and for unequal copies
+/// Returns whether two tensors have the same type, shape and bits, NaN included.
+bool same_bits(const at::Tensor& a, const at::Tensor& b);
+
+/// Takes all rows, in their order. @throws Error(Data) for a missing tensor and for unequal copies;
+/// Error(Numeric) for NaN and infinities
 NamedTensors import_weights(const std::vector<WeightRow>& rows, WeightSource& source);
-/// Returns the tensors of all rows under their names, older ones left out.
+/// Returns the tensors of all rows under their names, spare ones left out.
 NamedTensors export_weights(const std::vector<WeightRow>& rows, const NamedTensors& ours);
 
 }  // namespace longspan::interop

@@ -25,6 +25,7 @@ class JsonReader {
   JsonReader(Json document, std::string source);
 
   bool has(const std::string& key) const { return find(key) != nullptr; }
+  bool is_object(const std::string& key) const;
   /// Returns whether the key is there with this value; numbers are compared as numbers.
   bool holds(const std::string& key, const Json& value) const;
   std::int64_t integer(const std::string& key, JsonIntegerRange range,
@@ -40,6 +41,8 @@ class JsonReader {
 
   /// Returns the keys that have a value which no other function of this reader was asked for.
   std::vector<std::string> unread() const;
+  /// Returns the full paths of all keys that this reader and its sections were asked for.
+  const std::set<std::string>& asked() const { return *asked_; }
 
   /// Throws for a value that is not what it must be. @param what follows "must be" in the text
   /// @param remedy ends it
@@ -49,12 +52,14 @@ class JsonReader {
   void require(const std::string& key) const;
 
  private:
-  JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix);
+  JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix,
+             std::shared_ptr<std::set<std::string>> asked);
   const Json* find(const std::string& key) const;
+  std::string path_of(const std::string& key) const;
 
   std::shared_ptr<const Json> object_;  // a copy would recurse into values of any depth
   std::string source_, prefix_;
-  mutable std::set<std::string> asked_;
+  std::shared_ptr<std::set<std::string>> asked_;  // with the sections'
 };
 
 }  // namespace longspan

@@ -42,6 +42,9 @@ std::vector<std::string> text_files(const TextConfig& config);
 /// preprocessing reads in Python's text mode). @throws Error(Data) for a file that is missing,
 /// empty, unreadable or not UTF-8, with path, line and byte
 LineSource open_text(const TextConfig& config);
+/// Returns the documents of a text, each whole, with \n for each of its line breaks: the files, or
+/// the synthetic corpus as one. @throws as open_text()
+LineSource open_documents(const TextConfig& config);
 
 /// Calls emit with each line of the synthetic corpus.
 void write_synthetic_text(const SyntheticConfig& config,

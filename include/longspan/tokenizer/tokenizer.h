@@ -25,9 +25,12 @@ class Tokenizer {
   /// Appends the ids of one line (without its line break), the end-of-line token included when
   /// there is one.
   virtual void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const = 0;
+  /// Returns whether encode_line() takes whole documents, with their line breaks, in place of
+  /// lines.
+  virtual bool reads_documents() const { return false; }
   /// Returns the text of ids; an end-of-line token gives "\n".
   virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
-  /// Returns the id that stands in front of the first token of a stream.
+  /// Returns the id that stands in front of the first token of a stream, and of a document.
   virtual std::int32_t start_id() const = 0;
   /// Returns whether the id ends a line.
   virtual bool ends_line(std::int32_t id) const = 0;
@@ -48,7 +51,10 @@ struct TokenizerConfig {
   std::int64_t vocab_size = 8192;  ///< sentencepiece: number of pieces to train; ids: number of ids
   std::string model_type = "unigram";  ///< sentencepiece: unigram | bpe
   bool train = true;                   ///< sentencepiece: train one on data.train
-  std::string dictionary;  ///< word: fairseq's dict.txt to take the words from; "": data.train
+  std::string unit = "line";  ///< sentencepiece: what is encoded at a time: line | document
+  std::string start;          ///< of documents: the piece in front; "": the model's begin, or end
+  bool prefix_space = true;   ///< of documents: a space in front where the model puts one
+  std::string dictionary;     ///< word: fairseq's dict.txt to take the words from; "": data.train
 };
 
 /// Returns all kinds.

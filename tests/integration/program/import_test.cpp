@@ -143,5 +143,37 @@ TEST_CASE("import: a folder without a tokenizer is read with ids") {
   CHECK_THAT(refused.err, ContainsSubstring("must be decimal ids"));
 }
 
+// The recorded MPT with one of its tensors filled.
+std::filesystem::path changed_model(const TinyRun& tiny, const std::string& tensor, double value) {
+  const auto folder = tiny.path("changed");
+  std::filesystem::copy(kRecordings / "hf_mpt/model", folder);
+  NamedTensors tensors = read_safetensors(folder / "model.safetensors");
+  for (auto& one : tensors)
+    if (one.name == tensor) one.tensor.fill_(value);
+  write_safetensors(folder / "model.safetensors", tensors);
+  return folder;
+}
+
+TEST_CASE("import: weights that are no numbers end with 5, as an evaluation to no number does") {
+  const TinyRun tiny;
+  const auto import_changed = [&](double value) {
+    const auto folder = changed_model(tiny, "transformer.norm_f.weight", value);
+    const auto result = tiny.run({"import", "--from", "huggingface", folder.string(), "--output",
+                                  tiny.path("run").string()});
+    std::filesystem::remove_all(folder);
+    return result;
+  };
+  check_refused(tiny, import_changed(std::nan("")), 5,
+                {"transformer.norm_f.weight must hold finite numbers"});
+  REQUIRE(import_changed(3e38).code == 0);  // the logits overflow
+  write_file_durably(tiny.path("text.txt"), "1 2 3 4 5\n6 7 8 9 10 11\n");
+  const auto evaluated = tiny.run({"evaluate", tiny.path("run").string(), "--split",
+                                   tiny.path("text.txt").string(), "--lengths", "4"});
+  INFO(evaluated.err);
+  CHECK(evaluated.code == 5);
+  CHECK_THAT(evaluated.err, ContainsSubstring("the loss at length 4 must be a finite number"));
+  CHECK_FALSE(std::filesystem::exists(tiny.path("run") / "evaluations/text.json"));
+}
+
 }  // namespace
 }  // namespace longspan

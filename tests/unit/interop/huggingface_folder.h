@@ -26,6 +26,11 @@ inline Json tiny_config(const std::string& model_type) {
   return config;
 }
 
+inline bool is_tied(const Json& config) {
+  const auto tie = config.find("tie_word_embeddings");
+  return tie == config.end() ? config.at("model_type") == "mpt" : *tie == Json(true);
+}
+
 /// A folder as transformers' save_pretrained writes it.
 class HuggingFaceFolder {
  public:
@@ -34,14 +39,14 @@ class HuggingFaceFolder {
     for (const auto* architecture : interop::kArchitectures) {
       if (config.value("model_type", "") != architecture->model_type) continue;
       NamedTensors theirs;
-      for (const auto& row :
-           rows_of(architecture->weights, {.num_layers = 1,
-                                          .d_model = 8,
-                                          .num_kv_heads = 2,
-                                          .kv_dim = 8,
-                                          .ffn_dim = 32,
-                                          .vocab_size = 12,
-                                          .tie = config["model_type"] == "mpt"})) {
+      for (const auto& row : rows_of(architecture->weights, {.num_layers = 1,
+                                                            .d_model = 8,
+                                                            .num_kv_heads = 2,
+                                                            .kv_dim = 8,
+                                                            .ffn_dim = 32,
+                                                            .vocab_size = 12,
+                                                            .tie = is_tied(config)})) {
+        if (row.stored == interop::Stored::Spare) continue;
         std::vector<at::Tensor> ours;
         for (const auto& sizes : row.sizes) ours.push_back(random_tensor(sizes, theirs.size()));
         theirs.push_back({row.theirs, pack(row, ours)});

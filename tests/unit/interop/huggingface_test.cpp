@@ -52,8 +52,14 @@ TEST_CASE("huggingface: a value of another type is named with its key") {
   CHECK(refusal_of("llama", "/num_hidden_layers", 0) ==
         "config.json: num_hidden_layers must be an integer from 1 to 4096, got 0");
   CHECK(refusal_of("llama", "/hidden_size", std::uint64_t{1} << 63) ==
-        "config.json: hidden_size must be an integer from 1 to 2147483647, got "
+        "config.json: hidden_size must be an integer from 1 to 16777216, got "
         "9223372036854775808");
+  CHECK(refusal_of("llama", "/rms_norm_eps", -1) ==
+        "config.json: rms_norm_eps must be a number above 0, at most 1, got -1");
+  CHECK(refusal_of("llama", "/rope_theta", 0) ==
+        "config.json: rope_theta must be a number above 1, at most 1e12, got 0");
+  CHECK(refusal_of("llama", "/num_key_value_heads", 3) ==
+        "config.json: num_key_value_heads must be a divisor of num_attention_heads (2), got 3");
   CHECK(refusal_of("llama", "/rms_norm_eps", "1e-6") ==
         "config.json: rms_norm_eps must be a number, got \"1e-6\"");
   CHECK(refusal_of("llama", "/tie_word_embeddings", "false") ==
@@ -158,7 +164,9 @@ TEST_CASE("huggingface: other rotations are refused under each of their names") 
 
 TEST_CASE("huggingface: how much of a GPT-NeoX head turns") {
   const auto has_fraction = [](const Json& keys, const std::string& fraction) {
-    const std::string yaml = yaml_of(changed("gpt_neox", keys));
+    Json config = changed("gpt_neox", keys);
+    config["num_attention_heads"] = 1;  // of 8 elements, of which quarters are even
+    const std::string yaml = yaml_of(config);
     INFO(yaml);
     return yaml.find("fraction: " + fraction) != std::string::npos;
   };
@@ -172,6 +180,9 @@ TEST_CASE("huggingface: how much of a GPT-NeoX head turns") {
         "config.json: partial_rotary_factor must be 0.5 to be imported, got 0.75");
   CHECK(refusal_of("gpt_neox", "/rope_theta", 5000) ==
         "config.json: rope_theta must be 10000.0 to be imported, got 5000");
+  CHECK(refusal_of("gpt_neox", "/rotary_pct", 0.25) ==
+        "config.json: rotary_pct must be such that an even number of a head's 4 elements turns (1 "
+        "do), got 0.25");
   CHECK(refusal_of("gpt_neox", "/head_dim", 2) ==
         "config.json: head_dim must be 4 to be imported, got 2");
 }

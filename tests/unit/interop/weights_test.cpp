@@ -88,13 +88,13 @@ TEST_CASE("weights: copies must be equal, and may be missing where the table say
         "map: out must equal the tensor that it is tied to (embed), it differs");
   CHECK(import_failure(tied_rows(Stored::Always), MapSource({{"in", one}})) == "no out");
   CHECK(import_failure(tied_rows(Stored::Optional), MapSource({{"in", one}})).empty());
-  CHECK(import_failure(tied_rows(Stored::Older), MapSource({{"in", one}})).empty());
+  CHECK(import_failure(tied_rows(Stored::Spare), MapSource({{"in", one}})).empty());
   CHECK(import_failure(tied_rows(Stored::Optional), MapSource({{"out", one}})) == "no in");
 }
 
 TEST_CASE("weights: an older name is read, and not written") {
   const std::vector<WeightRow> rows = {
-      {.theirs = "old", .ours = {"x"}, .sizes = {{2}}, .stored = Stored::Older},
+      {.theirs = "old", .ours = {"x"}, .sizes = {{2}}, .stored = Stored::Spare},
       {.theirs = "new", .ours = {"x"}, .sizes = {{2}}, .stored = Stored::Optional}};
   MapSource old({{"old", at::ones({2})}});
   const NamedTensors ours = import_weights(rows, old);

@@ -1,6 +1,8 @@
+#include <sentencepiece_processor.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <string>
 #include <vector>
 
@@ -182,6 +184,35 @@ TEST_CASE("sentencepiece: what cannot be trained or loaded is refused with the l
   CHECK(caught([&] {
           load_model(path);
         }).text.starts_with(path + ": must be a SentencePiece model, got: "));
+}
+
+TEST_CASE("sentencepiece: a document gets the ids of the whole text, however long it is") {
+  const testing::TemporaryFolder folder;
+  build_tokenizer(config_of("bpe"), write_text)->save(folder.path());
+  TokenizerConfig config;
+  config.kind = TokenizerKind::SentencePiece;
+  config.train = false;
+  config.unit = "document";
+  config.model = (folder.path() / "sentencepiece.model").string();
+  const auto tokenizer = build_tokenizer(config, {});
+  sentencepiece::SentencePieceProcessor library;
+  REQUIRE(library.Load(config.model).ok());
+  std::string text = " \n\n  The dab\n";
+  write_text([&](std::string_view line) { text.append(line) += "\n\n"; });
+  while (text.size() < 200000) text += text;
+  for (const std::string& document : {std::string("a"), std::string("\n"), text, text + "b"}) {
+    std::vector<int> whole;
+    REQUIRE(library.Encode(document, &whole).ok());
+    const auto ids = encode(*tokenizer, document);
+    CHECK(std::vector<int>(ids.begin(), ids.end()) == whole);
+    CHECK(tokenizer->decode(ids) == document);
+  }
+  CHECK(tokenizer->reads_documents());
+  tokenizer->save(folder.path());
+  CHECK(load_tokenizer(folder.path())->fingerprint() == tokenizer->fingerprint());
+  config.start = "no such piece";
+  CHECK_THAT(caught([&] { build_tokenizer(config, {}); }).text,
+             Catch::Matchers::ContainsSubstring("data.tokenizer.start must be a piece"));
 }
 
 }  // namespace longspan

@@ -1,0 +1,121 @@
+// Which files of a folder hold the weights, and the tensors in them.
+
+#include "interop/folder_tensors.h"
+
+#include <algorithm>
+#include <set>
+
+#include "interop/folder_file.h"
+#include "longspan/core/error.h"
+
+namespace longspan::interop {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kWhole = "model.safetensors", kIndex = "model.safetensors.index.json";
+
+// Files of weights that are not read, for the message.
+std::string other_weights(const fs::path& folder) {
+  std::set<std::string> names;
+  std::error_code failure;
+  for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    const fs::path name = entry->path().filename();
+    for (const char* ending : {".bin", ".safetensors", ".pt", ".pth", ".gguf", ".h5", ".msgpack"})
+      if (name.extension() == ending) names.insert(name.string());
+  }
+  constexpr std::size_t kMaxShown = 4;
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  if (names.size() <= kMaxShown) return text;
+  return concat(*names.begin(), ", ..., ", *names.rbegin(), " (", names.size(), " files)");
+}
+
+[[noreturn]] void refuse_without_weights(const fs::path& folder) {
+  const std::string others = other_weights(folder);
+  const std::string found =
+      others.empty() ? "no weights; download them"
+      : others.starts_with("adapter_model")
+          ? others + "; merge the adapter into the model that it belongs to, and save that"
+          : others +
+                "; load it with transformers and save_pretrained() it, which writes safetensors";
+  throw Error(ErrorKind::Data,
+              concat(folder.string(), ": must hold ", kWhole, " or ", kIndex, ", found ", found));
+}
+
+// A link may lead within the folder or, as in the cache of huggingface_hub, from
+// snapshots/<revision> to blobs beside snapshots.
+bool stays(const fs::path& folder, const fs::path& file) {
+  std::error_code failure;
+  const fs::path home = fs::canonical(folder, failure), target = fs::canonical(file, failure);
+  if (failure) return true;  // reading it says why it cannot be had
+  const fs::path above = home.parent_path();
+  return target.parent_path() == home ||
+         (above.filename() == "snapshots" && target.parent_path() == above.parent_path() / "blobs");
+}
+
+void check_shard(const fs::path& folder, const JsonReader& map, const std::string& tensor,
+                 const std::string& file) {
+  const bool is_name = !file.empty() && file != "." && file != ".." &&
+                       file.find('/') == std::string::npos && file.find('\0') == std::string::npos;
+  if (!is_name) map.refuse(tensor, "a file of the same folder");
+  if (!stays(folder, folder / file))
+    map.refuse(tensor, "a file of the same folder",
+               ", a link that leads out of it; put the file itself there");
+  if (!is_there(folder / file))
+    map.refuse(tensor, "a file of the folder",
+               ", which is not there; download it, or take a folder that is whole");
+}
+
+std::set<std::string> files_of(const fs::path& folder) {
+  if (!is_there(folder / kIndex)) {
+    if (!is_there(folder / kWhole)) refuse_without_weights(folder);
+    return {std::string(kWhole)};
+  }
+  const JsonReader document = read_folder_json(folder / kIndex);
+  document.require("weight_map");
+  const JsonReader map = document.section("weight_map");
+  std::set<std::string> files;
+  for (const std::string& tensor : map.keys()) {
+    const std::string file = map.text(tensor);
+    if (files.insert(file).second) check_shard(folder, map, tensor, file);
+  }
+  return files;
+}
+
+}  // namespace
+
+FolderTensors::FolderTensors(const fs::path& folder) : folder_(folder.string()) {
+  for (const std::string& file : files_of(folder))
+    for (const NamedTensor& tensor : read_folder_tensors(folder / file)) add(file, tensor);
+}
+
+void FolderTensors::add(const std::string& file, const NamedTensor& tensor) {
+  const auto [first, is_new] = tensors_.try_emplace(tensor.name, Found{tensor.tensor, file});
+  check(is_new || same_bits(first->second.tensor, tensor.tensor), ErrorKind::Data, folder_,
+        ": copies of a tensor must be equal, ", tensor.name, " differs between ",
+        first->second.file, " and ", file, "; remove the file that is not of this model");
+}
+
+at::Tensor FolderTensors::take(const std::string& name, at::IntArrayRef sizes) {
+  const auto found = tensors_.find(name);
+  check(found != tensors_.end(), ErrorKind::Data, folder_, ": must hold the tensor ", name,
+        ", it has none");
+  const at::Tensor tensor = found->second.tensor;
+  check(tensor.sizes() == sizes, ErrorKind::Data, folder_, ": the tensor ", name,
+        " must have the shape ", sizes, ", got ", tensor.sizes());
+  check(tensor.is_floating_point(), ErrorKind::Data, folder_, ": the tensor ", name,
+        " must be of floating-point numbers, got ", tensor.scalar_type(),
+        "; import a model that is not quantized");
+  tensors_.erase(found);
+  return tensor.to(at::kFloat);
+}
+
+void FolderTensors::finish(std::span<const std::string_view> ballast) const {
+  for (const auto& [name, found] : tensors_)
+    check(std::ranges::any_of(ballast, [&](const auto ending) { return name.ends_with(ending); }),
+          ErrorKind::Data, folder_, ": must hold no tensors beyond the model's, got ", name);
+}
+
+}  // namespace longspan::interop

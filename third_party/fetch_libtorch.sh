@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Usage: third_party/fetch_libtorch.sh [cpu|cuda] [--wheels-only DIR]
+# Usage: third_party/fetch_libtorch.sh [cpu|cuda] [--wheels-only DIR | --where]
 #
 # Puts the pinned LibTorch wheels (the set `cpu` or `cuda`) into a cache shared by all build folders and
 # prints the folder to use as TORCH_ROOT. It needs python3 with pip or venv; no root, no CUDA.
-# With --wheels-only it only downloads the wheel files into DIR, for a machine without network.
+# With --wheels-only it only downloads the wheel files into DIR, for a machine without network. With --where
+# it only prints the folder, which need not be there.
 #
 # Environment:
 #   LONGSPAN_BUNDLE  a folder made by scripts/bundle-dependencies: no network is used
@@ -19,6 +20,10 @@ lock="$here/wheels/libtorch-$set_name.lock"
 cache="${LONGSPAN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/longspan}"
 dest="$cache/libtorch-$set_name-$(sha256sum "$lock" | cut -c1-12)"  # another lock file, another folder
 
+if [[ ${2:-} == --where ]]; then
+  echo "$dest/torch"
+  exit
+fi
 if [[ $(uname -m) != x86_64 ]]; then
   echo "the pinned LibTorch is for x86_64, this is $(uname -m): set TORCH_ROOT to a LibTorch of this machine" >&2
   exit 2

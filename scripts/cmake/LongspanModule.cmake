@@ -9,6 +9,11 @@ function(longspan_target_settings target)
   cmake_path(RELATIVE_PATH PROJECT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_BINARY_DIR} OUTPUT_VARIABLE root)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${root}/=>)
+  # A release names no folder of its builder, and is linked so that nothing which the loader filled in stays writable.
+  # Elsewhere the debugger needs LibTorch's headers by the path that they have.
+  target_compile_options(${target} PRIVATE
+    $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-ffile-prefix-map=${TORCH_FOLDER}=torch -fPIE>)
+  target_link_options(${target} PRIVATE $<$<CONFIG:Release>:-pie -Wl,-z,relro,-z,now,-z,noexecstack>)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow>)
   # Kernels for several architectures are three quarters of a program; compressed for size (nvcc 12.8 on), a fifth.
@@ -25,6 +30,13 @@ function(longspan_target_settings target)
       $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LONGSPAN_SANITIZE} -fno-omit-frame-pointer>)
     target_link_options(${target} PRIVATE -fsanitize=${LONGSPAN_SANITIZE})
   endif()
+endfunction()
+
+# longspan_harden(<target>) compiles what is released with checks of the stack and of buffers; tests are not optimised,
+# which the second needs. Not -fcf-protection: Debian's start files lack its mark, so the system would check nothing.
+function(longspan_harden target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:
+    -fstack-protector-strong;-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>)
 endfunction()
 
 # Says in RESULT whether one of the modules gives LibTorch's headers to those that use it.
@@ -55,6 +67,7 @@ function(longspan_add_module name)
   add_library(longspan::${name} ALIAS longspan_${name})
   target_include_directories(longspan_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include)
   longspan_target_settings(longspan_${name})
+  longspan_harden(longspan_${name})
   list(TRANSFORM arg_DEPENDS PREPEND longspan::)
   target_link_libraries(longspan_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_LIBRARIES})
   if(arg_TORCH)

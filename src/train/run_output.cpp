@@ -7,6 +7,14 @@
 #include "train/description.h"
 
 namespace longspan {
+namespace {
+
+// The first step whose row may come; the row of a stopped validation comes after the restart.
+std::int64_t next_row(const RunProgress& progress) {
+  return progress.step + (progress.unfinished ? 0 : 1);
+}
+
+}  // namespace
 
 RunOutput::RunOutput(Workspace& work, const TrainOptions& options, std::optional<RunFolder>& folder)
     : work_(work),
@@ -14,11 +22,11 @@ RunOutput::RunOutput(Workspace& work, const TrainOptions& options, std::optional
       folder_(folder),
       checkpoints_(work.config, options.run_folder, work.data.tokenizer_folder()) {
   write_description(work, options);
-  metrics_.emplace(options.run_folder, work.progress.step, work.config.log.tensorboard);
+  metrics_.emplace(options.run_folder, next_row(work.progress), work.config.log.tensorboard);
 }
 
 void RunOutput::write(const MetricRow& row) {
-  metrics_->write(row);
+  metrics_->write(to_json(row));
   log::progress(progress_line(row, {work_.total_steps, work_.seconds_left()}));
   if (row.validation) log::info("validated " + text_of(*row.validation));
 }
@@ -47,7 +55,7 @@ void RunOutput::keep_folder() {
   finish_save();
   folder_.emplace(options_.run_folder);
   write_description(work_, options_);
-  metrics_.emplace(options_.run_folder, work_.progress.step, work_.config.log.tensorboard);
+  metrics_.emplace(options_.run_folder, next_row(work_.progress), work_.config.log.tensorboard);
   if (list_checkpoints(options_.run_folder).empty()) work_.progress.best_value.reset();
 }
 

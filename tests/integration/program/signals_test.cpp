@@ -94,6 +94,36 @@ TEST_CASE("a signal in a validation ends it between batches; the validation is d
   check_same_end(tiny, "whole", "stopped");
 }
 
+// The checkpoint of a stopped validation knows of no row of its step, which is written after a
+// restart, and once more after the next one.
+TEST_CASE("a run killed after a validation that a signal had stopped has each row once") {
+  const TinyRun tiny;
+  const auto words = [&](const std::string& max_targets, const std::string& max_steps) {
+    auto settings = validating(max_targets);
+    settings.insert(settings.end(),
+                    {"--set", "train.max_steps=" + max_steps, "--set", "schedule.period_steps=17",
+                     "--set", "checkpoint={every_steps: 0, keep_best: \"\"}"});
+    return tiny.train_arguments("run", settings);
+  };
+  const auto metrics = tiny.path("run/metrics.jsonl");
+  testing::Program stopped(words("0", "100000"), tiny.path("."));
+  stopped.wait_until([&] { return contains(metrics, "\"step\":8,"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  stopped.send(SIGTERM);
+  REQUIRE(stopped.wait().code == 143);
+  REQUIRE(contains(tiny.path("run/checkpoints/step-000000010/trainer.json"), "grad_norm"));
+  testing::Program killed(words("400", "100000"), tiny.path("."));
+  killed.wait_until([&] { return contains(metrics, "\"step\":12,"); });
+  killed.send(SIGKILL);
+  killed.wait();
+  REQUIRE(tiny.run(words("400", "20")).code == 0);
+  std::int64_t before = 0;
+  for (const auto& row : testing::stable_rows(tiny.path("run"))) {
+    CHECK(row["step"] > before);
+    before = row["step"];
+  }
+}
+
 TEST_CASE("SIGUSR1 saves and the run goes on") {
   const TinyRun tiny;
   const std::vector<std::string> settings{"--set", "train.max_steps=100000",

@@ -8,8 +8,9 @@
 namespace longspan {
 
 /// Catches the stop signals, and SIGUSR1, which asks for a save, while it lives; says at once in
-/// the log that one came and what is waited for. A second stop signal of the same kind ends the
-/// process at once. At most one lives at a time.
+/// the log that one came and what is waited for. A second SIGINT ends the process at once, for who
+/// cannot wait; others come twice by themselves: SIGHUP from the shell and the terminal, SIGXCPU
+/// each second, SIGTERM from each layer of a scheduler. At most one lives at a time.
 class SignalWatch {
  public:
   SignalWatch();

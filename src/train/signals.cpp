@@ -29,6 +29,7 @@ static_assert(std::atomic<const char*>::is_always_lock_free &&  // a handler may
               std::atomic<std::int64_t>::is_always_lock_free);
 int g_pipe[2] = {-1, -1};
 std::thread g_thread;
+std::optional<std::chrono::steady_clock::time_point> g_end;
 
 void wake(int number) {
   const auto byte = static_cast<char>(number);
@@ -74,7 +75,8 @@ void tell_of_signals() {
 
 }  // namespace
 
-SignalWatch::SignalWatch() {
+SignalWatch::SignalWatch(std::optional<std::chrono::steady_clock::time_point> end) {
+  g_end = end;
   g_stop = 0;
   g_save = 0;
   check(::pipe2(g_pipe, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
@@ -98,7 +100,13 @@ SignalWatch::~SignalWatch() {
   ::close(g_pipe[1]);
 }
 
-int SignalWatch::stop_signal() { return static_cast<int>(g_stop); }
+int SignalWatch::stop_signal() {
+  if (g_stop == 0 && g_end && std::chrono::steady_clock::now() >= *g_end) {
+    g_stop = SIGTERM;
+    log::info(concat("the job ends soon: saves, and ends, after ", g_current_work.load()));
+  }
+  return static_cast<int>(g_stop);
+}
 
 bool SignalWatch::take_save_request() {
   const bool asked = g_save != 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -13,12 +14,13 @@ namespace longspan {
 /// each second, SIGTERM from each layer of a scheduler. At most one lives at a time.
 class SignalWatch {
  public:
-  SignalWatch();
+  /// @param end when the process is to stop as if SIGTERM had come; nothing for never
+  explicit SignalWatch(std::optional<std::chrono::steady_clock::time_point> end);
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  /// Returns the stop signal that came last, or 0.
+  /// Returns the stop signal that came last, or 0. To be asked by one thread.
   static int stop_signal();
   /// Returns whether SIGUSR1 came since the last call.
   static bool take_save_request();

@@ -11,6 +11,7 @@
 #include "longspan/device/device.h"
 #include "train/description.h"
 #include "train/interval.h"
+#include "train/job_end.h"
 #include "train/run_output.h"
 #include "train/signals.h"
 #include "train/step.h"
@@ -71,7 +72,9 @@ Trainer::Trainer(Workspace& work, const TrainOptions& options, RunOutput* output
 }
 
 TrainResult Trainer::run() {
-  const SignalWatch signals;
+  // Rank 0 alone looks at the clock, and says so: the others hear of it as of a signal.
+  const SignalWatch signals(work_.communicator.leads() ? stop_before_job_end(process_environment())
+                                                       : std::nullopt);
   loop();
   if (saved_step_ && has_save_failed()) save();  // once more, also where the folder was removed
   if (output_ != nullptr) output_->finish();

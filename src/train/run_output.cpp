@@ -96,20 +96,20 @@ bool RunOutput::keep_folder() {
   } catch (const Error& error) {
     if (!is_of_files(error)) throw;
     folder_.reset();
-    note(folder_failure_,
-         "the run's folder cannot be made again; training goes on, and tries later", error);
+    note(folder_failure_, "the run's folder cannot be written; training goes on, and tries again",
+         error);
     return false;
   }
 }
 
 void RunOutput::make_folder_again() {
-  make_folder(options_.run_folder);
-  if (folder_)
-    log::warn("the run's folder or files in it were removed, going on in new ones",
-              {{"run", options_.run_folder.string()}});
+  const bool was_held = folder_.has_value();
   checkpoints_.wait();
   metrics_.reset();
   folder_.emplace(options_.run_folder);
+  if (was_held)
+    log::warn("the run's folder or files in it were removed, going on in new ones",
+              {{"run", options_.run_folder.string()}});
   write_description(work_, options_);
   if (list_checkpoints(options_.run_folder).empty()) {
     work_.progress.best_value.reset();

@@ -111,7 +111,7 @@ TEST_CASE("a run whose folder cannot be made again goes on to its end, which is 
   const auto result = run.end();
   INFO(result.err);
   CHECK(result.code == 4);
-  CHECK(count_of(result.err, "the run's folder cannot be made again") == 1);
+  CHECK(count_of(result.err, "the run's folder cannot be written") == 1);
   CHECK_THAT(result.err, ContainsSubstring("longspan: error: " + run.folder().string() + ": "));
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("a run whose folder can be made again later goes on in it") {
   const auto result = run.end();
   INFO(result.err);
   CHECK(result.code == 0);
-  CHECK(count_of(result.err, "the run's folder cannot be made again") == 1);
+  CHECK(count_of(result.err, "the run's folder cannot be written") == 1);
   CHECK(run.tiny().run({"inspect", run.folder().string(), "--verify"}).code == 0);
   const auto rows = testing::stable_rows(run.folder());
   REQUIRE(rows.size() > 1);

@@ -77,8 +77,8 @@ void remove_old_steps(const fs::path& run_folder, const Retention& retention) {
 }  // namespace
 
 void prune_checkpoints(const fs::path& run_folder, const Retention& retention) {
-  if (!fs::exists(checkpoint::checkpoints_of(run_folder))) return;
   checkpoint::blaming_checkpoint([&] {
+    if (!fs::exists(checkpoint::checkpoints_of(run_folder))) return;
     remove_left_overs(checkpoint::checkpoints_of(run_folder));
     remove_old_steps(run_folder, retention);
   });

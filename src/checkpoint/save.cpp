@@ -2,6 +2,8 @@
 // all of it is on disk.
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <vector>
 
 #include "checkpoint/blame.h"
@@ -83,6 +85,19 @@ fs::path save_checkpoint(const fs::path& run_folder, const CheckpointContents& c
         "; earlier checkpoints stand");
   }
   return final_folder;
+}
+
+bool is_out_of_space(const std::exception& error) {
+  const auto* failure = dynamic_cast<const std::system_error*>(&error);
+  if (failure != nullptr &&
+      (failure->code() == std::errc::no_space_on_device || failure->code().value() == EDQUOT))
+    return true;
+  try {
+    std::rethrow_if_nested(error);
+  } catch (const std::exception& cause) {
+    return is_out_of_space(cause);
+  }
+  return false;
 }
 
 void mark_best(const fs::path& run_folder, std::int64_t step) {

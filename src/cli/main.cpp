@@ -16,6 +16,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
 #include "longspan/core/log.h"
+#include "longspan/core/signals.h"
 #include "longspan/device/device.h"
 #include "longspan/distributed/communicator.h"
 #include "longspan/run/environment.h"
@@ -85,6 +86,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   longspan::cli::secure_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is then a failed write, told by its place
+  longspan::survive_save_signal();
   longspan::set_gpu_variables();
   longspan::set_group_variables();
   longspan::cli::let_idle_threads_sleep(argv);

@@ -17,6 +17,7 @@ namespace {
 
 struct TrainArguments {
   std::string config, run, resume = "auto", processes = "auto";
+  std::vector<std::string> allow_change;
 };
 
 int launch_ranks(const LaunchOptions& options, const std::filesystem::path& run_folder) try {
@@ -41,6 +42,7 @@ int train_one(const TrainArguments& arguments, const Call& call) {
   }
   const c10::Device device = use_device(options, job.local_rank());
   TrainOptions train_options{folder, arguments.resume, call.words, device};
+  train_options.allow_change = arguments.allow_change;
   // Each host has its shards before the ranks meet: making them may take longer than the timeout.
   const auto communicator = join_job(job, config.distributed, device, [&] {
     train_options.data = prepare_data(config.data);
@@ -68,6 +70,12 @@ void add_train(CLI::App& app, Call& call) {
   verb->add_option("--run", arguments->run, "The run's folder; default runs/<name>");
   verb->add_option("--resume", arguments->resume, "auto, never, or a checkpoint's folder")
       ->capture_default_str();
+  verb->add_option("--allow-change", arguments->allow_change,
+                   "Key or section of the config that may differ from what the run was saved with "
+                   "although it decides what the steps mean; repeatable")
+      ->type_name("KEY")
+      ->expected(1)
+      ->take_all();
   verb->add_option("--processes", arguments->processes,
                    "Processes to start on this host; auto: as the config says")
       ->capture_default_str();

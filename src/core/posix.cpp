@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -14,8 +15,13 @@
 namespace longspan::posix {
 
 void throw_errno(const std::filesystem::path& path, std::string_view action, int error_number) {
-  throw Error(ErrorKind::Io, concat(path.string(), ": cannot ", action, ": ",
-                                    std::generic_category().message(error_number)));
+  const auto& errors = std::generic_category();
+  try {
+    throw std::system_error(error_number, errors);
+  } catch (...) {
+    std::throw_with_nested(Error(ErrorKind::Io, concat(path.string(), ": cannot ", action, ": ",
+                                                       errors.message(error_number))));
+  }
 }
 
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {

@@ -8,7 +8,7 @@
 
 namespace longspan::posix {
 
-/// Throws Error(Io) "path: cannot <action>: <text of errno>".
+/// Throws Error(Io) "path: cannot <action>: <text of errno>", with the std::system_error nested.
 [[noreturn]] void throw_errno(const std::filesystem::path& path, std::string_view action,
                               int error_number);
 

@@ -3,6 +3,20 @@
 #include "longspan/core/signals.h"
 
 namespace longspan {
+namespace {
+
+extern "C" void do_nothing(int /*signal*/) {}
+
+}  // namespace
+
+void survive_save_signal() {
+  struct sigaction action {};
+  if (::sigaction(kSaveSignal, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;
+  action = {};
+  action.sa_handler = do_nothing;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(kSaveSignal, &action, nullptr);
+}
 
 CaughtSignals::CaughtSignals(void (*handler)(int)) {
   struct sigaction action {};

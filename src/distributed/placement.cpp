@@ -45,6 +45,11 @@ int port_of_job(const std::string& job) {
   return kFirstPort + static_cast<int>(stable_hash(job) % kPorts);
 }
 
+// A rank that is alone meets nobody.
+std::optional<int> port_if_alone(const Placement& placement) {
+  return placement.world_size == 1 ? std::optional(0) : std::nullopt;
+}
+
 Placement from_torchrun(const Variables& variables) {
   Placement placement;
   placement.rank = variables.number("RANK");
@@ -52,7 +57,7 @@ Placement from_torchrun(const Variables& variables) {
   placement.local_rank = variables.number("LOCAL_RANK", placement.rank);
   placement.local_world_size = variables.number("LOCAL_WORLD_SIZE", 0);
   placement.address = variables.text("MASTER_ADDR", placement.address);
-  placement.port = variables.number("MASTER_PORT");
+  placement.port = variables.number("MASTER_PORT", port_if_alone(placement));
   placement.launcher_keeps_store =
       variables.text("TORCHELASTIC_USE_AGENT_STORE", "False") == "True";
   // Agents count restarts each for itself: the numbers of one attempt differ.
@@ -64,8 +69,9 @@ Placement from_torchrun(const Variables& variables) {
 
 // MPI says nothing of addresses: on one host there is no question, on more the user answers it.
 void find_address_of_mpi(const Variables& variables, Placement& placement, const std::string& job) {
-  check(variables.has("MASTER_ADDR") || placement.local_world_size == placement.world_size,
-        ErrorKind::Config,
+  const bool is_one_host =
+      placement.world_size == 1 || placement.local_world_size == placement.world_size;
+  check(variables.has("MASTER_ADDR") || is_one_host, ErrorKind::Config,
         "the environment variable MASTER_ADDR must name the host of rank 0 when MPI starts "
         "processes on several hosts, it is missing; give it with mpirun -x MASTER_ADDR=...");
   placement.address = variables.text("MASTER_ADDR", placement.address);
@@ -146,7 +152,8 @@ void check_placement(const Placement& placement) {
   check(placement.world_size > 0 && placement.rank < placement.world_size, ErrorKind::Config,
         "the rank must be below the number of processes, got ", placement.rank, " of ",
         placement.world_size, " from ", placement.source);
-  check(placement.port > 0 && placement.port < 1 << 16, ErrorKind::Config,
+  const bool has_port = placement.port > 0 && placement.port < 1 << 16;
+  check(has_port || (placement.port == 0 && placement.world_size == 1), ErrorKind::Config,
         "the environment variable MASTER_PORT must be a port from 1 to 65535, got ",
         placement.port);
 }

@@ -21,16 +21,24 @@ const std::filesystem::path& made(const std::filesystem::path& run_folder) {
 
 }  // namespace
 
-RunFolder::RunFolder(const std::filesystem::path& path) : lock_(made(path) / ".lock") {
+RunFolder::RunFolder(const std::filesystem::path& path)
+    : lock_path_(made(path) / ".lock"), lock_(lock_path_) {
   log::add_file(path / "log.txt");
 }
 
 RunFolder::~RunFolder() { log::remove_file(); }
 
-std::string where_to_resume(const std::filesystem::path& run_folder) {
+bool RunFolder::is_lost() const {
+  std::error_code failure;
+  return !std::filesystem::exists(lock_path_, failure);
+}
+
+std::string where_to_resume(const std::filesystem::path& run_folder) try {
   const auto checkpoints = list_checkpoints(run_folder);
   if (checkpoints.empty()) return "; there is no checkpoint to resume from";
   return concat("; the checkpoint of step ", checkpoint_step(checkpoints.back()), " stands");
+} catch (const Error& error) {
+  return concat("; its checkpoints cannot be read: ", error.what());
 }
 
 }  // namespace longspan

@@ -3,6 +3,9 @@
 
 #include "train/checkpoint_writer.h"
 
+#include <chrono>
+
+#include "longspan/core/error.h"
 #include "longspan/core/log.h"
 
 namespace longspan {
@@ -32,19 +35,43 @@ void CheckpointWriter::save(const Transformer& model, const NamedTensors& optimi
   wait();
   CheckpointContents contents{progress.step, copies(model.parameters()), copies(optimizer_state),
                               progress.to_json(), config_.resolved};
-  const auto write = [this, contents = std::move(contents), progress] {
-    const auto folder = save_checkpoint(run_folder_, contents, tokenizer_folder_);
-    Retention retention{config_.checkpoint.keep_last, std::nullopt};
-    if (progress.best_value) {
-      retention.best_step = progress.best_step;
-      if (progress.best_step == progress.step) mark_best(run_folder_, progress.step);
-    }
-    prune_checkpoints(run_folder_, retention);
-    log::info("saved", {{"checkpoint", folder.string()}});
-  };
   in_flight_ =
-      std::async(config_.checkpoint.async ? std::launch::async : std::launch::deferred, write);
+      std::async(config_.checkpoint.async ? std::launch::async : std::launch::deferred,
+                 [this, contents = std::move(contents), progress] { write(contents, progress); });
   if (!config_.checkpoint.async) wait();
+}
+
+void CheckpointWriter::write(const CheckpointContents& contents, const RunProgress& progress) try {
+  const bool is_best = progress.best_value && progress.best_step == progress.step;
+  try {
+    save_and_mark(contents, is_best);
+  } catch (const Error& error) {
+    if (!is_out_of_space(error)) throw;
+    // The one that would go after this save goes before it, but never the last.
+    prune_checkpoints(run_folder_, {config_.checkpoint.keep_last - 1, std::nullopt});
+    save_and_mark(contents, is_best);
+  }
+  Retention retention{config_.checkpoint.keep_last, std::nullopt};
+  if (progress.best_value) retention.best_step = progress.best_step;
+  prune_checkpoints(run_folder_, retention);
+  failure_.reset();
+} catch (const Error& error) {
+  if (error.kind() != ErrorKind::Checkpoint) throw;
+  if (!failure_)
+    log::warn("not saved; training goes on, and saves when the next checkpoint is due",
+              {{"reason", error.what()}});
+  failure_ = error.what();
+}
+
+void CheckpointWriter::save_and_mark(const CheckpointContents& contents, bool is_best) const {
+  const auto folder = save_checkpoint(run_folder_, contents, tokenizer_folder_);
+  if (is_best) mark_best(run_folder_, contents.step);
+  log::info("saved", {{"checkpoint", folder.string()}});
+}
+
+bool CheckpointWriter::is_busy() const {
+  return in_flight_.valid() &&
+         in_flight_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
 }
 
 void CheckpointWriter::wait() {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <future>
 #include <optional>
+#include <string>
 
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/run/run_config.h"
@@ -11,7 +12,8 @@
 namespace longspan {
 
 /// Saves checkpoints of a run, beside training when the config says async: from a copy, one at a
-/// time, each error thrown at the next call.
+/// time. A save that fails is told of, the first of several in a row, and no error: the next one
+/// may succeed.
 class CheckpointWriter {
  public:
   CheckpointWriter(const RunConfig& config, std::filesystem::path run_folder,
@@ -23,12 +25,20 @@ class CheckpointWriter {
   /// @param optimizer_state as Optimizer::state() returned it
   void save(const Transformer& model, const NamedTensors& optimizer_state,
             const RunProgress& progress);
-  /// Waits for the save in flight. @throws Error what it threw
+  /// Returns whether a save is under way.
+  bool is_busy() const;
+  /// Waits for the save under way. @throws Error what is not of the file system
   void wait();
+  /// Returns why the last save failed; nothing when it is on disk. To be asked after wait().
+  const std::optional<std::string>& failure() const { return failure_; }
 
  private:
+  void write(const CheckpointContents& contents, const RunProgress& progress);
+  void save_and_mark(const CheckpointContents& contents, bool is_best) const;
+
   const RunConfig& config_;
   std::filesystem::path run_folder_, tokenizer_folder_;
+  std::optional<std::string> failure_;
   std::future<void> in_flight_;
 };
 

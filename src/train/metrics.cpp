@@ -8,8 +8,9 @@
 namespace longspan {
 namespace {
 
-void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
-  if (!std::filesystem::exists(path)) return;
+void keep_rows_before(const std::filesystem::path& path, std::int64_t first_step) {
+  std::error_code failure;  // told of when the file is opened
+  if (!std::filesystem::exists(path, failure)) return;
   const std::string content = read_file(path);
   std::string kept;
   for (std::size_t begin = 0; begin < content.size();) {
@@ -17,7 +18,8 @@ void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
     if (end == std::string::npos) break;  // cut short
     const std::string_view line = std::string_view(content).substr(begin, end - begin);
     const Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (row.is_object() && row.value("step", std::int64_t{0}) <= step && row.contains("step"))
+    if (row.is_object() && row.value("step", Json()).is_number_integer() &&
+        row["step"].get<std::int64_t>() < first_step)
       kept.append(line).append("\n");
     begin = end + 1;
   }
@@ -26,26 +28,26 @@ void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
 
 }  // namespace
 
-MetricsWriter::MetricsWriter(const std::filesystem::path& run_folder, std::int64_t step,
+MetricsWriter::MetricsWriter(const std::filesystem::path& run_folder, std::int64_t first_step,
                              bool tensorboard) {
   const auto path = run_folder / "metrics.jsonl";
-  keep_rows_up_to(path, step);
+  keep_rows_before(path, first_step);
   file_.emplace(path, FileWriter::Mode::Append);
-  if (tensorboard) tensorboard_ = std::make_unique<TensorBoardWriter>(run_folder);
+  if (tensorboard) tensorboard_ = std::make_unique<TensorBoardWriter>(run_folder, first_step);
 }
 
 bool MetricsWriter::is_lost() const {
   return file_->is_lost() || (tensorboard_ && tensorboard_->is_lost());
 }
 
-void MetricsWriter::write(const MetricRow& row) {
-  const Json json = to_json(row);
-  file_->write(json.dump() + "\n");
+void MetricsWriter::write(const Json& row) {
+  file_->write(row.dump() + "\n");
   file_->flush();
   if (!tensorboard_) return;
-  for (const auto& [key, value] : json.items())
+  const auto step = row.at("step").get<std::int64_t>();
+  for (const auto& [key, value] : row.items())
     if (value.is_number() && key != "step" && key != "time")
-      tensorboard_->scalar(key, value.get<double>(), row.step);
+      tensorboard_->scalar(key, value.get<double>(), step);
   tensorboard_->flush();
 }
 

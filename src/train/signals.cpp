@@ -8,7 +8,9 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <thread>
 
 #include "longspan/core/error.h"
@@ -22,25 +24,42 @@ constexpr char kEnd = 0;  // what the destructor sends instead of a signal's num
 volatile std::sig_atomic_t g_stop = 0, g_save = 0;
 std::atomic<const char*> g_current_work{"the start"};
 std::atomic<const char*> g_work_at_signal{nullptr};  // the loop may go on before the log is written
-static_assert(std::atomic<const char*>::is_always_lock_free);  // a handler may touch nothing else
+std::atomic<std::int64_t> g_first_interrupt{0};
+static_assert(std::atomic<const char*>::is_always_lock_free &&  // a handler may touch nothing else
+              std::atomic<std::int64_t>::is_always_lock_free);
 int g_pipe[2] = {-1, -1};
 std::thread g_thread;
+std::optional<std::chrono::steady_clock::time_point> g_end;
 
 void wake(int number) {
   const auto byte = static_cast<char>(number);
   [[maybe_unused]] const auto written = ::write(g_pipe[1], &byte, 1);  // a full pipe wakes as well
 }
 
+std::int64_t milliseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// One key press may come as two signals: from the terminal and from a program that passes it on.
+bool is_meant_again() {
+  constexpr std::int64_t kOnePress = 200;  // milliseconds
+  const std::int64_t now = milliseconds();
+  if (g_stop != SIGINT) g_first_interrupt = now;
+  return now - g_first_interrupt > kOnePress;
+}
+
 extern "C" void remember(int signal) {
   const int saved_errno = errno;
-  g_work_at_signal = g_current_work.load();
-  if (signal == kSaveSignal) {
-    g_save = 1;
-  } else {
-    g_stop = signal;
-    std::signal(signal, SIG_DFL);
+  if (signal == SIGINT && is_meant_again()) {
+    std::signal(SIGINT, SIG_DFL);
+    ::raise(SIGINT);  // taken when the handler returns
+  } else if (g_stop != signal) {
+    g_work_at_signal = g_current_work.load();
+    (signal == kSaveSignal ? g_save : g_stop) = signal;
+    wake(signal);
   }
-  wake(signal);
   errno = saved_errno;
 }
 
@@ -56,7 +75,8 @@ void tell_of_signals() {
 
 }  // namespace
 
-SignalWatch::SignalWatch() {
+SignalWatch::SignalWatch(std::optional<std::chrono::steady_clock::time_point> end) {
+  g_end = end;
   g_stop = 0;
   g_save = 0;
   check(::pipe2(g_pipe, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
@@ -80,7 +100,13 @@ SignalWatch::~SignalWatch() {
   ::close(g_pipe[1]);
 }
 
-int SignalWatch::stop_signal() { return static_cast<int>(g_stop); }
+int SignalWatch::stop_signal() {
+  if (g_stop == 0 && g_end && std::chrono::steady_clock::now() >= *g_end) {
+    g_stop = SIGTERM;
+    log::info(concat("the job ends soon: saves, and ends, after ", g_current_work.load()));
+  }
+  return static_cast<int>(g_stop);
+}
 
 bool SignalWatch::take_save_request() {
   const bool asked = g_save != 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -8,16 +9,18 @@
 namespace longspan {
 
 /// Catches the stop signals, and SIGUSR1, which asks for a save, while it lives; says at once in
-/// the log that one came and what is waited for. A second stop signal of the same kind ends the
-/// process at once. At most one lives at a time.
+/// the log that one came and what is waited for. A second SIGINT ends the process at once, for who
+/// cannot wait; others come twice by themselves: SIGHUP from the shell and the terminal, SIGXCPU
+/// each second, SIGTERM from each layer of a scheduler. At most one lives at a time.
 class SignalWatch {
  public:
-  SignalWatch();
+  /// @param end when the process is to stop as if SIGTERM had come; nothing for never
+  explicit SignalWatch(std::optional<std::chrono::steady_clock::time_point> end);
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  /// Returns the stop signal that came last, or 0.
+  /// Returns the stop signal that came last, or 0. To be asked by one thread.
   static int stop_signal();
   /// Returns whether SIGUSR1 came since the last call.
   static bool take_save_request();

@@ -1,13 +1,15 @@
 // TensorBoard event files without protobuf: records of (length, its checksum, Event, its checksum),
-// little-endian. Of the message Event only wall_time (field 1), step (2), file_version (3) and
-// summary (5) are written, coded by hand.
+// little-endian. Of the message Event only wall_time (field 1), step (2), file_version (3), summary
+// (5) and session_log (7) are written, coded by hand.
 #include "train/tfevents.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
+#include <charconv>
 #include <chrono>
 
 #include "longspan/core/error.h"
@@ -61,29 +63,55 @@ std::string wall_time() {
   return key(1, Fixed64) + little_endian(std::bit_cast<std::uint64_t>(now.count()));
 }
 
+std::string step_field(std::int64_t step) {
+  return key(2, Varint) + varint(static_cast<std::uint64_t>(step));
+}
+
+constexpr std::string_view kPrefix = "events.out.tfevents.";
+
+// The seconds in the name of the last file of a folder; 0 where there is none.
+std::int64_t last_seconds(const std::filesystem::path& folder) {
+  std::int64_t last = 0;
+  std::error_code failure;  // of a folder that is not there, told when a file is made in it
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix)) continue;
+    std::int64_t seconds = 0;
+    std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), seconds);
+    last = std::max(last, seconds);
+  }
+  return last;
+}
+
 std::filesystem::path new_file(const std::filesystem::path& folder) {
   static std::atomic<unsigned> count{0};
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {"host"};
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-  return folder /
-         concat("events.out.tfevents.", seconds, ".", host.data(), ".", ::getpid(), ".", count++);
+  const auto seconds = std::max<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(now).count(), last_seconds(folder) + 1);
+  return folder / concat(kPrefix, seconds, ".", host.data(), ".", ::getpid(), ".", count++);
 }
 
 }  // namespace
 
-TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder)
-    : file_(new_file(folder)) {
+TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, std::int64_t first_step)
+    : path_(new_file(folder)), file_(path_) {
   write_record(wall_time() + length_delimited(3, "brain.Event:2"));
-  flush();
+  const std::string start = key(1, Varint) + varint(1);  // SessionLog.status: START
+  write_record(wall_time() + step_field(first_step) + length_delimited(7, start));
+  try {
+    flush();
+  } catch (...) {
+    ::unlink(path_.c_str());  // tried again and again on a full disk, it would leave many
+    throw;
+  }
 }
 
 void TensorBoardWriter::scalar(std::string_view tag, double value, std::int64_t step) {
   const std::string number = little_endian(std::bit_cast<std::uint32_t>(static_cast<float>(value)));
   const std::string point = length_delimited(1, tag) + key(2, Fixed32) + number;  // Summary.Value
-  write_record(wall_time() + key(2, Varint) + varint(static_cast<std::uint64_t>(step)) +
-               length_delimited(5, length_delimited(1, point)));
+  write_record(wall_time() + step_field(step) + length_delimited(5, length_delimited(1, point)));
 }
 
 void TensorBoardWriter::write_record(const std::string& event) {

@@ -11,6 +11,7 @@
 #include "longspan/device/device.h"
 #include "train/description.h"
 #include "train/interval.h"
+#include "train/job_end.h"
 #include "train/run_output.h"
 #include "train/signals.h"
 #include "train/step.h"
@@ -42,13 +43,14 @@ class Trainer {
 
  private:
   void loop();
+  void write_timeline(const Timeline& timeline) const;
   StepResult take_step(BatchLoader& loader, Timeline* timeline);
   void count(const StepResult& result);
   void do_what_is_due(double lr, double grad_norm, bool save_asked);
   bool is_new_best(const Validation& validation) const;
   void write_row(double lr, double grad_norm, const std::optional<Validation>& validation);
   void save();
-  bool is_saved() const;
+  bool has_save_failed() const;
   StepVote own_vote() const;
 
   Workspace& work_;
@@ -70,9 +72,12 @@ Trainer::Trainer(Workspace& work, const TrainOptions& options, RunOutput* output
 }
 
 TrainResult Trainer::run() {
-  const SignalWatch signals;
+  // Rank 0 alone looks at the clock, and says so: the others hear of it as of a signal.
+  const SignalWatch signals(work_.communicator.leads() ? stop_before_job_end(process_environment())
+                                                       : std::nullopt);
   loop();
-  if (output_ != nullptr) output_->wait();
+  if (saved_step_ && has_save_failed()) save();  // once more, also where the folder was removed
+  if (output_ != nullptr) output_->finish();
   log::end_progress();
   if (stop_signal_ == 0)
     log::info("done", {{"step", work_.progress.step}});
@@ -103,9 +108,14 @@ void Trainer::loop() {
       save();
     }
     const bool ends = stop_signal_ != 0 || work_.is_done();
-    if (is_timed && (ends || work_.progress.step == timeline_end))
-      timeline.write(options_.run_folder / "timeline.json", work_.communicator.rank());
+    if (is_timed && (ends || work_.progress.step == timeline_end)) write_timeline(timeline);
   }
+}
+
+void Trainer::write_timeline(const Timeline& timeline) const try {
+  timeline.write(options_.run_folder / "timeline.json", work_.communicator.rank());
+} catch (const Error& error) {
+  log::warn("the timeline is not written", {{"reason", error.what()}});
 }
 
 StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
@@ -168,14 +178,17 @@ void Trainer::do_what_is_due(double lr, double grad_norm, bool save_asked) {
   if (saves || best || stop_signal_ != 0) save();
 }
 
+// Collective: rank 0 alone knows which validation's checkpoint is on disk.
 bool Trainer::is_new_best(const Validation& validation) const {
   const auto& metric = work_.config.checkpoint.keep_best;
   const auto value = metric ? value_of(validation, *metric) : std::nullopt;
   if (!value) return false;
+  if (output_ != nullptr) output_->settle_best();
   const bool as_fairseq =
       work_.config.model.dialect == Dialect::Fairseq && metric->kind == BestMetric::Kind::ValidLoss;
-  return is_better(*value, work_.progress.best_value,
-                   as_fairseq ? BestRule::Fairseq : BestRule::Lower);
+  const bool better = is_better(*value, work_.progress.best_value,
+                                as_fairseq ? BestRule::Fairseq : BestRule::Lower);
+  return !work_.communicator.broadcast_text(better ? "better" : "").empty();
 }
 
 void Trainer::write_row(double lr, double grad_norm, const std::optional<Validation>& validation) {
@@ -199,7 +212,8 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
 }
 
 void Trainer::save() {
-  if (stop_signal_ != 0 && is_saved()) return;
+  const bool is_saved = saved_step_ == work_.progress.step && !work_.progress.unfinished;
+  if (stop_signal_ != 0 && is_saved && !has_save_failed()) return;
   SignalWatch::set_current_work("the save");
   interval_.pause([&] {
     const NamedTensors state = work_.optimizer->state();  // of a sharded optimizer, collective
@@ -208,11 +222,10 @@ void Trainer::save() {
   saved_step_ = work_.progress.step;
 }
 
-// Collective: rank 0 alone sees whether the checkpoint went with the run's folder.
-bool Trainer::is_saved() const {
-  if (saved_step_ != work_.progress.step || work_.progress.unfinished) return false;
-  const bool is_lost = output_ != nullptr && output_->is_lost();
-  return work_.communicator.broadcast_text(is_lost ? "lost" : "").empty();
+// Collective: rank 0 alone sees whether the checkpoint is on disk, or went with the run's folder.
+bool Trainer::has_save_failed() const {
+  const bool failed = output_ != nullptr && output_->failure().has_value();
+  return !work_.communicator.broadcast_text(failed ? "failed" : "").empty();
 }
 
 StepVote Trainer::own_vote() const {

@@ -7,6 +7,7 @@
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
+#include "train/changed_config.h"
 #include "train/micro_batch.h"
 #include "train/start.h"
 
@@ -47,6 +48,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
         model.parameters(), communicator,
         GradientReducerOptions{config.distributed.bucket_bytes(),
                                config.distributed.reduce_precision});
+  check_allowed_changes(config, options);
   resume(options);
   if (is_done()) return;
   settle_micro_batch();
@@ -82,7 +84,8 @@ void Workspace::resume(const TrainOptions& options) {
 }
 
 void Workspace::restore(const CheckpointContents& contents, const TrainOptions& options) {
-  const RunProgress saved = RunProgress::from_json(contents.trainer);
+  RunProgress saved = RunProgress::from_json(contents.trainer);
+  const std::string changes = take_up_config(contents.config_yaml, config, options, saved);
   check(saved.data_fingerprint == progress.data_fingerprint, ErrorKind::Checkpoint,
         options.run_folder.string(), " was trained on other shards than ", config.data.shards, " (",
         saved.data_fingerprint, "), got ", progress.data_fingerprint,
@@ -91,10 +94,7 @@ void Workspace::restore(const CheckpointContents& contents, const TrainOptions& 
   optimizer->load_state(contents.optimizer);
   progress = saved;
   log::info("resumed", {{"step", progress.step}});
-  if (contents.config_yaml != config.resolved)
-    log::warn(
-        "the config differs from the one this run was saved with; see config.yaml in the "
-        "checkpoint");
+  if (!changes.empty() && communicator.leads()) log::warn(changes);
 }
 
 // A run keeps the size that it began with: another one would change the order of sums.

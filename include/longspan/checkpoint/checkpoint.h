@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -33,10 +34,13 @@ struct Retention {
 std::filesystem::path save_checkpoint(const std::filesystem::path& run_folder,
                                       const CheckpointContents& contents,
                                       const std::filesystem::path& tokenizer_folder);
+/// Returns whether an error of save_checkpoint() came of a disk or a quota that is full.
+bool is_out_of_space(const std::exception& error);
 /// Points `best` at the checkpoint of a step.
 void mark_best(const std::filesystem::path& run_folder, std::int64_t step);
 /// Deletes checkpoints that retention does not name, and left-overs of interrupted saves. Removal
-/// is by rename first, so that a folder half deleted never looks whole.
+/// is by rename first, so that a folder half deleted never looks whole. The newest whole one stays
+/// whatever retention says.
 void prune_checkpoints(const std::filesystem::path& run_folder, const Retention& retention);
 
 /// Returns the folders of whole checkpoints (every file of the manifest there with its size),

@@ -15,6 +15,10 @@ inline constexpr int kSaveSignal = SIGUSR1;
 inline constexpr std::array kRunSignals{SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1};
 static_assert(kRunSignals.size() == kStopSignals.size() + 1 && kRunSignals.back() == kSaveSignal);
 
+/// Has the save signal, whose default is to end the process, do nothing where nothing else is
+/// caught. For a program's start.
+void survive_save_signal();
+
 /// Has a handler called for each of kRunSignals while it lives, but for those that the parent had
 /// ignored (nohup, a shell's background job), which stay so. System calls go on after it.
 class CaughtSignals {

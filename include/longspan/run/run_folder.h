@@ -17,12 +17,16 @@ class RunFolder {
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
+  /// Returns whether the folder, or what marks it as held, was removed.
+  bool is_lost() const;
+
  private:
+  std::filesystem::path lock_path_;
   FileLock lock_;
 };
 
 /// Returns what to say of a run that failed: "; the checkpoint of step 20 stands", or that there is
-/// none.
+/// none or that they cannot be read.
 std::string where_to_resume(const std::filesystem::path& run_folder);
 
 }  // namespace longspan

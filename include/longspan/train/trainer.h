@@ -20,6 +20,9 @@ struct TrainOptions {
   c10::Device device = c10::kCPU;  ///< of this process
   /// Of config.data, where the caller has prepared it; else train() does.
   std::optional<ShardFolder> data = std::nullopt;
+  /// Keys and sections of the config that may change although they decide what the steps of a run
+  /// that goes on mean.
+  std::vector<std::string> allow_change = {};
 };
 
 /// How a call of train() ended.

@@ -215,8 +215,9 @@ TEST_CASE("checkpoints of another model, damaged ones, and lengths a method cann
   REQUIRE(tiny.train("run", {"--set", "position.kind=learned", "--set",
                              "validate.extrapolation_lengths=[]"})
               .code == 0);
-  check_error(tiny.train("run", {"--set", "model.ffn_dim=64", "--set", "train.max_steps=30"}), 4,
-              {"layers.0.ffn.fc1"});
+  check_error(tiny.train("run", {"--set", "model.ffn_dim=64", "--set", "train.max_steps=30",
+                                 "--allow-change", "model", "--allow-change", "position"}),
+              4, {"layers.0.ffn.fc1"});
   check_error(tiny.run({"evaluate", tiny.path("run").string(), "--lengths", "32"}), 2,
               {"32", "16", "learned"});
   check_error(tiny.run({"evaluate", tiny.path("shards").string()}), 2, {"config.yaml"});

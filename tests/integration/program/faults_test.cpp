@@ -179,13 +179,14 @@ TEST_CASE("SIGTERM to the launcher saves once and ends with 143") {
 
 TEST_CASE("a rank that fails by itself is named by the others, with its reason") {
   LongRun run(60.0);
-  // A file where the checkpoints were: rank 0 cannot save any more.
+  // A file where the checkpoints were: rank 0 cannot save at the end.
   const auto place = run.folder() / "checkpoints";
   for (int i = 0; !std::filesystem::is_regular_file(place) && i < 1000; ++i) {
     std::error_code busy;
     std::filesystem::rename(place, concat(place.string(), i), busy);
     std::ofstream(place) << "in the way";
   }
+  run.program().send(SIGTERM);
   const auto result = run.end();
   INFO(result.err);
   CHECK(result.code == 4);

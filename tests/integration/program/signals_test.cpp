@@ -94,6 +94,36 @@ TEST_CASE("a signal in a validation ends it between batches; the validation is d
   check_same_end(tiny, "whole", "stopped");
 }
 
+// The checkpoint of a stopped validation knows of no row of its step, which is written after a
+// restart, and once more after the next one.
+TEST_CASE("a run killed after a validation that a signal had stopped has each row once") {
+  const TinyRun tiny;
+  const auto words = [&](const std::string& max_targets, const std::string& max_steps) {
+    auto settings = validating(max_targets);
+    settings.insert(settings.end(),
+                    {"--set", "train.max_steps=" + max_steps, "--set", "schedule.period_steps=17",
+                     "--set", "checkpoint={every_steps: 0, keep_best: \"\"}"});
+    return tiny.train_arguments("run", settings);
+  };
+  const auto metrics = tiny.path("run/metrics.jsonl");
+  testing::Program stopped(words("0", "100000"), tiny.path("."));
+  stopped.wait_until([&] { return contains(metrics, "\"step\":8,"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  stopped.send(SIGTERM);
+  REQUIRE(stopped.wait().code == 143);
+  REQUIRE(contains(tiny.path("run/checkpoints/step-000000010/trainer.json"), "grad_norm"));
+  testing::Program killed(words("400", "100000"), tiny.path("."));
+  killed.wait_until([&] { return contains(metrics, "\"step\":12,"); });
+  killed.send(SIGKILL);
+  killed.wait();
+  REQUIRE(tiny.run(words("400", "20")).code == 0);
+  std::int64_t before = 0;
+  for (const auto& row : testing::stable_rows(tiny.path("run"))) {
+    CHECK(row["step"] > before);
+    before = row["step"];
+  }
+}
+
 TEST_CASE("SIGUSR1 saves and the run goes on") {
   const TinyRun tiny;
   const std::vector<std::string> settings{"--set", "train.max_steps=100000",
@@ -110,6 +140,67 @@ TEST_CASE("SIGUSR1 saves and the run goes on") {
   INFO(result.err);
   CHECK(result.code == 143);
   CHECK_THAT(result.err, ContainsSubstring("received SIGUSR1: saves, and goes on"));
+}
+
+// One pass a step, long enough for a second signal to come while the first waits for its end.
+const std::vector<std::string> kOneLongPass{
+    "--set", "train={max_steps: 1000, batch_tokens: 131072, micro_batch_tokens: 131072}",
+    "--set", "validate={every_steps: 0, lengths: [16], max_targets: 100}",
+    "--set", "checkpoint.every_steps=0"};
+
+// Sends a signal twice, so many milliseconds apart, and returns how the run ended.
+testing::Finished send_twice(const TinyRun& tiny, const std::string& run, int signal, int apart) {
+  testing::Program program(tiny.train_arguments(run, kOneLongPass), tiny.path("."));
+  program.wait_until([&] { return contains(tiny.path(run + "/metrics.jsonl"), "\"step\":2,"); });
+  program.send(signal);
+  std::this_thread::sleep_for(std::chrono::milliseconds(apart));
+  program.send(signal);
+  return program.wait();
+}
+
+TEST_CASE("a signal that comes twice by itself still saves") {
+  const TinyRun tiny;
+  for (const int signal : {SIGTERM, SIGHUP, SIGXCPU, SIGINT}) {
+    const std::string run = concat("run", signal);
+    const auto result = send_twice(tiny, run, signal, 30);
+    INFO(result.err);
+    CHECK(result.code == 128 + signal);
+    CHECK_THAT(result.err, ContainsSubstring("stopped by a signal after a save"));
+    CHECK(std::filesystem::exists(tiny.path(run + "/checkpoints/latest")));
+  }
+}
+
+TEST_CASE("a second SIGINT leaves at once, and the run goes on from its last checkpoint") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run", {"--set", "train.max_steps=5"}).code == 0);
+  auto words = kOneLongPass;
+  words[1] = "train={max_steps: 1000, batch_tokens: 524288, micro_batch_tokens: 524288}";
+  words.insert(words.end(), {"--allow-change", "train.batch_tokens"});
+  testing::Program program(tiny.train_arguments("run", words), tiny.path("."));
+  program.wait_until(
+      [&] { return contains(tiny.path("run/log.txt"), "going on with a changed configuration"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  program.send(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  program.send(SIGINT);
+  const auto result = program.wait();
+  INFO(result.err);
+  CHECK(result.code == 130);
+  CHECK(result.err.find("stopped by a signal") == std::string::npos);
+  CHECK(tiny.train("run").code == 0);
+  CHECK(tiny.run({"inspect", tiny.path("run").string(), "--verify"}).code == 0);
+}
+
+TEST_CASE("SIGUSR1 before the loop begins, or after it, ends nothing") {
+  const TinyRun tiny;
+  testing::Program program(tiny.train_arguments("run"), tiny.path("."));
+  program.wait_until([&] { return contains(tiny.path("stderr.txt"), "info rank=0"); });
+  CHECK_FALSE(std::filesystem::exists(tiny.path("run/metrics.jsonl")));
+  while (!program.has_ended()) {
+    program.send(SIGUSR1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  CHECK(program.wait().code == 0);
 }
 
 TEST_CASE("a signal that the parent ignores stays ignored") {

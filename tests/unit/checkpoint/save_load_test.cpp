@@ -117,6 +117,29 @@ TEST_CASE("a save below a regular file, or of a tokenizer that is not there, is 
   CHECK(list_checkpoints(saved.run()).size() == 1);
 }
 
+TEST_CASE("that a disk is full can be told from other failures, however deep it lies") {
+  try {
+    FileWriter writer("/dev/full");
+    writer.write("x");
+    writer.flush();
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(is_out_of_space(error));
+    try {
+      std::throw_with_nested(Error(ErrorKind::Checkpoint, "must be saved whole"));
+    } catch (const Error& outer) {
+      CHECK(is_out_of_space(outer));
+    }
+  }
+  try {
+    FileWriter("/dev/null/file");
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK_FALSE(is_out_of_space(error));
+  }
+  CHECK_FALSE(is_out_of_space(Error(ErrorKind::Checkpoint, "No space left on device")));
+}
+
 // Lets files grow to so many bytes only, as a full disk would.
 class FileSizeLimit {
  public:

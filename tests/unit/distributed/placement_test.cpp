@@ -47,6 +47,26 @@ TEST_CASE("torchrun's variables are read") {
   CHECK(placement->attempt.empty());
 }
 
+TEST_CASE("a rank that is alone needs no address and no port") {
+  for (const auto& variables : {Variables{{"RANK", "0"}, {"WORLD_SIZE", "1"}},
+                                Variables{{"PMI_RANK", "0"}, {"PMI_SIZE", "1"}},
+                                Variables{{"OMPI_COMM_WORLD_RANK", "0"},
+                                          {"OMPI_COMM_WORLD_SIZE", "1"},
+                                          {"OMPI_COMM_WORLD_LOCAL_RANK", "0"},
+                                          {"OMPI_COMM_WORLD_LOCAL_SIZE", "1"}},
+                                Variables{{"SLURM_STEP_ID", "0"},
+                                          {"SLURM_PROCID", "0"},
+                                          {"SLURM_LOCALID", "0"},
+                                          {"SLURM_STEP_NUM_TASKS", "1"}}}) {
+    const auto placement = find(variables);
+    REQUIRE(placement);
+    CHECK(placement->rank == 0);
+    CHECK(placement->world_size == 1);
+  }
+  CHECK_THROWS_WITH(find({{"RANK", "0"}, {"WORLD_SIZE", "1"}, {"MASTER_PORT", "70000"}}),
+                    ContainsSubstring("from 1 to 65535"));
+}
+
 TEST_CASE("a Slurm step's variables are read") {
   Variables variables{{"SLURM_STEP_ID", "1"},
                       {"SLURM_JOB_ID", "42"},

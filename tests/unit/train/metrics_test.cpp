@@ -19,14 +19,15 @@ TEST_CASE(
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   const std::string kept = "{\"step\":2,\"train/loss\":0.1}\n{\"step\":4,\"train/loss\":2.5}\n";
-  write_file_durably(path, kept + "{\"step\":6,\"train/loss\":3}\n{\"step\":8,\"tra");
+  write_file_durably(path,
+                     kept + "{\"step\":\"x\"}\n{\"step\":6,\"train/loss\":3}\n{\"step\":8,\"tra");
   {
-    MetricsWriter metrics(folder.path(), 4, false);
+    MetricsWriter metrics(folder.path(), 5, false);
     CHECK(read_file(path) == kept);
     MetricRow row;
     row.step = 6;
     row.loss = 1.0 / 3.0;
-    metrics.write(row);
+    metrics.write(to_json(row));
   }
   const std::string content = read_file(path);
   REQUIRE(content.starts_with(kept));
@@ -41,13 +42,13 @@ TEST_CASE("rows that go to a removed file are noticed") {
   const auto run = folder.path() / "run";
   for (const bool tensorboard : {false, true}) {
     make_folder(run);
-    const MetricsWriter metrics(run, 0, tensorboard);
+    const MetricsWriter metrics(run, 1, tensorboard);
     CHECK_FALSE(metrics.is_lost());
     std::filesystem::remove_all(run);
     CHECK(metrics.is_lost());
   }
   make_folder(run);
-  const MetricsWriter metrics(run, 0, true);
+  const MetricsWriter metrics(run, 1, true);
   for (const auto& entry : std::filesystem::directory_iterator(run))
     if (entry.path().filename() != "metrics.jsonl") std::filesystem::remove(entry.path());
   CHECK(metrics.is_lost());

@@ -1,9 +1,12 @@
 // Reads event files back with a reader of its own: bitwise checksums and a small protobuf parser.
 #include "train/tfevents.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
+#include <csignal>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -123,9 +126,9 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
 
 TEST_CASE("the checksum of the reader is CRC-32C") { CHECK(crc32c("123456789") == 0xE3069283u); }
 
-TEST_CASE("an event file holds its version and then each scalar with tag, value and step") {
+TEST_CASE("an event file holds its version, a session's start and each scalar") {
   const TemporaryFolder folder;
-  TensorBoardWriter writer(folder.path());
+  TensorBoardWriter writer(folder.path(), 7);
   const std::string long_tag(300, 'x');  // its length needs two bytes
   writer.scalar("train/loss", 3.25, 7);
   writer.scalar("extrapolation/ppl@1024", std::numeric_limits<double>::infinity(), 3000000000);
@@ -136,11 +139,13 @@ TEST_CASE("an event file holds its version and then each scalar with tag, value 
   REQUIRE(files.size() == 1);
   CHECK(files.front().filename().string().starts_with("events.out.tfevents.1"));
   const std::vector<Message> events = read_events(files.front());
-  REQUIRE(events.size() == 4);
+  REQUIRE(events.size() == 5);
   CHECK(events[0].at(3) == "brain.Event:2");
+  CHECK(as<std::int64_t>(events[1].at(2)) == 7);
+  CHECK(as<std::int64_t>(parse_message(events[1].at(7)).at(1)) == 1);  // START
   for (const Message& event : events) CHECK(as<double>(event.at(1)) > 1.5e9);
 
-  const std::vector<Point> points{point_of(events[1]), point_of(events[2]), point_of(events[3])};
+  const std::vector<Point> points{point_of(events[2]), point_of(events[3]), point_of(events[4])};
   CHECK(points[0].tag == "train/loss");
   CHECK(points[0].value == 3.25f);
   CHECK(points[0].step == 7);
@@ -154,23 +159,74 @@ TEST_CASE("an event file holds its version and then each scalar with tag, value 
 
 TEST_CASE("a second writer in the same folder starts a new file that sorts behind the first") {
   const TemporaryFolder folder;
-  TensorBoardWriter(folder.path()).scalar("a", 1.0, 1);  // never flushed
-  TensorBoardWriter second(folder.path());
+  TensorBoardWriter(folder.path(), 1).scalar("a", 1.0, 1);  // never flushed
+  TensorBoardWriter second(folder.path(), 2);
   second.scalar("a", 2.0, 2);
   second.flush();
   auto files = files_in(folder.path());
   REQUIRE(files.size() == 2);
   std::sort(files.begin(), files.end());
-  CHECK(read_events(files[0]).size() == 1);
-  REQUIRE(read_events(files[1]).size() == 2);
-  CHECK(point_of(read_events(files[1])[1]).step == 2);
+  CHECK(read_events(files[0]).size() == 2);
+  REQUIRE(read_events(files[1]).size() == 3);
+  CHECK(point_of(read_events(files[1])[2]).step == 2);
+}
+
+// As TensorBoard joins the files of a folder: in the order of their names, and each start of a
+// session drops the points from its step on.
+std::vector<std::int64_t> steps_shown(const std::filesystem::path& folder) {
+  auto files = files_in(folder);
+  std::sort(files.begin(), files.end());
+  std::vector<std::int64_t> steps;
+  for (const auto& file : files)
+    for (const Message& event : read_events(file)) {
+      if (event.contains(7))
+        std::erase_if(steps, [&](auto step) { return step >= as<std::int64_t>(event.at(2)); });
+      if (event.contains(5)) steps.push_back(point_of(event).step);
+    }
+  return steps;
+}
+
+TEST_CASE("points that a killed session left behind its last checkpoint are shown once") {
+  const TemporaryFolder folder;
+  const auto write = [&](std::int64_t first, std::int64_t last) {
+    TensorBoardWriter writer(folder.path(), first);
+    for (std::int64_t step = first; step <= last; ++step) writer.scalar("a", 0.0, step);
+    writer.flush();
+  };
+  write(1, 5);
+  write(4, 6);  // from the checkpoint of step 3
+  write(4, 7);  // killed before the next one, on a machine whose clock may say anything
+  CHECK(steps_shown(folder.path()) == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7});
+}
+
+TEST_CASE("a file is named behind those that are there even when the clock went back") {
+  const TemporaryFolder folder;
+  const auto future = folder.path() / "events.out.tfevents.9000000000.host.1.0";
+  write_file_durably(future, "");
+  const TensorBoardWriter writer(folder.path(), 1);
+  const auto files = files_in(folder.path());
+  REQUIRE(files.size() == 2);
+  CHECK(*std::max_element(files.begin(), files.end()) != future);
+}
+
+TEST_CASE("a file that cannot be begun is not left behind") {
+  const TemporaryFolder folder;
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit limit{10, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  CHECK_THROWS_AS(TensorBoardWriter(folder.path(), 1), Error);
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, ignored);
+  CHECK(files_in(folder.path()).empty());
 }
 
 TEST_CASE("an event file in a folder that is not there is an Io error that names the file") {
   const TemporaryFolder folder;
   const auto missing = folder.path() / "missing";
   try {
-    TensorBoardWriter writer(missing);
+    TensorBoardWriter writer(missing, 1);
     FAIL("no error");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::Io);

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "longspan/train/trainer.h"
+#include "train/progress.h"
+
+namespace longspan {
+
+/// Compares a run's configuration with the one that it was saved with, and forgets the best
+/// validation where another measure is asked for.
+/// @param saved the resolved text of the checkpoint  @param progress of the checkpoint
+/// @return what to say of it; empty where nothing changed
+/// @throws Error(Config) that names each key which must not change and that options.allow_change
+/// does not cover
+std::string take_up_config(const std::string& saved, const RunConfig& config,
+                           const TrainOptions& options, RunProgress& progress);
+/// @throws Error(Config) for an entry of options.allow_change that covers no key
+void check_allowed_changes(const RunConfig& config, const TrainOptions& options);
+
+}  // namespace longspan

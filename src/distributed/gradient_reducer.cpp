@@ -117,9 +117,8 @@ struct GradientReducer::State {
 
   std::function<void()> span_of(std::size_t bucket) const {
     if (timeline == nullptr) return {};
-    return [target = timeline, bucket, begin = Timeline::Clock::now()] {
-      target->add(concat("bucket ", bucket), Timeline::Lane::Communication, begin,
-                  Timeline::Clock::now());
+    return [target = timeline, bucket, begin = timeline->now()] {
+      target->add(concat("bucket ", bucket), Timeline::Lane::Communication, begin, target->now());
     };
   }
 

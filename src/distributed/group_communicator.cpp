@@ -109,22 +109,20 @@ class GroupCommunicator final : public Communicator {
               std::function<void()> done)
         : owner_(owner), name_(name), work_(std::move(work)), device_(device) {
       if (!done) return;
-      if (device_.is_cpu())
-        told_ = work_->getFuture()->then(
-            [done = std::move(done)](c10::ivalue::Future& future) -> c10::IValue {
-              if (!future.hasError()) done();
-              return {};
-            },
-            c10::NoneType::get());
-      else
-        done_ = std::move(done);  // a GPU's future is there when the work is queued
+      // NCCL's future is there when the work is queued: `done` is called at once, on a stream that
+      // comes after the work.
+      told_ = work_->getFuture()->then(
+          [done = std::move(done)](c10::ivalue::Future& future) -> c10::IValue {
+            if (!future.hasError()) done();
+            return {};
+          },
+          c10::NoneType::get());
     }
     // The work may be over before `done` was called: what `done` touches must outlive both.
     void wait() override {
       owner_.guarded(name_, [&] {
         finish(*work_, device_, owner_.timeout_);
         if (told_) told_->waitAndThrow();
-        if (done_) done_();
       });
     }
 
@@ -134,7 +132,6 @@ class GroupCommunicator final : public Communicator {
     Work work_;
     c10::Device device_;
     c10::intrusive_ptr<c10::ivalue::Future> told_;
-    std::function<void()> done_;
   };
 
   std::unique_ptr<PendingCall> start(const char* name, const at::Tensor& tensor,

@@ -44,7 +44,8 @@ class Communicator {
   bool is_alone() const { return world_size() == 1; }
 
   /// Collective. Sums a contiguous tensor over ranks in place; every rank gets the same bits.
-  /// @param done when there is one, called on some thread once the tensor is summed
+  /// @param done when there is one, called on some thread once the tensor is summed, or, on a GPU,
+  /// will be before what the thread's current stream is handed next
   virtual std::unique_ptr<PendingCall> start_all_reduce(const at::Tensor& tensor,
                                                         std::function<void()> done) = 0;
   void all_reduce(const at::Tensor& tensor) { start_all_reduce(tensor, {})->wait(); }

@@ -5,6 +5,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -17,25 +18,28 @@ namespace longspan {
 namespace {
 
 struct Bucket {
-  std::vector<std::size_t> parameters;
+  BucketLayout layout;
   at::Tensor gradients;  // flat, of the parameters' dtype
   at::Tensor wire;       // what travels: the gradients themselves, or a copy in another dtype
   std::int64_t missing = 0;
-  std::unique_ptr<PendingReduction> reduction;
+  std::unique_ptr<PendingCall> sum;
 };
 
 struct Slot {
   at::Tensor parameter;
   std::size_t bucket = 0;
   at::Tensor view;
+  at::Tensor own;  // of the view, where parameters are sharded
   bool reached = false, final = false;
 };
 
 }  // namespace
 
 struct GradientReducer::State {
+  NamedTensors parameters;
   Communicator& communicator;
   GradientReducerOptions options;
+  bool scatters = false;
   std::vector<Slot> slots;
   std::vector<Bucket> buckets;
   std::size_t next_bucket = 0;
@@ -50,30 +54,35 @@ struct GradientReducer::State {
   };
 
   void fill_buckets() {
-    std::vector<std::int64_t> sizes;
-    for (const Slot& slot : slots)
-      sizes.push_back(static_cast<std::int64_t>(slot.parameter.nbytes()));
-    for (auto& parameters : buckets_of(sizes, options.bucket_bytes)) {
-      for (const std::size_t i : parameters) slots[i].bucket = buckets.size();
-      buckets.emplace_back();
-      buckets.back().parameters = std::move(parameters);
-      lay_out(buckets.back());
+    if (scatters) {
+      for (const auto& layout : options.shards->layout()) add_bucket(layout);
+      return;
     }
+    std::vector<std::int64_t> bytes, elements;
+    for (const Slot& slot : slots) {
+      bytes.push_back(static_cast<std::int64_t>(slot.parameter.nbytes()));
+      elements.push_back(slot.parameter.numel());
+    }
+    for (const auto& bucket : buckets_of(bytes, options.bucket_bytes))
+      add_bucket(lay_out(bucket, elements));
   }
 
-  void lay_out(Bucket& bucket) {
-    std::int64_t elements = 0;
-    for (const std::size_t i : bucket.parameters) elements += slots[i].parameter.numel();
-    const auto& first = slots[bucket.parameters.front()].parameter;
-    bucket.gradients = at::empty({elements}, first.options().requires_grad(false));
-    bucket.wire = options.wire_dtype == first.scalar_type()
-                      ? bucket.gradients
-                      : at::empty({elements}, bucket.gradients.options().dtype(options.wire_dtype));
-    std::int64_t offset = 0;
-    for (const std::size_t i : bucket.parameters) {
-      const auto& parameter = slots[i].parameter;
-      slots[i].view = bucket.gradients.narrow(0, offset, parameter.numel()).view(parameter.sizes());
-      offset += parameter.numel();
+  void add_bucket(const BucketLayout& layout) {
+    Bucket& bucket = buckets.emplace_back();
+    bucket.layout = layout;
+    const auto& first = slots[layout.tensors.front()].parameter;
+    bucket.gradients = at::zeros({layout.elements}, first.options().requires_grad(false));
+    bucket.wire =
+        options.wire_dtype == first.scalar_type()
+            ? bucket.gradients
+            : at::zeros({layout.elements}, bucket.gradients.options().dtype(options.wire_dtype));
+    for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+      const std::size_t number = layout.tensors[i];
+      Slot& slot = slots[number];
+      slot.bucket = buckets.size() - 1;
+      slot.view = bucket.gradients.narrow(0, layout.offsets[i], slot.parameter.numel())
+                      .view(slot.parameter.sizes());
+      if (options.shards != nullptr) slot.own = options.shards->own_elements(number, slot.view);
     }
   }
 
@@ -99,32 +108,49 @@ struct GradientReducer::State {
     const at::NoGradGuard no_gradient;
     const std::size_t number = next_bucket++;
     Bucket& bucket = buckets[number];
-    for (const std::size_t i : bucket.parameters)
+    for (const std::size_t i : bucket.layout.tensors)
       if (!slots[i].reached) slots[i].view.zero_();
     if (!bucket.wire.is_same(bucket.gradients)) bucket.wire.copy_(bucket.gradients);
-    bucket.reduction = communicator.start_all_reduce(bucket.wire, span_of(number));
+    bucket.sum = scatters ? communicator.start_part_sum(bucket.wire, span_of(number))
+                          : communicator.start_all_reduce(bucket.wire, span_of(number));
   }
 
   std::function<void()> span_of(std::size_t bucket) const {
     if (timeline == nullptr) return {};
-    return [target = timeline, bucket, begin = Timeline::Clock::now()] {
-      target->add(concat("bucket ", bucket), Timeline::Lane::Communication, begin,
-                  Timeline::Clock::now());
+    return [target = timeline, bucket, begin = timeline->now()] {
+      target->add(concat("bucket ", bucket), Timeline::Lane::Communication, begin, target->now());
     };
   }
 
   void receive(Bucket& bucket) {
     const at::NoGradGuard no_gradient;
-    bucket.reduction->wait();
-    bucket.reduction.reset();
-    if (!bucket.wire.is_same(bucket.gradients)) bucket.gradients.copy_(bucket.wire);
+    bucket.sum->wait();
+    bucket.sum.reset();
+    if (!bucket.wire.is_same(bucket.gradients))
+      own_part(bucket.gradients).copy_(own_part(bucket.wire));
+  }
+
+  // What of a bucket has its sum here.
+  at::Tensor own_part(const at::Tensor& bucket) const {
+    if (!scatters) return bucket;
+    const std::int64_t elements = bucket.numel() / communicator.world_size();
+    return bucket.narrow(0, communicator.rank() * elements, elements);
+  }
+
+  void set_gradient(std::size_t number, bool is_summed) {
+    Slot& slot = slots[number];
+    slot.parameter.mutable_grad() = is_summed && !scatters ? slot.view : at::Tensor();
+    if (options.shards != nullptr)
+      options.shards->own()[number].tensor.mutable_grad() = is_summed ? slot.own : at::Tensor();
   }
 };
 
 GradientReducer::GradientReducer(const NamedTensors& parameters, Communicator& communicator,
                                  const GradientReducerOptions& options)
-    : state_(new State{communicator, options, {}, {}}) {
-  for (const auto& [name, tensor] : parameters) state_->slots.push_back({tensor, 0, {}});
+    : state_(new State{parameters, communicator, options, {}, {}, {}}) {
+  state_->scatters =
+      options.shards != nullptr && communicator.scatters_sums(parameters.front().tensor.device());
+  for (const auto& [name, tensor] : parameters) state_->slots.push_back({tensor, 0, {}, {}});
   state_->fill_buckets();
   for (std::size_t i = 0; i < state_->slots.size(); ++i)
     torch::autograd::impl::set_post_acc_grad_hooks(state_->slots[i].parameter,
@@ -141,10 +167,10 @@ void GradientReducer::begin_step(Timeline* timeline) {
   state_->next_bucket = 0;
   state_->last_pass = false;
   for (Bucket& bucket : state_->buckets)
-    bucket.missing = static_cast<std::int64_t>(bucket.parameters.size());
-  for (Slot& slot : state_->slots) {
-    slot.reached = slot.final = false;
-    slot.parameter.mutable_grad().reset();
+    bucket.missing = static_cast<std::int64_t>(bucket.layout.tensors.size());
+  for (std::size_t i = 0; i < state_->slots.size(); ++i) {
+    state_->slots[i].reached = state_->slots[i].final = false;
+    state_->set_gradient(i, false);
   }
 }
 
@@ -160,11 +186,14 @@ void GradientReducer::finish_step(std::vector<double>& totals) {
   const auto pending = state_->communicator.start_all_reduce(sums, {});
   for (Bucket& bucket : state_->buckets) state_->receive(bucket);
   pending->wait();
-  for (std::size_t i = 0; i < count; ++i) {
-    Slot& slot = state_->slots[i];
-    slot.parameter.mutable_grad() = values[i] > 0.0 ? slot.view : at::Tensor();
-  }
+  for (std::size_t i = 0; i < count; ++i) state_->set_gradient(i, values[i] > 0.0);
   std::copy_n(values + count, totals.size(), totals.begin());
+}
+
+bool GradientReducer::scatters_sums() const { return state_->scatters; }
+
+const NamedTensors& GradientReducer::summed() const {
+  return state_->scatters ? state_->options.shards->own() : state_->parameters;
 }
 
 std::int64_t GradientReducer::bytes_per_step() const {

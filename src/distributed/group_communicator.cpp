@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "distributed/agreement.h"
+#include "distributed/collectives.h"
 #include "distributed/finished_work.h"
 #include "distributed/own_address.h"
 #include "distributed/patient_threads.h"
@@ -50,14 +51,23 @@ class GroupCommunicator final : public Communicator {
   int rank() const override { return placement_.rank; }
   int world_size() const override { return placement_.world_size; }
 
-  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor,
-                                                     std::function<void()> done) override {
-    std::vector<at::Tensor> tensors{tensor};
-    return guarded("all-reduce", [&] {
-      auto work = group_->allreduce(tensors);
-      return std::make_unique<GroupReduction>(*this, std::move(work), tensor.device(),
-                                              std::move(done));
-    });
+  std::unique_ptr<PendingCall> start_all_reduce(const at::Tensor& tensor,
+                                                std::function<void()> done) override {
+    return start("all-reduce", tensor, std::move(done), start_sum);
+  }
+
+  std::unique_ptr<PendingCall> start_part_sum(const at::Tensor& tensor,
+                                              std::function<void()> done) override {
+    return start("sum of parts", tensor, std::move(done), longspan::start_part_sum);
+  }
+
+  bool scatters_sums(c10::Device device) const override {
+    return longspan::scatters_sums(*group_, device);
+  }
+
+  std::unique_ptr<PendingCall> start_part_gather(const at::Tensor& tensor) override {
+    const at::NoGradGuard no_gradient;
+    return start("gathering parts", tensor, {}, longspan::start_part_gather);
   }
 
   void broadcast(const at::Tensor& tensor, int root) override {
@@ -93,38 +103,45 @@ class GroupCommunicator final : public Communicator {
   }
 
  private:
-  class GroupReduction final : public PendingReduction {
+  class GroupCall final : public PendingCall {
    public:
-    GroupReduction(GroupCommunicator& owner, c10::intrusive_ptr<c10d::Work> work,
-                   c10::Device device, std::function<void()> done)
-        : owner_(owner), work_(std::move(work)), device_(device) {
+    GroupCall(GroupCommunicator& owner, const char* name, Work work, c10::Device device,
+              std::function<void()> done)
+        : owner_(owner), name_(name), work_(std::move(work)), device_(device) {
       if (!done) return;
-      if (device_.is_cpu())
-        told_ = work_->getFuture()->then(
-            [done = std::move(done)](c10::ivalue::Future& future) -> c10::IValue {
-              if (!future.hasError()) done();
-              return {};
-            },
-            c10::NoneType::get());
-      else
-        done_ = std::move(done);  // a GPU's future is there when the work is queued
+      // NCCL's future is there when the work is queued: `done` is called at once, on a stream that
+      // comes after the work.
+      told_ = work_->getFuture()->then(
+          [done = std::move(done)](c10::ivalue::Future& future) -> c10::IValue {
+            if (!future.hasError()) done();
+            return {};
+          },
+          c10::NoneType::get());
     }
     // The work may be over before `done` was called: what `done` touches must outlive both.
     void wait() override {
-      owner_.guarded("all-reduce", [&] {
+      owner_.guarded(name_, [&] {
         finish(*work_, device_, owner_.timeout_);
         if (told_) told_->waitAndThrow();
-        if (done_) done_();
       });
     }
 
    private:
     GroupCommunicator& owner_;
-    c10::intrusive_ptr<c10d::Work> work_;
+    const char* name_;
+    Work work_;
     c10::Device device_;
     c10::intrusive_ptr<c10::ivalue::Future> told_;
-    std::function<void()> done_;
   };
+
+  std::unique_ptr<PendingCall> start(const char* name, const at::Tensor& tensor,
+                                     std::function<void()> done,
+                                     Work (*call)(c10d::ProcessGroup&, const at::Tensor&)) {
+    return guarded(name, [&] {
+      return std::make_unique<GroupCall>(*this, name, call(*group_, tensor), tensor.device(),
+                                         std::move(done));
+    });
+  }
 
   bool keeps_store() const { return placement_.rank == 0 && !placement_.launcher_keeps_store; }
 

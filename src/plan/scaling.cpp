@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "longspan/core/ceil_divide.h"
-#include "longspan/core/part.h"
 #include "longspan/distributed/buckets.h"
 #include "longspan/distributed/gradient_reducer.h"
 #include "plan/parameter_costs.h"
@@ -18,15 +17,10 @@ constexpr std::int64_t kFloatBytes = 4;
 
 // A bucket's part of a backward pass, and what travels.
 struct Bucket {
+  std::vector<std::size_t> tensors;
   double backward_share = 0.0;
   double bytes = 0.0;
 };
-
-// Of the rows that a rank's share of the optimizer's state has.
-std::int64_t elements_of_rank(const ParameterCost& tensor, std::int64_t rank,
-                              std::int64_t num_ranks) {
-  return part_of(tensor.rows, rank, num_ranks).size() * (tensor.elements / tensor.rows);
-}
 
 double backward_work(const ParameterCost& cost, bool activation_checkpointing) {
   const bool again = activation_checkpointing && cost.name.starts_with("layers.");
@@ -66,7 +60,9 @@ class StepModel {
     if (devices > 1) {
       const auto overlap = simulate_overlap(messages(devices, backward), options_.speed.send_cost);
       result.wait_seconds = std::max(0.0, overlap.sums_seconds - backward);
-      if (config_.distributed.shard_optimizer) result.gather_seconds = gather_seconds(devices);
+      if (config_.distributed.shard_optimizer)
+        for (const Bucket& bucket : buckets_)
+          result.gather_seconds += part_seconds(devices, bucket, kFloatBytes);
     }
     result.tokens_per_second = static_cast<double>(result.batch_tokens) / result.step_seconds();
     result.efficiency =
@@ -77,14 +73,15 @@ class StepModel {
  private:
   void make_buckets() {
     std::vector<std::int64_t> sizes;
-    for (const auto& tensor : tensors_) sizes.push_back(kFloatBytes * tensor.elements);
-    const std::int64_t wire_bytes =
-        config_.distributed.reduce_precision == at::kFloat ? kFloatBytes : 2;
+    for (const auto& tensor : tensors_) {
+      elements_.push_back(tensor.elements);
+      sizes.push_back(kFloatBytes * tensor.elements);
+    }
     for (const auto& numbers : buckets_of(sizes, config_.distributed.bucket_bytes())) {
-      Bucket& bucket = buckets_.emplace_back();
+      Bucket& bucket = buckets_.emplace_back(Bucket{numbers});
       for (const std::size_t i : numbers) {
         bucket.backward_share += backward_work(tensors_[i], config_.train.activation_checkpointing);
-        bucket.bytes += static_cast<double>(wire_bytes * tensors_[i].elements);
+        bucket.bytes += static_cast<double>(wire_bytes() * tensors_[i].elements);
       }
       backward_work_ += bucket.backward_share;
     }
@@ -118,37 +115,36 @@ class StepModel {
 
   std::vector<MessageTimes> messages(std::int64_t devices, double backward_seconds) const {
     std::vector<MessageTimes> result;
+    const bool divided = config_.distributed.shard_optimizer;
     for (const Bucket& bucket : buckets_)
       result.push_back({bucket.backward_share * backward_seconds,
-                        all_reduce_seconds(options_.cluster, devices, bucket.bytes)});
+                        divided ? part_seconds(devices, bucket, wire_bytes())
+                                : all_reduce_seconds(options_.cluster, devices, bucket.bytes)});
     const auto counts = static_cast<std::int64_t>(tensors_.size() + kStepTotals);
     result.push_back({0.0, all_reduce_seconds(options_.cluster, devices,
                                               static_cast<double>(counts * sizeof(double)))});
+    if (divided)  // the norm
+      result.push_back({0.0, all_gather_seconds(options_.cluster, devices, sizeof(double))});
     return result;
   }
 
-  // As the sharded optimizer gathers rows: every rank's message is as long as the longest.
-  double gather_seconds(std::int64_t devices) const {
-    double seconds = 0.0;
-    for (std::size_t begin = 0, end = 0; begin < tensors_.size(); begin = end) {
-      std::int64_t first = 0, longest = 0;
-      while (end < tensors_.size() && (end == begin || first < kGatheredElements))
-        first += elements_of_rank(tensors_[end++], 0, devices);
-      for (std::int64_t rank = 0; rank < devices; ++rank) {
-        std::int64_t elements = 0;
-        for (std::size_t i = begin; i < end; ++i)
-          elements += elements_of_rank(tensors_[i], rank, devices);
-        longest = std::max(longest, elements);
-      }
-      seconds +=
-          all_gather_seconds(options_.cluster, devices, static_cast<double>(kFloatBytes * longest));
-    }
-    return seconds;
+  std::int64_t wire_bytes() const {
+    return config_.distributed.reduce_precision == at::kFloat ? kFloatBytes : 2;
+  }
+
+  // Of sums that go to the ranks that own them, or of parameters that come from there: half an
+  // all-reduce each.
+  double part_seconds(std::int64_t devices, const Bucket& bucket,
+                      std::int64_t element_bytes) const {
+    const std::int64_t part =
+        lay_out_in_parts(bucket.tensors, elements_, devices).elements / devices;
+    return all_gather_seconds(options_.cluster, devices, static_cast<double>(element_bytes * part));
   }
 
   const RunConfig& config_;
   const ScalingOptions& options_;
   std::vector<ParameterCost> tensors_;
+  std::vector<std::int64_t> elements_;  // of each
   std::vector<Bucket> buckets_;
   double backward_work_ = 0.0, backward_share_of_pass_ = 0.0;
   double clip_seconds_ = 0.0, optimizer_seconds_ = 0.0;

@@ -2,6 +2,7 @@
 
 #include "train/step.h"
 
+#include <ATen/ops/full.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/zeros.h>
 
@@ -15,13 +16,46 @@
 namespace longspan {
 namespace {
 
-std::string first_bad_gradient(const NamedTensors& parameters) {
-  for (const auto& parameter : parameters)
-    if (parameter.tensor.grad().defined() && !parameter.tensor.grad().isfinite().all().item<bool>())
-      return "gradient of " + parameter.name;
+bool scatters_sums(const StepParts& place) {
+  return place.reducer != nullptr && place.reducer->scatters_sums();
+}
+
+// Returns that of which this rank has the gradients' sums.
+NamedTensors summed_by(const StepParts& place) {
+  return place.reducer != nullptr ? place.reducer->summed() : place.model.parameters();
+}
+
+// Returns the number of the first tensor whose gradient is not finite; how many there are when all
+// are.
+std::size_t first_bad_gradient(const NamedTensors& tensors) {
+  const auto found = std::ranges::find_if(tensors, [](const NamedTensor& named) {
+    return named.tensor.grad().defined() && !named.tensor.grad().isfinite().all().item<bool>();
+  });
+  return static_cast<std::size_t>(found - tensors.begin());
+}
+
+// Collective.
+std::string first_bad_tensor(const StepParts& place) {
+  const NamedTensors parameters = place.model.parameters();
+  std::size_t first = first_bad_gradient(summed_by(place));
+  if (scatters_sums(place))
+    for (const auto& other : place.communicator.all_gather_texts(std::to_string(first)))
+      first = std::min<std::size_t>(first, std::stoull(other));
+  if (first < parameters.size()) return "gradient of " + parameters[first].name;
   for (const auto& parameter : parameters)
     if (!parameter.tensor.isfinite().all().item<bool>()) return "parameter " + parameter.name;
   return "the loss";
+}
+
+// Of the mean loss's gradient. Collective: where each rank has sums of its own, the squares are
+// added in the order of ranks.
+double norm_over_ranks(const StepParts& place, double scale) {
+  const double own = gradient_norm(summed_by(place), scale);
+  if (!scatters_sums(place)) return own;
+  double squares = 0.0;
+  for (const auto& square : place.communicator.all_gather(at::full({1}, own * own, at::kDouble)))
+    squares += square.item<double>();
+  return std::sqrt(squares);
 }
 
 // Sums gradients and counts over ranks, and settles what they decide together.
@@ -56,11 +90,11 @@ std::string bad_ranks(Communicator& communicator, double own_loss_sum) {
 std::string divergence_text(const StepParts& place, std::int64_t step, const StepResult& result,
                             double own_loss_sum) {
   const double targets = static_cast<double>(result.num_targets);
-  std::string text = concat(
-      "training diverged at step ", step + 1, " on ",
-      std::isfinite(result.loss_sum) ? "all ranks" : bad_ranks(place.communicator, own_loss_sum),
-      ": ", first_bad_gradient(place.model.parameters()), " is not finite (loss ",
-      result.loss_sum / targets, ", gradient norm ", result.grad_norm);
+  const std::string ranks =
+      std::isfinite(result.loss_sum) ? "all ranks" : bad_ranks(place.communicator, own_loss_sum);
+  std::string text = concat("training diverged at step ", step + 1, " on ", ranks, ": ",
+                            first_bad_tensor(place), " is not finite (loss ",
+                            result.loss_sum / targets, ", gradient norm ", result.grad_norm);
   if (place.loss_scale != nullptr)
     text += concat(", loss scale ", place.loss_scale->scale(), ", which must stay above ",
                    place.config.train.loss_scale.min);
@@ -135,7 +169,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
   }
   const TimelineSpan span(input.timeline, "clip and update");
   const double per_target = 1.0 / static_cast<double>(result.num_targets);
-  result.grad_norm = gradient_norm(model.parameters(), per_target / scale);
+  result.grad_norm = norm_over_ranks(place, per_target / scale);
   const bool finite = std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm);
   if (!finite && loss_scale != nullptr && loss_scale->back_off()) {
     result.skipped = true;
@@ -148,7 +182,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
   const double clip = loss_scale != nullptr
                           ? clip_factor(result.grad_norm, config.optimizer.clip_norm, 0.0)
                           : clip_factor(result.grad_norm, config.optimizer.clip_norm);
-  scale_gradients(model.parameters(), per_target / scale * clip);
+  scale_gradients(summed_by(place), per_target / scale * clip);
   optimizer.step(result.lr);
   if (loss_scale != nullptr) loss_scale->count_update();
   drop_gradients(model.parameters());

@@ -9,6 +9,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/device/device.h"
+#include "longspan/device/event_clock.h"
 #include "train/description.h"
 #include "train/interval.h"
 #include "train/job_end.h"
@@ -94,9 +95,9 @@ void Trainer::loop() {
   BatchLoader loader(work_.train_stream, work_.plan, work_.config.data.seq_len,
                      work_.data.tokenizer().start_id(), work_.progress.step,
                      {work_.communicator.rank(), work_.communicator.world_size()});
-  Timeline timeline;
   const std::int64_t timeline_end =
       work_.communicator.leads() ? work_.progress.step + work_.config.log.timeline_steps : 0;
+  Timeline timeline(make_device_clock(options_.device));
   while (stop_signal_ == 0 && !work_.is_done()) {
     const bool is_timed = work_.progress.step < timeline_end;
     const StepResult result = take_step(loader, is_timed ? &timeline : nullptr);

@@ -21,6 +21,19 @@ Transformer make_model_on(c10::Device device, const RunConfig& config, std::int6
   return model;
 }
 
+// Says once how ranks exchange what each has its own part of.
+std::unique_ptr<ParameterShards> make_shards(const RunConfig& config, const Transformer& model,
+                                             Communicator& communicator) {
+  if (!config.distributed.shard_optimizer || communicator.is_alone()) return nullptr;
+  const NamedTensors parameters = model.parameters();
+  const bool scatters = communicator.scatters_sums(parameters.front().tensor.device());
+  log::info("optimizer sharded", {{"ranks", communicator.world_size()},
+                                  {"gradients", scatters ? "reduce-scatter" : "all-reduce"},
+                                  {"parameters", "all-gather"}});
+  return std::make_unique<ParameterShards>(parameters, communicator,
+                                           config.distributed.bucket_bytes());
+}
+
 // What rank 0 finds to fit. Both exchanges are collective, so every rank comes through here.
 std::int64_t shared_micro_batch(const Workspace& work) {
   const HostRanks ranks = ranks_on_this_host(work.communicator);
@@ -41,13 +54,15 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
       plan(make_run_plan(config, train_stream.size())),
       total_steps(planned_steps(config.train, plan->steps_per_epoch())),
       model(make_model_on(options.device, config, data.tokenizer().vocab_size())),
-      optimizer(make_run_optimizer(config, model.parameters(), communicator)) {
+      shards(make_shards(config, model, communicator)),
+      optimizer(shards ? make_sharded_optimizer(config.optimizer, *shards)
+                       : config.optimizer.make(model.parameters())) {
   progress.data_fingerprint = data.fingerprint();
   if (!communicator.is_alone())
     reducer = std::make_unique<GradientReducer>(
         model.parameters(), communicator,
         GradientReducerOptions{config.distributed.bucket_bytes(),
-                               config.distributed.reduce_precision});
+                               config.distributed.reduce_precision, shards.get()});
   check_allowed_changes(config, options);
   resume(options);
   if (is_done()) return;

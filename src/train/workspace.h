@@ -34,6 +34,7 @@ struct Workspace {
   std::shared_ptr<const BatchPlan> plan;
   std::optional<std::int64_t> total_steps;  ///< nothing when only time limits the run
   Transformer model;
+  std::unique_ptr<ParameterShards> shards;  ///< with distributed.shard_optimizer on several ranks
   std::unique_ptr<Optimizer> optimizer;
   std::optional<LossScale> loss_scale;       ///< fp16 only
   std::unique_ptr<GradientReducer> reducer;  ///< nothing on a rank that is alone

@@ -74,11 +74,15 @@ TEST_CASE("processes on GPUs of their own have the losses of one, and the same b
   require_trained(tiny.train("one", kOnGpu));
   require_trained(tiny.train("all", all));
   require_trained(tiny.train("again", all));
-  require_trained(tiny.train("sharded", with(all, {"--set", "distributed.shard_optimizer=true"})));
+  const auto sharded = with(all, {"--set", "distributed.shard_optimizer=true"});
+  require_trained(tiny.train("sharded", sharded));
+  require_trained(tiny.train("sharded again", sharded));
   check_same_losses(tiny, "one", "all");
-  for (const auto* other : {"again", "sharded"})
-    CHECK(testing::checkpoint_file(tiny.path("all"), 20, "model.safetensors") ==
-          testing::checkpoint_file(tiny.path(other), 20, "model.safetensors"));
+  check_same_losses(tiny, "one", "sharded");
+  for (const std::string name : {"all", "sharded"})
+    CHECK(testing::checkpoint_file(tiny.path(name), 20, "model.safetensors") ==
+          testing::checkpoint_file(tiny.path(name == "all" ? "again" : "sharded again"), 20,
+                                   "model.safetensors"));
 }
 
 TEST_CASE("when a rank on a GPU stops answering, all end within the timeout") {

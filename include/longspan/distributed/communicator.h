@@ -21,10 +21,10 @@ struct Agreement {
 };
 
 /// A collective call that is under way.
-class PendingReduction {
+class PendingCall {
  public:
-  virtual ~PendingReduction() = default;
-  /// Waits until the tensor holds its result. @throws Error(Distributed)
+  virtual ~PendingCall() = default;
+  /// Waits until the tensor holds the call's result. @throws Error(Distributed)
   virtual void wait() = 0;
 };
 
@@ -44,10 +44,23 @@ class Communicator {
   bool is_alone() const { return world_size() == 1; }
 
   /// Collective. Sums a contiguous tensor over ranks in place; every rank gets the same bits.
-  /// @param done when there is one, called on some thread once the tensor is summed
-  virtual std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor& tensor,
-                                                             std::function<void()> done) = 0;
+  /// @param done when there is one, called on some thread once the tensor is summed, or, on a GPU,
+  /// will be before what the thread's current stream is handed next
+  virtual std::unique_ptr<PendingCall> start_all_reduce(const at::Tensor& tensor,
+                                                        std::function<void()> done) = 0;
   void all_reduce(const at::Tensor& tensor) { start_all_reduce(tensor, {})->wait(); }
+  /// Collective. Sums a contiguous tensor of one dimension over ranks in place, of whose
+  /// world_size() equal parts each rank needs its own, that with its number, alone. What the others
+  /// hold then is their sum too, or, where scatters_sums(), nothing to be read. @param done as
+  /// above
+  virtual std::unique_ptr<PendingCall> start_part_sum(const at::Tensor& tensor,
+                                                      std::function<void()> done) = 0;
+  /// Returns whether a part's sum travels to its own rank alone on tensors of a device, which is
+  /// half of what an all-reduce moves.
+  virtual bool scatters_sums(c10::Device device) const = 0;
+  /// Collective. Fills a contiguous tensor of one dimension, of whose world_size() equal parts each
+  /// rank has its own right, with those of the others.
+  virtual std::unique_ptr<PendingCall> start_part_gather(const at::Tensor& tensor) = 0;
   /// Collective. Copies a contiguous tensor of rank `root` to all.
   virtual void broadcast(const at::Tensor& tensor, int root) = 0;
   /// Collective. Returns the contiguous tensors, of one shape, of all ranks in their order.

@@ -8,6 +8,7 @@
 #include "longspan/core/named_tensors.h"
 #include "longspan/core/timeline.h"
 #include "longspan/distributed/communicator.h"
+#include "longspan/distributed/parameter_shards.h"
 
 namespace longspan {
 
@@ -17,6 +18,8 @@ inline constexpr std::size_t kStepTotals = 9;
 struct GradientReducerOptions {
   std::int64_t bucket_bytes = 25 << 20;    ///< of gradients that travel together
   at::ScalarType wire_dtype = at::kFloat;  ///< of what travels and is summed: float or bfloat16
+  /// Of the same parameters, where ranks divide their update; outlives the reducer.
+  const ParameterShards* shards = nullptr;
 };
 
 /// Sums gradients over ranks while backward still computes the rest: buckets of parameters, in the
@@ -39,12 +42,20 @@ class GradientReducer {
   void begin_step(Timeline* timeline = nullptr);
   /// From now on a gradient is final when backward has added to it.
   void expect_last_pass();
-  /// Collective. Sends what was not sent yet and waits for all. Gradients are then the sums over
-  /// ranks; a parameter that no rank's backward reached has none. Adds `totals` up over ranks, in
-  /// the same messages. @throws Error(Distributed)
+  /// Collective. Sends what was not sent yet and waits for all. Gradients of summed() are then the
+  /// sums over ranks, and those of the shards' own elements; a parameter that no rank's backward
+  /// reached has none. Adds `totals` up over ranks, in the same messages.
+  /// @throws Error(Distributed)
   void finish_step(std::vector<double>& totals);
 
-  /// Bytes of gradients that each rank hands to the all-reduce in a step.
+  /// Returns whether each rank gets the sums of its own elements alone. Whole parameters then have
+  /// no gradient after a step.
+  bool scatters_sums() const;
+  /// Returns that of which this rank has the sums after a step: all parameters, or its own elements
+  /// of them where scatters_sums().
+  const NamedTensors& summed() const;
+
+  /// Bytes of gradients that each rank hands over in a step.
   std::int64_t bytes_per_step() const;
   std::int64_t num_buckets() const;
 

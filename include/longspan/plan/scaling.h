@@ -67,8 +67,9 @@ struct ScaledStep {
 
 /// What a job on many devices would do, by simulation; nothing of it is measured. A step is what
 /// train does: passes over the device's sequences, buckets of distributed.bucket_mib that travel in
-/// the last pass, a last message of counts, clipping and update; with distributed.shard_optimizer
-/// all-gathers of the parameters. The time of a pass is proportional to its tokens, and that of
+/// the last pass, a last message of counts, clipping and update; with distributed.shard_optimizer,
+/// as over NCCL, reduce-scatters of gradients, a message for the norm and all-gathers of the
+/// parameters. The time of a pass is proportional to its tokens, and that of
 /// backward is divided over tensors as their FLOP are, a byte of looked-up embeddings as one.
 struct Scaling {
   std::int64_t message_bytes = 0;  ///< of gradients that a device hands over in a step

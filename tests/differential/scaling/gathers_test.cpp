@@ -17,25 +17,35 @@ namespace {
 constexpr std::int64_t kVocabulary = 40;
 constexpr double kEndless = std::numeric_limits<double>::infinity();
 
-// Counts what rank 0 of three gives to all-gathers.
+// Counts what rank 0 of three gives to the gathers of parts.
 class CountingCommunicator final : public Communicator {
  public:
   int rank() const override { return 0; }
   int world_size() const override { return 3; }
-  std::unique_ptr<PendingReduction> start_all_reduce(const at::Tensor&,
-                                                     std::function<void()>) override {
+  std::unique_ptr<PendingCall> start_all_reduce(const at::Tensor&, std::function<void()>) override {
     return nullptr;
   }
-  void broadcast(const at::Tensor&, int) override {}
-  std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override {
-    bytes += static_cast<std::int64_t>(tensor.nbytes());
-    ++calls;
-    return {tensor, tensor, tensor};
+  std::unique_ptr<PendingCall> start_part_sum(const at::Tensor&, std::function<void()>) override {
+    return nullptr;
   }
+  bool scatters_sums(c10::Device) const override { return true; }
+  std::unique_ptr<PendingCall> start_part_gather(const at::Tensor& tensor) override {
+    bytes += static_cast<std::int64_t>(tensor.nbytes()) / world_size();
+    ++calls;
+    return std::make_unique<Over>();
+  }
+  void broadcast(const at::Tensor&, int) override {}
+  std::vector<at::Tensor> all_gather(const at::Tensor&) override { return {}; }
   void report_failure(const std::string&) noexcept override {}
   void leave() override {}
 
   std::int64_t bytes = 0, calls = 0;
+
+ private:
+  class Over final : public PendingCall {
+   public:
+    void wait() override {}
+  };
 };
 
 // Update and latencies of nothing, one token a second, half of it backward.
@@ -49,9 +59,9 @@ TEST_CASE("the model gathers what the sharded optimizer gathers") {
   const auto model = make_model(config, kVocabulary);
   const auto plan = make_plan(config, {.vocab_size = kVocabulary});
   CountingCommunicator communicator;
-  const auto optimizer = make_run_optimizer(config, model.parameters(), communicator);
-  for (const auto& [name, tensor] : model.parameters())
-    tensor.mutable_grad() = at::zeros_like(tensor);
+  ParameterShards shards(model.parameters(), communicator, config.distributed.bucket_bytes());
+  const auto optimizer = make_sharded_optimizer(config.optimizer, shards);
+  for (const auto& [name, tensor] : shards.own()) tensor.mutable_grad() = at::zeros_like(tensor);
   optimizer->step(0.1);
   REQUIRE(communicator.calls > 0);
   // A byte a second: two steps of a ring of three carry two messages.

@@ -237,5 +237,20 @@ TEST_CASE("an update is bound by memory where no measured one is given, and shar
                  (tokens + (4.0 + 7.0 / 4.0) * parameters)) < 1e-6);
 }
 
+TEST_CASE("sums of parts travel half as far, and their norm after them") {
+  auto config = tiny();
+  config.distributed.bucket_mib = 1.0;  // one bucket
+  const Cluster slow{8, {1.0, 0.0}, {1.0, 0.0}, AllReduceKind::Ring};
+  const auto whole = scale(config, {{4}, kPlainSpeed, slow});
+  const double waited = whole.fixed_batch.at(0).wait_seconds,
+               gradients = 1.5 * static_cast<double>(whole.message_bytes);
+  config.distributed.shard_optimizer = true;
+  const auto sharded = scale(config, {{4}, kPlainSpeed, slow}).fixed_batch.at(0);
+  // Three quarters of the bucket, with its gaps, and of the ranks' numbers.
+  CHECK(sharded.wait_seconds - (waited - gradients) == sharded.gather_seconds + 3.0 * 8.0);
+  CHECK(sharded.gather_seconds >= gradients / 2.0);
+  CHECK(sharded.gather_seconds < 1.05 * gradients / 2.0);
+}
+
 }  // namespace
 }  // namespace longspan

@@ -29,21 +29,15 @@ class Normalizing final : public Optimizer {
   NamedTensors parameters_;
 };
 
-RunConfig sharded(OptimizerMaker make) {
-  RunConfig config;
-  config.optimizer = {"normalizing", std::move(make)};
-  config.distributed.shard_optimizer = true;
-  return config;
-}
-
 TEST_CASE("an optimizer that needs whole tensors is not sharded") {
-  const auto config = sharded(
-      [](const NamedTensors& parameters) { return std::make_unique<Normalizing>(parameters); });
-  const NamedTensors parameters = testing::random_parameters(1);
+  const OptimizerConfig config{"normalizing", [](const NamedTensors& parameters) {
+                                 return std::make_unique<Normalizing>(parameters);
+                               }};
   std::array<std::string, 2> refusals;
   testing::run_ranks(2, [&](Communicator& communicator) {
+    ParameterShards shards(testing::random_parameters(1), communicator, 1 << 20);
     try {
-      make_run_optimizer(config, parameters, communicator);
+      make_sharded_optimizer(config, shards);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::Config)
         refusals[static_cast<std::size_t>(communicator.rank())] = error.what();
@@ -53,8 +47,6 @@ TEST_CASE("an optimizer that needs whole tensors is not sharded") {
     CHECK(refusal ==
           "distributed.shard_optimizer: needs an optimizer that updates each element by itself, "
           "got optimizer.kind normalizing; set distributed.shard_optimizer to false");
-  const auto alone = make_lone_communicator();
-  CHECK(make_run_optimizer(config, parameters, *alone) != nullptr);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
+#include "tokenizer/child_process.h"
 #include "tokenizer/kinds.h"
 #include "tokenizer/sentencepiece_training.h"
 
@@ -15,6 +16,10 @@ namespace longspan {
 namespace {
 
 constexpr std::string_view kModelFile = "sentencepiece.model";
+
+std::string fingerprint_of(const std::string& model, bool end_of_line) {
+  return hash_of(concat("sentencepiece ", end_of_line, '\n', model));
+}
 
 class SentencePieceTokenizer final : public Tokenizer {
  public:
@@ -68,9 +73,7 @@ class SentencePieceTokenizer final : public Tokenizer {
     save_description(*this, folder, Json{{"end_of_line", end_of_line_}});
   }
 
-  std::string fingerprint() const override {
-    return hash_of(concat("sentencepiece ", end_of_line_, '\n', model_));
-  }
+  std::string fingerprint() const override { return fingerprint_of(model_, end_of_line_); }
 
  private:
   static void check_status(const sentencepiece::util::Status& status) {
@@ -98,20 +101,59 @@ std::string read_model(const std::string& path) {
   }
 }
 
-std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
-  if (!config.train) {
-    return std::make_unique<SentencePieceTokenizer>(read_model(config.model), config.end_of_line,
-                                                    config.model);
+// Returns each character of up to three bytes once, in UTF-8.
+std::string many_characters() {
+  std::string text;
+  const auto append = [&](unsigned byte) { text += static_cast<char>(byte); };
+  for (unsigned point = 1; point < 0x10000; ++point) {
+    if (point >= 0xD800 && point < 0xE000) continue;
+    if (point < 0x80) {
+      append(point);
+    } else if (point < 0x800) {
+      append(0xC0 | point >> 6);
+    } else {
+      append(0xE0 | point >> 12);
+      append(0x80 | (point >> 6 & 0x3F));
+    }
+    if (point >= 0x80) append(0x80 | (point & 0x3F));
   }
-  return std::make_unique<SentencePieceTokenizer>(train_sentencepiece(config, training_lines),
-                                                  config.end_of_line,
-                                                  "the trained SentencePiece model");
+  return text;
+}
+
+// A damaged table of normalisation leads the library out of its memory, at once or at a character.
+void check_bearable(const std::string& model, const std::string& source) {
+  try {
+    in_child_process([&] {
+      sentencepiece::SentencePieceProcessor processor;
+      std::vector<int> pieces;
+      if (processor.LoadFromSerializedProto(model).ok())
+        processor.Encode(many_characters(), &pieces).IgnoreError();
+      return std::string();
+    });
+  } catch (const Error& cause) {
+    std::throw_with_nested(Error(
+        cause.kind(), concat(source, ": must be a SentencePiece model, got: ", cause.what())));
+  }
+}
+
+std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
+  std::string source = config.model, model;
+  if (config.train) {
+    source = "the trained SentencePiece model";
+    model = train_sentencepiece(config, training_lines);
+  } else {
+    model = read_model(config.model);
+    check_bearable(model, source);
+  }
+  return std::make_unique<SentencePieceTokenizer>(std::move(model), config.end_of_line, source);
 }
 
 std::unique_ptr<Tokenizer> load(const std::filesystem::path& folder, const Json& description) {
   const std::string path = (folder / kModelFile).string();
-  return std::make_unique<SentencePieceTokenizer>(read_file(path),
-                                                  description.at("end_of_line").get<bool>(), path);
+  const bool end_of_line = description.at("end_of_line").get<bool>();
+  std::string model = read_file(path);
+  check_fingerprint(folder, description, fingerprint_of(model, end_of_line));  // before it is read
+  return std::make_unique<SentencePieceTokenizer>(std::move(model), end_of_line, path);
 }
 
 void check_has_effect(const config::Reader& reader, const TokenizerConfig& config) {

@@ -2,6 +2,7 @@
 // failed or killed run leaves nothing that looks whole; what is there already is kept, or refused
 // with the difference.
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <thread>
 #include <utility>
@@ -22,6 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::minutes kLockPatience{60};
+// A small held-out text has up to some 15 % that its training text lacks.
+constexpr double kManyUnknown = 0.2;
 
 struct NamedText {
   std::string split;
@@ -48,7 +51,7 @@ TextCounts encode_lines(const TextConfig& config, const Tokenizer& tokenizer, co
   std::vector<std::int32_t> ids;
   open_text(config)([&](std::string_view line) {
     ids.clear();
-    tokenizer.encode_line(line, ids);
+    counts.unknown += tokenizer.encode_line(line, ids);
     ++counts.lines;
     counts.words += count_words(line);
     if (config.synthetic) counts.bytes += static_cast<std::int64_t>(line.size()) + 1;
@@ -64,11 +67,13 @@ Json write_split(const NamedText& named, const Json& source, const Tokenizer& to
       named.text, tokenizer, [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
   check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
         ": the text must give at least one token, got none");
-  log::info("encoded",
-            {{"split", named.split}, {"tokens", writer.num_tokens()}, {"lines", counts.lines}});
-  return {{"name", named.split},      {"source", source},      {"tokens", writer.num_tokens()},
-          {"lines", counts.lines},    {"words", counts.words}, {"bytes", counts.bytes},
-          {"shards", writer.finish()}};
+  log::info("encoded", {{"split", named.split},
+                        {"tokens", writer.num_tokens()},
+                        {"lines", counts.lines},
+                        {"unknown", counts.unknown}});
+  return {{"name", named.split},       {"source", source},         {"tokens", writer.num_tokens()},
+          {"lines", counts.lines},     {"words", counts.words},    {"bytes", counts.bytes},
+          {"unknown", counts.unknown}, {"shards", writer.finish()}};
 }
 
 std::string tokenizer_difference(const Json& manifest, const TokenizerConfig& config) {
@@ -194,6 +199,16 @@ ShardFolder make_or_open(const DataConfig& config, const fs::path& folder) {
   }
 }
 
+void warn_of_unknown(const std::string& text, std::int64_t unknown, std::int64_t tokens) {
+  if (static_cast<double>(unknown) < kManyUnknown * static_cast<double>(tokens)) return;
+  char percent[32];
+  std::snprintf(percent, sizeof percent, " tokens (%.1f%%)",
+                100.0 * static_cast<double>(unknown) / static_cast<double>(tokens));
+  log::warn(concat(text, ": ", unknown, " of ", tokens, percent,
+                   " stand for unknown words, which are all the same to the model, so that its "
+                   "perplexity says little; is the tokenizer this text's?"));
+}
+
 void compare_with_published(const DataConfig& config, const ShardFolder& shards) {
   if (config.expect == KnownCorpus::None) return;
   const PublishedCorpus& corpus = config::row_of(kKnownCorpora, config.expect);
@@ -209,6 +224,9 @@ void compare_with_published(const DataConfig& config, const ShardFolder& shards)
 
 ShardFolder prepare_data(const DataConfig& config) {
   ShardFolder shards = make_or_open(config, shard_folder_of(config));
+  for (const std::string& split : shards.splits())
+    warn_of_unknown(concat("data.", split), shards.counts(split).unknown,
+                    shards.stream(split).size());
   compare_with_published(config, shards);
   return shards;
 }
@@ -218,6 +236,7 @@ TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, Te
   counts = encode_lines(config, tokenizer, [&](const std::vector<std::int32_t>& line) {
     ids.insert(ids.end(), line.begin(), line.end());
   });
+  warn_of_unknown("the text", counts.unknown, static_cast<std::int64_t>(ids.size()));
   return TokenStream::from_ids(std::move(ids));
 }
 

@@ -2,10 +2,12 @@
 // that drop the Status are never called.
 #include <sentencepiece_processor.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "longspan/core/error.h"
+#include "longspan/core/file_content.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "tokenizer/child_process.h"
@@ -21,6 +23,14 @@ std::string fingerprint_of(const std::string& model, bool end_of_line) {
   return hash_of(concat("sentencepiece ", end_of_line, '\n', model));
 }
 
+// Says what a file is that the library refused.
+std::string content_of(std::string_view model, const sentencepiece::util::Status& status) {
+  if (model.empty()) return "an empty file";
+  for (const std::string_view found : {recognized_data(model), recognized_markup(model)})
+    if (!found.empty()) return std::string(found);
+  return status.ToString();
+}
+
 class SentencePieceTokenizer final : public Tokenizer {
  public:
   /// @param model the bytes of a model file @param source names it in errors
@@ -28,7 +38,7 @@ class SentencePieceTokenizer final : public Tokenizer {
       : model_(std::move(model)), end_of_line_(end_of_line) {
     const auto status = processor_.LoadFromSerializedProto(model_);
     check(status.ok(), ErrorKind::Data, source,
-          ": must be a SentencePiece model, got: ", status.ToString());
+          ": must be a SentencePiece model, got: ", content_of(model_, status));
     check(!end_of_line || processor_.eos_id() >= 0, ErrorKind::Data, source,
           ": the model must have an end-of-sentence piece, found none; set "
           "data.tokenizer.end_of_line: false");
@@ -41,11 +51,12 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::string kind() const override { return "sentencepiece"; }
   std::int64_t vocab_size() const override { return processor_.GetPieceSize(); }
 
-  void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
+  std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
     std::vector<int> pieces;
     check_status(processor_.Encode(line, &pieces));
     ids.insert(ids.end(), pieces.begin(), pieces.end());
     if (end_of_line_) ids.push_back(processor_.eos_id());
+    return std::ranges::count(pieces, processor_.unk_id());
   }
 
   std::string decode(std::span<const std::int32_t> ids) const override {

@@ -250,10 +250,15 @@ TEST_CASE("sentencepiece: what cannot be trained or loaded is refused with the l
   const auto damaged = caught([&] { load_model(path); });
   CHECK(damaged.kind == ErrorKind::Data);
   CHECK(damaged.text.starts_with(path + ": must be a SentencePiece model, got: "));
-  write_file_durably(path, "");
-  CHECK(caught([&] {
-          load_model(path);
-        }).text.starts_with(path + ": must be a SentencePiece model, got: "));
+  const auto found = [&](std::string_view content) {
+    write_file_durably(path, content);
+    return caught([&] { load_model(path); }).text;
+  };
+  const std::string begin = path + ": must be a SentencePiece model, got: ";
+  CHECK(found("") == begin + "an empty file");
+  CHECK(found("{\"model\": {}}") == begin + "JSON");
+  CHECK(found("version https://git-lfs.github.com/spec/v1\noid sha256:0\n") ==
+        begin + "a Git LFS pointer; fetch the file itself with git lfs pull");
 }
 
 }  // namespace longspan

@@ -24,14 +24,16 @@ void prepare(const std::string& config_path, const CommonOptions& options) {
     result["splits"][split] = {{"tokens", folder.stream(split).size()},
                                {"lines", counts.lines},
                                {"words", counts.words},
-                               {"bytes", counts.bytes}};
+                               {"bytes", counts.bytes},
+                               {"unknown", counts.unknown}};
   }
   if (options.json) return write_result(json_line(result));
   std::string text =
       concat(config.data.shards, ": vocabulary of ", folder.tokenizer().vocab_size(), " ids\n");
   for (const auto& [split, counts] : result["splits"].items())
     text += concat("  ", split, ": ", counts["tokens"], " tokens, ", counts["lines"], " lines, ",
-                   counts["words"], " words, ", counts["bytes"], " bytes\n");
+                   counts["words"], " words, ", counts["bytes"], " bytes, ", counts["unknown"],
+                   " unknown\n");
   write_result(text);
 }
 

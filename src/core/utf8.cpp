@@ -65,4 +65,10 @@ std::size_t find_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+std::string byte_in_hex(char byte) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  const auto value = static_cast<unsigned char>(byte);
+  return std::string("byte 0x") + kDigits[value >> 4] + kDigits[value & 15];
+}
+
 }  // namespace longspan

@@ -3,6 +3,7 @@
 // with the difference.
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <thread>
 #include <utility>
@@ -23,6 +24,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::minutes kLockPatience{60};
+// A small held-out text has up to some 15 % that its training text lacks.
+constexpr double kManyUnknown = 0.2;
 
 struct NamedText {
   std::string split;
@@ -55,7 +58,7 @@ TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, co
   (documents ? open_documents(config) : open_text(config))([&](std::string_view unit) {
     ids.clear();
     if (documents && counts.lines > 0) ids.push_back(tokenizer.start_id());
-    tokenizer.encode_line(unit, ids);
+    counts.unknown += tokenizer.encode_line(unit, ids);
     counts.lines += documents ? count_lines(unit) : 1;
     counts.words += count_words(unit);
     if (config.synthetic) counts.bytes += static_cast<std::int64_t>(unit.size()) + !documents;
@@ -71,11 +74,13 @@ Json write_split(const NamedText& named, const Json& source, const Tokenizer& to
       named.text, tokenizer, [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
   check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
         ": the text must give at least one token, got none");
-  log::info("encoded",
-            {{"split", named.split}, {"tokens", writer.num_tokens()}, {"lines", counts.lines}});
-  return {{"name", named.split},      {"source", source},      {"tokens", writer.num_tokens()},
-          {"lines", counts.lines},    {"words", counts.words}, {"bytes", counts.bytes},
-          {"shards", writer.finish()}};
+  log::info("encoded", {{"split", named.split},
+                        {"tokens", writer.num_tokens()},
+                        {"lines", counts.lines},
+                        {"unknown", counts.unknown}});
+  return {{"name", named.split},       {"source", source},         {"tokens", writer.num_tokens()},
+          {"lines", counts.lines},     {"words", counts.words},    {"bytes", counts.bytes},
+          {"unknown", counts.unknown}, {"shards", writer.finish()}};
 }
 
 std::string tokenizer_difference(const Json& manifest, const TokenizerConfig& config) {
@@ -201,6 +206,16 @@ ShardFolder make_or_open(const DataConfig& config, const fs::path& folder) {
   }
 }
 
+void warn_of_unknown(const std::string& text, std::int64_t unknown, std::int64_t tokens) {
+  if (static_cast<double>(unknown) < kManyUnknown * static_cast<double>(tokens)) return;
+  char percent[32];
+  std::snprintf(percent, sizeof percent, " tokens (%.1f%%)",
+                100.0 * static_cast<double>(unknown) / static_cast<double>(tokens));
+  log::warn(concat(text, ": ", unknown, " of ", tokens, percent,
+                   " stand for unknown words, which are all the same to the model, so that its "
+                   "perplexity says little; is the tokenizer this text's?"));
+}
+
 void compare_with_published(const DataConfig& config, const ShardFolder& shards) {
   if (config.expect == KnownCorpus::None) return;
   const PublishedCorpus& corpus = config::row_of(kKnownCorpora, config.expect);
@@ -216,6 +231,9 @@ void compare_with_published(const DataConfig& config, const ShardFolder& shards)
 
 ShardFolder prepare_data(const DataConfig& config) {
   ShardFolder shards = make_or_open(config, shard_folder_of(config));
+  for (const std::string& split : shards.splits())
+    warn_of_unknown(concat("data.", split), shards.counts(split).unknown,
+                    shards.stream(split).size());
   compare_with_published(config, shards);
   return shards;
 }
@@ -225,6 +243,7 @@ TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, Te
   counts = encode_units(config, tokenizer, [&](const std::vector<std::int32_t>& line) {
     ids.insert(ids.end(), line.begin(), line.end());
   });
+  warn_of_unknown("the text", counts.unknown, static_cast<std::int64_t>(ids.size()));
   return TokenStream::from_ids(std::move(ids));
 }
 

@@ -54,7 +54,7 @@ Shard open_shard(const std::filesystem::path& folder, const Json& entry,
 
 TextCounts read_counts(const Json& split) {
   return {split.at("lines").get<std::int64_t>(), split.at("words").get<std::int64_t>(),
-          split.at("bytes").get<std::int64_t>()};
+          split.at("bytes").get<std::int64_t>(), split.value("unknown", std::int64_t{0})};
 }
 
 std::shared_ptr<const Tokenizer> load_matching_tokenizer(const std::filesystem::path& folder,

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "longspan/core/error.h"
+#include "longspan/core/file_content.h"
 #include "longspan/core/files.h"
 #include "longspan/core/utf8.h"
 
@@ -37,6 +38,15 @@ std::vector<std::string> expand_glob(const std::string& pattern) {
   return paths;
 }
 
+MappedFile map_text(const std::string& path) {
+  try {
+    return MappedFile(path);
+  } catch (const Error& cause) {
+    std::throw_with_nested(Error(
+        ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
+  }
+}
+
 void check_file(const std::string& path) {
   std::error_code failure;
   const fs::file_status status = fs::status(path, failure);
@@ -47,15 +57,8 @@ void check_file(const std::string& path) {
   check(!failure, ErrorKind::Data, path,
         ": must be a readable text file, got: ", failure.message());
   check(size > 0, ErrorKind::Data, path, ": a text file must not be empty, found 0 bytes");
-}
-
-MappedFile map_text(const std::string& path) {
-  try {
-    return MappedFile(path);
-  } catch (const Error& cause) {
-    std::throw_with_nested(Error(
-        ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
-  }
+  const std::string_view content = recognized_data(map_text(path).text());
+  check(content.empty(), ErrorKind::Data, path, ": must be a text file in UTF-8, found ", content);
 }
 
 /// Gives the lines of one file to a function, each checked to be UTF-8.
@@ -65,7 +68,9 @@ class LineReader {
       : path_(path), emit_(emit), file_(map_text(path)) {}
 
   void run() {
-    for (std::string_view rest = file_.text(); !rest.empty();) {
+    std::string_view rest = file_.text();
+    if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+    while (!rest.empty()) {
       const std::size_t newline = std::min(rest.find('\n'), rest.size());
       read_segment(rest.substr(0, newline));
       rest.remove_prefix(std::min(newline + 1, rest.size()));
@@ -96,13 +101,11 @@ class LineReader {
   }
 
   [[noreturn]] void refuse(std::string_view line, std::size_t invalid) const {
-    constexpr char kDigits[] = "0123456789abcdef";
-    const auto byte = static_cast<unsigned char>(line[invalid]);
     const std::ptrdiff_t offset =
         line.data() - file_.text().data() + static_cast<std::ptrdiff_t>(invalid);
-    throw Error(ErrorKind::Data, concat(path_, ":", number_, ": text must be UTF-8, found byte 0x",
-                                        kDigits[byte >> 4], kDigits[byte & 15], " at byte ", offset,
-                                        " of the file"));
+    throw Error(ErrorKind::Data,
+                concat(path_, ":", number_, ": text must be UTF-8, found ",
+                       byte_in_hex(line[invalid]), " at byte ", offset, " of the file"));
   }
 
   const std::string& path_;

@@ -14,9 +14,10 @@ class ByteTokenizer final : public Tokenizer {
   std::string kind() const override { return "bytes"; }
   std::int64_t vocab_size() const override { return 256; }
 
-  void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
+  std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
     for (const char byte : line) ids.push_back(static_cast<unsigned char>(byte));
     ids.push_back(kLineBreak);
+    return 0;
   }
 
   std::string decode(std::span<const std::int32_t> ids) const override {

@@ -2,34 +2,59 @@
 // space counts, so that a word may hold spaces.
 #include "tokenizer/dictionary.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <optional>
 
 #include "longspan/core/error.h"
+#include "longspan/core/file_content.h"
 #include "longspan/core/files.h"
+#include "longspan/core/utf8.h"
 
 namespace longspan {
 namespace {
 
 constexpr std::array<std::string_view, kNumSpecials> kSpecials = {"<s>", "<pad>", "</s>", "<unk>"};
 
-void parse_dictionary_line(std::string_view line, const std::string& place,
-                           Vocabulary& vocabulary) {
-  const std::size_t space = line.rfind(' ');
+struct Entry {
+  std::string_view word;
   std::int64_t count = -1;
-  bool parsed = space != std::string_view::npos && space > 0;
-  if (parsed) {
-    const char* end = line.data() + line.size();
-    const auto [stop, problem] = std::from_chars(line.data() + space + 1, end, count);
-    parsed = problem == std::errc{} && stop == end && count >= 0;
-  }
-  check(parsed, ErrorKind::Data, place, ": a line must be a word, a space and a count, got '", line,
-        "'");
-  const std::string_view word = line.substr(0, space);
-  check(vocabulary.words.find(word) < 0, ErrorKind::Data, place,
-        ": a word must stand once, got again '", word, "'");
-  add(vocabulary, word, count);
+};
+
+std::optional<Entry> parse_line(std::string_view line) {
+  const std::size_t space = line.rfind(' ');
+  if (space == std::string_view::npos || space == 0) return std::nullopt;
+  Entry entry{line.substr(0, space)};
+  const char* end = line.data() + line.size();
+  const auto [stop, problem] = std::from_chars(line.data() + space + 1, end, entry.count);
+  if (problem != std::errc{} || stop != end || entry.count < 0) return std::nullopt;
+  return entry;
+}
+
+void add_line(std::string_view line, const std::string& place, Vocabulary& vocabulary) {
+  const std::optional<Entry> entry = parse_line(line);
+  check(entry.has_value(), ErrorKind::Data, place,
+        ": a line must be a word, a space and a count, got '", line, "'");
+  check(vocabulary.words.find(entry->word) < 0, ErrorKind::Data, place,
+        ": a word must stand once, got again '", entry->word, "'");
+  add(vocabulary, entry->word, entry->count);
+}
+
+// Names a file that is no dictionary, which by its first line alone could not be told.
+void check_content(std::string_view text, const std::string& source) {
+  std::string_view found = text.empty() ? "an empty file" : recognized_data(text);
+  const bool fits = parse_line(text.substr(0, text.find_first_of("\r\n"))).has_value();
+  if (found.empty() && !fits) found = recognized_markup(text);
+  check(found.empty(), ErrorKind::Data, source,
+        ": must be a dictionary, lines of a word, a space and a count, found ", found);
+  const std::size_t invalid = find_invalid_utf8(text);
+  if (invalid == std::string_view::npos) return;
+  throw Error(ErrorKind::Data,
+              concat(source, ":", 1 + std::ranges::count(text.substr(0, invalid), '\n'),
+                     ": a dictionary must be UTF-8, found ", byte_in_hex(text[invalid]),
+                     " at byte ", invalid, " of the file"));
 }
 
 }  // namespace
@@ -66,12 +91,15 @@ std::string format_dictionary(const Vocabulary& vocabulary) {
 }
 
 Vocabulary parse_dictionary(std::string_view text, const std::string& source) {
+  check_content(text, source);
   Vocabulary vocabulary = make_specials();
   for (std::int64_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     check(end != std::string_view::npos, ErrorKind::Data, source,
           ": must end with a line break; it is truncated");
-    parse_dictionary_line(text.substr(0, end), concat(source, ":", number), vocabulary);
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);  // no word holds one
+    add_line(line, concat(source, ":", number), vocabulary);
     text.remove_prefix(end + 1);
   }
   return vocabulary;
@@ -79,7 +107,9 @@ Vocabulary parse_dictionary(std::string_view text, const std::string& source) {
 
 std::string read_dictionary(const std::string& path) {
   try {
-    return read_file(path);
+    std::string text = read_file(path);
+    if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+    return text;
   } catch (const Error& cause) {
     std::throw_with_nested(Error(
         ErrorKind::Data, concat("data.tokenizer.dictionary must be readable: ", cause.what())));

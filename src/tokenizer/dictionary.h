@@ -30,7 +30,8 @@ void pad(Vocabulary& vocabulary, std::int64_t multiple);
 std::string format_dictionary(const Vocabulary& vocabulary);
 /// Reads the text of a dict.txt. @param source names the file in errors  @throws Error(Data)
 Vocabulary parse_dictionary(std::string_view text, const std::string& source);
-/// Returns the content of the file that data.tokenizer.dictionary names. @throws Error(Data)
+/// Returns the content of the file that data.tokenizer.dictionary names, without a byte order mark.
+/// @throws Error(Data)
 std::string read_dictionary(const std::string& path);
 
 }  // namespace longspan

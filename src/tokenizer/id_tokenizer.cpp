@@ -21,9 +21,10 @@ class IdTokenizer final : public Tokenizer {
   std::string kind() const override { return "ids"; }
   std::int64_t vocab_size() const override { return vocab_size_; }
 
-  void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
+  std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
     for (std::string_view word = next_word(line); !word.empty(); word = next_word(line))
       ids.push_back(parse(word));
+    return 0;
   }
 
   std::string decode(std::span<const std::int32_t> ids) const override {

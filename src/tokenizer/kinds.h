@@ -35,6 +35,9 @@ inline constexpr std::string_view kTokenizerFile = "tokenizer.json";
 /// Writes tokenizer.json: the fields that every kind has, then the kind's own.
 void save_description(const Tokenizer& tokenizer, const std::filesystem::path& folder,
                       const Json& options);
+/// Throws Error(Data) when a tokenizer's fingerprint is not that of its tokenizer.json.
+void check_fingerprint(const std::filesystem::path& folder, const Json& description,
+                       const std::string& found);
 /// Throws Error(Data) for an id that the tokenizer does not have.
 void check_token_id(const Tokenizer& tokenizer, std::int32_t id);
 

@@ -47,10 +47,7 @@ std::unique_ptr<Tokenizer> load_described(const std::filesystem::path& folder,
   check(entry != table().end(), ErrorKind::Data, path.string(),
         ": kind must be a known tokenizer kind, got ", name);
   std::unique_ptr<Tokenizer> tokenizer = entry->load(folder, description);
-  const auto expected = description.at("fingerprint").get<std::string>();
-  check(tokenizer->fingerprint() == expected, ErrorKind::Data, folder.string(),
-        ": the tokenizer is damaged: its fingerprint must be ", expected, ", got ",
-        tokenizer->fingerprint());
+  check_fingerprint(folder, description, tokenizer->fingerprint());
   return tokenizer;
 }
 
@@ -110,6 +107,13 @@ void save_description(const Tokenizer& tokenizer, const std::filesystem::path& f
   description["fingerprint"] = tokenizer.fingerprint();
   description.update(options);
   write_json(folder / kTokenizerFile, description);
+}
+
+void check_fingerprint(const std::filesystem::path& folder, const Json& description,
+                       const std::string& found) {
+  const auto expected = description.at("fingerprint").get<std::string>();
+  check(found == expected, ErrorKind::Data, folder.string(),
+        ": the tokenizer is damaged: its fingerprint must be ", expected, ", got ", found);
 }
 
 void check_token_id(const Tokenizer& tokenizer, std::int32_t id) {

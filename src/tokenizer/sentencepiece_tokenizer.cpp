@@ -2,13 +2,16 @@
 // that drop the Status are never called.
 #include <sentencepiece_processor.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
 
 #include "longspan/core/error.h"
+#include "longspan/core/file_content.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
+#include "tokenizer/child_process.h"
 #include "tokenizer/kinds.h"
 #include "tokenizer/sentencepiece_document.h"
 #include "tokenizer/sentencepiece_training.h"
@@ -29,11 +32,31 @@ struct Usage {
     if (!document) return {{"end_of_line", end_of_line}};
     return {{"unit", "document"}, {"start", start}, {"prefix_space", prefix_space}};
   }
+  static Usage of(const Json& description) {
+    if (!description.contains("unit"))
+      return {.end_of_line = description.at("end_of_line").get<bool>()};
+    return {.document = true,
+            .start = description.at("start").get<std::string>(),
+            .prefix_space = description.at("prefix_space").get<bool>()};
+  }
+  std::string fingerprint(const std::string& model) const {
+    return hash_of(document
+                       ? concat("sentencepiece document ", start, ' ', prefix_space, '\n', model)
+                       : concat("sentencepiece ", end_of_line, '\n', model));
+  }
 };
 
 Usage usage_of(const TokenizerConfig& config) {
   if (config.unit == "line") return {.end_of_line = config.end_of_line};
   return {.document = true, .start = config.start, .prefix_space = config.prefix_space};
+}
+
+// Says what a file is that the library refused.
+std::string content_of(std::string_view model, const sentencepiece::util::Status& status) {
+  if (model.empty()) return "an empty file";
+  for (const std::string_view found : {recognized_data(model), recognized_markup(model)})
+    if (!found.empty()) return std::string(found);
+  return status.ToString();
 }
 
 class SentencePieceTokenizer final : public Tokenizer {
@@ -43,7 +66,7 @@ class SentencePieceTokenizer final : public Tokenizer {
       : model_(std::move(model)), usage_(std::move(usage)) {
     const auto status = processor_.LoadFromSerializedProto(model_);
     check(status.ok(), ErrorKind::Data, source,
-          ": must be a SentencePiece model, got: ", status.ToString());
+          ": must be a SentencePiece model, got: ", content_of(model_, status));
     check(!usage_.end_of_line || processor_.eos_id() >= 0, ErrorKind::Data, source,
           ": the model must have an end-of-sentence piece, found none; set "
           "data.tokenizer.end_of_line: false");
@@ -54,12 +77,19 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::string kind() const override { return "sentencepiece"; }
   std::int64_t vocab_size() const override { return processor_.GetPieceSize(); }
 
-  void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
-    if (document_) return document_->encode(line, ids);
-    std::vector<int> pieces;
-    check_status(processor_.Encode(line, &pieces));
-    ids.insert(ids.end(), pieces.begin(), pieces.end());
+  std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
+    const std::size_t before = ids.size();
+    if (document_) {
+      document_->encode(line, ids);
+    } else {
+      std::vector<int> pieces;
+      check_status(processor_.Encode(line, &pieces));
+      ids.insert(ids.end(), pieces.begin(), pieces.end());
+    }
+    const auto added = ids.begin() + static_cast<std::ptrdiff_t>(before);
+    const std::int64_t unknown = std::count(added, ids.end(), processor_.unk_id());
     if (usage_.end_of_line) ids.push_back(processor_.eos_id());
+    return unknown;
   }
 
   std::string decode(std::span<const std::int32_t> ids) const override {
@@ -88,12 +118,7 @@ class SentencePieceTokenizer final : public Tokenizer {
     save_description(*this, folder, usage_.described());
   }
 
-  std::string fingerprint() const override {
-    if (usage_.document)
-      return hash_of(
-          concat("sentencepiece document ", start_id_, ' ', usage_.prefix_space, '\n', model_));
-    return hash_of(concat("sentencepiece ", usage_.end_of_line, '\n', model_));
-  }
+  std::string fingerprint() const override { return usage_.fingerprint(model_); }
 
  private:
   static void check_status(const sentencepiece::util::Status& status) {
@@ -136,27 +161,59 @@ std::string read_model(const std::string& path) {
   }
 }
 
-std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
-  if (!config.train) {
-    return std::make_unique<SentencePieceTokenizer>(read_model(config.model), usage_of(config),
-                                                    config.model);
+// Returns each character of up to three bytes once, in UTF-8.
+std::string many_characters() {
+  std::string text;
+  const auto append = [&](unsigned byte) { text += static_cast<char>(byte); };
+  for (unsigned point = 1; point < 0x10000; ++point) {
+    if (point >= 0xD800 && point < 0xE000) continue;
+    if (point < 0x80) {
+      append(point);
+    } else if (point < 0x800) {
+      append(0xC0 | point >> 6);
+    } else {
+      append(0xE0 | point >> 12);
+      append(0x80 | (point >> 6 & 0x3F));
+    }
+    if (point >= 0x80) append(0x80 | (point & 0x3F));
   }
-  return std::make_unique<SentencePieceTokenizer>(train_sentencepiece(config, training_lines),
-                                                  usage_of(config),
-                                                  "the trained SentencePiece model");
+  return text;
+}
+
+// A damaged table of normalisation leads the library out of its memory, at once or at a character.
+void check_bearable(const std::string& model, const std::string& source) {
+  try {
+    in_child_process([&] {
+      sentencepiece::SentencePieceProcessor processor;
+      std::vector<int> pieces;
+      if (processor.LoadFromSerializedProto(model).ok())
+        processor.Encode(many_characters(), &pieces).IgnoreError();
+      return std::string();
+    });
+  } catch (const Error& cause) {
+    std::throw_with_nested(Error(
+        cause.kind(), concat(source, ": must be a SentencePiece model, got: ", cause.what())));
+  }
+}
+
+std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
+  std::string source = config.model, model;
+  if (config.train) {
+    source = "the trained SentencePiece model";
+    model = train_sentencepiece(config, training_lines);
+  } else {
+    model = read_model(config.model);
+    check_bearable(model, source);
+  }
+  return std::make_unique<SentencePieceTokenizer>(std::move(model), usage_of(config), source);
 }
 
 std::unique_ptr<Tokenizer> load(const std::filesystem::path& folder, const Json& description) {
   const std::string path = (folder / kModelFile).string();
-  Usage usage;
-  usage.document = description.contains("unit");
-  if (usage.document) {
-    usage.start = description.at("start").get<std::string>();
-    usage.prefix_space = description.at("prefix_space").get<bool>();
-  } else {
-    usage.end_of_line = description.at("end_of_line").get<bool>();
-  }
-  return std::make_unique<SentencePieceTokenizer>(read_file(path), usage, path);
+  const Usage usage = Usage::of(description);
+  std::string model = read_file(path);
+  check_fingerprint(folder, description, usage.fingerprint(model));  // before it is read
+  return std::make_unique<SentencePieceTokenizer>(std::move(model), usage, path);
 }
 
 void check_has_effect(const config::Reader& reader, const TokenizerConfig& config) {

@@ -29,12 +29,15 @@ class WordTokenizer final : public Tokenizer {
   std::string kind() const override { return "word"; }
   std::int64_t vocab_size() const override { return vocabulary_.words.size(); }
 
-  void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
+  std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
+    std::int64_t unknown = 0;
     for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
       const std::int32_t id = vocabulary_.words.find(word);
       ids.push_back(id < 0 ? kUnknown : id);
+      if (id < 0) ++unknown;
     }
     if (end_of_line_) ids.push_back(kEndOfLine);
+    return unknown;
   }
 
   std::string decode(std::span<const std::int32_t> ids) const override {

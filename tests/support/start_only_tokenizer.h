@@ -18,7 +18,9 @@ class StartOnlyTokenizer final : public Tokenizer {
  public:
   std::string kind() const override { return "start-only"; }
   std::int64_t vocab_size() const override { return 19; }
-  void encode_line(std::string_view, std::vector<std::int32_t>&) const override {}
+  std::int64_t encode_line(std::string_view, std::vector<std::int32_t>&) const override {
+    return 0;
+  }
   std::string decode(std::span<const std::int32_t>) const override { return {}; }
   std::int32_t start_id() const override { return 2; }
   bool ends_line(std::int32_t) const override { return false; }

@@ -33,14 +33,16 @@ struct TextCounts {
   std::int64_t lines = 0;
   std::int64_t words = 0;
   std::int64_t bytes = 0;
+  std::int64_t unknown = 0;  ///< tokens that stand for what the tokenizer does not know
 };
 
 /// Returns the files of a text in order (globs sorted). @throws Error(Data) when one matches
 /// nothing
 std::vector<std::string> text_files(const TextConfig& config);
 /// Returns the lines of a text. Line breaks are \n, \r\n and a lone \r (arXiv:2108.12409's
-/// preprocessing reads in Python's text mode). @throws Error(Data) for a file that is missing,
-/// empty, unreadable or not UTF-8, with path, line and byte
+/// preprocessing reads in Python's text mode); a byte order mark at a file's start is left out.
+/// @throws Error(Data) for a file that is missing, empty, unreadable or not UTF-8, with path, line
+/// and byte
 LineSource open_text(const TextConfig& config);
 /// Returns the documents of a text, each whole, with \n for each of its line breaks: the files, or
 /// the synthetic corpus as one. @throws as open_text()

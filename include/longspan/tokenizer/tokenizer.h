@@ -23,8 +23,8 @@ class Tokenizer {
   /// Returns the number of ids, padding symbols included; ids are 0 .. vocab_size()-1.
   virtual std::int64_t vocab_size() const = 0;
   /// Appends the ids of one line (without its line break), the end-of-line token included when
-  /// there is one.
-  virtual void encode_line(std::string_view line, std::vector<std::int32_t>& ids) const = 0;
+  /// there is one. @return how many of them stand for what the tokenizer does not know
+  virtual std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const = 0;
   /// Returns whether encode_line() takes whole documents, with their line breaks, in place of
   /// lines.
   virtual bool reads_documents() const { return false; }

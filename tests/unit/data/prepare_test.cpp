@@ -25,7 +25,7 @@ using testing::caught;
 /// A config over two small files in a folder of its own.
 struct Example {
   Example() {
-    log::set_level(log::Level::Warn);
+    log::set_level(log::Level::Error);
     write("train.txt", "the cat sat\r\n\r\nthe dog\n");
     write("valid.txt", "the bird");
     config.train.patterns = {path("train.txt")};
@@ -77,6 +77,32 @@ TEST_CASE("prepare: makes tokenizer and shards of all splits, with the counts of
   CHECK(shards.counts("valid").bytes == 8);
   shards.verify();
   CHECK_FALSE(fs::exists(example.path("shards.staged")));
+}
+
+TEST_CASE(
+    "prepare: words that the tokenizer does not know are counted, and many of them are warned of") {
+  Example example;
+  const auto log_of = [&] {
+    const std::string file = example.path("log.txt");
+    fs::remove(file);
+    log::set_level(log::Level::Info);
+    log::add_file(file);
+    prepare_data(example.config);
+    log::remove_file();
+    return read_file(file);
+  };
+  example.write("valid.txt", "the cat sat the bird");
+  const std::string first = log_of();
+  CHECK(first.find("encoded split=train tokens=8 lines=3 unknown=0\n") != std::string::npos);
+  CHECK(first.find("encoded split=valid tokens=6 lines=1 unknown=1\n") != std::string::npos);
+  CHECK(first.find("warn") == std::string::npos);
+
+  example.config.shards = example.path("other");
+  example.write("valid.txt", "the cat sat bird");
+  const std::string warning = "data.valid: 1 of 5 tokens (20.0%) stand for unknown words";
+  CHECK(log_of().find(warning) != std::string::npos);
+  CHECK(log_of().find(warning) != std::string::npos);  // shards that were there already
+  CHECK(prepare_data(example.config).counts("valid").unknown == 1);
 }
 
 TEST_CASE("prepare: an intact folder of the same config is kept as it is") {

@@ -113,6 +113,33 @@ TEST_CASE("text: a file that cannot serve is refused by its path") {
         loop + ": must be a readable text file, got: Too many levels of symbolic links");
 }
 
+TEST_CASE("text: a byte order mark at a file's start is no part of the text") {
+  const TemporaryFolder folder;
+  const std::string one = write(folder, "one.txt", "\xEF\xBB\xBFthe\ncat\n");
+  const std::string two = write(folder, "two.txt", "\xEF\xBB\xBF\xEF\xBB\xBFthe \xEF\xBB\xBF\n");
+  CHECK(lines_of(files({one, two})) ==
+        std::vector<std::string>{"the", "cat", "\xEF\xBB\xBFthe \xEF\xBB\xBF"});
+}
+
+TEST_CASE("text: a file that is no text is refused by what it is, before any text is read") {
+  const TemporaryFolder folder;
+  const auto refused = [&](std::string_view content) {
+    const std::string path = write(folder, "t.txt", content);
+    const auto error = caught([&] { open_text(files({path})); });
+    CHECK(error.kind == ErrorKind::Data);
+    const std::string begin = path + ": must be a text file in UTF-8, found ";
+    CHECK(error.text.starts_with(begin));
+    return error.text.substr(std::min(begin.size(), error.text.size()));
+  };
+  CHECK(refused("\x1F\x8B\x08") == "gzip data; decompress it with gunzip");
+  CHECK(refused("\x28\xB5\x2F\xFD").starts_with("Zstandard data"));
+  CHECK(refused("PAR1\x15\x04").starts_with("a Parquet file"));
+  CHECK(refused(std::string_view("\xFF\xFEt\0h\0", 6)) ==
+        "UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
+  CHECK(refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n") ==
+        "a Git LFS pointer; fetch the file itself with git lfs pull");
+}
+
 TEST_CASE("text: bytes that are not UTF-8 are refused with line and byte") {
   const TemporaryFolder folder;
   const auto refused = [&](std::string_view text) {

@@ -57,6 +57,23 @@ std::vector<std::int32_t> encode(const Tokenizer& tokenizer, std::string_view li
   return ids;
 }
 
+// Trains on write_text's lines and one more, and checks that the one more decodes to itself.
+void check_trains_with(const std::string& line, const char* model_type) {
+  const auto tokenizer = build_tokenizer(config_of(model_type), [&](const auto& emit) {
+    write_text(emit);
+    emit(line);
+  });
+  CHECK(tokenizer->vocab_size() == config_of(model_type).vocab_size);
+  CHECK(tokenizer->decode(encode(*tokenizer, line)) == line + "\n");
+}
+
+std::string random_letters(std::size_t count, std::uint64_t alphabet) {
+  RandomStream random(5, RandomPurpose::Sampling, 0);
+  std::string letters;
+  while (letters.size() < count) letters += static_cast<char>('a' + random.below(alphabet));
+  return letters;
+}
+
 /// Sends what is written to stderr into a file while it lives.
 class CapturedStderr {
  public:
@@ -106,6 +123,60 @@ TEST_CASE("sentencepiece: training says nothing on stderr") {
   build_tokenizer(config_of("unigram"), write_text);
   caught([] { load_model("/nonexistent"); });
   CHECK(captured.text().empty());
+}
+
+TEST_CASE("sentencepiece: a stretch without a blank may have any length") {
+  std::string letters_of_two_bytes;
+  for (const char letter : random_letters(40000, 26))
+    letters_of_two_bytes.append("\xC3").push_back(static_cast<char>(letter + 0x20));
+  check_trains_with(letters_of_two_bytes, "bpe");
+  check_trains_with(random_letters(200000, 26), "unigram");
+  for (const char* model_type : {"bpe", "unigram"}) {
+    CAPTURE(model_type);
+    check_trains_with("begin " + random_letters(33000, 26) + " end", model_type);
+    check_trains_with(std::string(100000, 'a'), model_type);
+    check_trains_with(std::string(100000, ' '), model_type);
+  }
+}
+
+TEST_CASE("sentencepiece: the log counts the cuts of long stretches") {
+  CapturedStderr captured;
+  check_trains_with("a" + std::string(40000, 'b') + " c", "bpe");
+  const std::string log = captured.text();
+  CHECK(log.find("cut for SentencePiece cuts=2 bytes=16384") != std::string::npos);
+}
+
+TEST_CASE("sentencepiece: a text for which the library ends its process is an error") {
+  for (const std::string& line :
+       {std::string("\t\t"), std::string(3, '\0'), std::string("<unk>\t")}) {
+    for (const char* model_type : {"bpe", "unigram"}) {
+      CAPTURE(model_type);
+      const auto error = caught(
+          [&] { build_tokenizer(config_of(model_type), [&](const auto& emit) { emit(line); }); });
+      CHECK(error.kind == ErrorKind::Data);
+      CHECK(error.text.starts_with("SentencePiece must be able to train a "));
+    }
+  }
+}
+
+TEST_CASE("sentencepiece: a model that makes the library break down is an error") {
+  const testing::TemporaryFolder folder;
+  build_tokenizer(config_of("bpe"), write_text)->save(folder.path());
+  std::string model = read_file(folder.path() / "sentencepiece.model");
+  // A table of normalisation (field 3, in it field 2) of one unit, which leads 4 GiB further.
+  const std::string table("\x04\0\0\0\xFF\xFF\xFF\x7F\0", 9);
+  model += "\x1A\x0B\x12\x09" + table;
+  const std::string path = (folder.path() / "damaged.model").string();
+  write_file_durably(path, model);
+  const auto error = caught([&] { load_model(path); });
+  CHECK(error.kind == ErrorKind::Data);
+  CHECK(error.text.starts_with(path + ": must be a SentencePiece model, got: "));
+
+  // The same in a tokenizer's folder: its digest tells before the library reads it.
+  write_file_durably(folder.path() / "sentencepiece.model", model);
+  const auto damaged = caught([&] { load_tokenizer(folder.path()); });
+  CHECK(damaged.kind == ErrorKind::Data);
+  CHECK(damaged.text.starts_with(folder.path().string() + ": the tokenizer is damaged: "));
 }
 
 TEST_CASE("sentencepiece: words that a space always follows become pieces") {
@@ -161,7 +232,8 @@ TEST_CASE("sentencepiece: what cannot be trained or loaded is refused with the l
   CHECK(too_many.text.starts_with(
       "SentencePiece must be able to train a unigram model of data.tokenizer.vocab_size "
       "100000 on data.train, got: "));
-  CHECK(too_many.text.find("Vocabulary size") != std::string::npos);
+  CHECK(too_many.text.find("got: Vocabulary size too high (100000). Please set it to") !=
+        std::string::npos);
   config.model_type = "bpe";
   CHECK(caught([&] { build_tokenizer(config, write_text); }).kind == ErrorKind::Data);
 
@@ -180,10 +252,15 @@ TEST_CASE("sentencepiece: what cannot be trained or loaded is refused with the l
   const auto damaged = caught([&] { load_model(path); });
   CHECK(damaged.kind == ErrorKind::Data);
   CHECK(damaged.text.starts_with(path + ": must be a SentencePiece model, got: "));
-  write_file_durably(path, "");
-  CHECK(caught([&] {
-          load_model(path);
-        }).text.starts_with(path + ": must be a SentencePiece model, got: "));
+  const auto found = [&](std::string_view content) {
+    write_file_durably(path, content);
+    return caught([&] { load_model(path); }).text;
+  };
+  const std::string begin = path + ": must be a SentencePiece model, got: ";
+  CHECK(found("") == begin + "an empty file");
+  CHECK(found("{\"model\": {}}") == begin + "JSON");
+  CHECK(found("version https://git-lfs.github.com/spec/v1\noid sha256:0\n") ==
+        begin + "a Git LFS pointer; fetch the file itself with git lfs pull");
 }
 
 TEST_CASE("sentencepiece: a document gets the ids of the whole text, however long it is") {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace longspan {
+
+/// Returns the text that work returns, worked out in a child process: for code of others that ends
+/// the process where it is at a loss. The child gets no signals and ends with its parent.
+/// @throws Error(Data) with the words of what work threw, or of how the child ended
+/// @throws Error(Memory) when the child ran out of memory
+std::string in_child_process(const std::function<std::string()>& work);
+
+}  // namespace longspan

@@ -27,9 +27,10 @@ class GpuWork final : public c10d::Work {
   bool isSuccess() const override { throw std::logic_error("NCCL's work does not say"); }
   bool wait(milliseconds) override {
     queued = true;
+    ended_before_queued = looks_ == 0 && !failure_;
     return true;
   }
-  bool queued = false;
+  bool queued = false, ended_before_queued = false;
 
  private:
   int looks_;  // that find it under way; below 0: all of them
@@ -40,12 +41,14 @@ TEST_CASE("work on a GPU that ends well is waited for on the caller's stream") {
   GpuWork work(3, nullptr);
   finish(work, kGpu, milliseconds(10'000));
   CHECK(work.queued);
+  CHECK(work.ended_before_queued);
   CHECK(work.isCompleted());
 }
 
 TEST_CASE("work on a GPU that fails late is not taken for done") {
   GpuWork work(3, std::make_exception_ptr(std::runtime_error("NCCL error: remote process exited")));
   CHECK_THROWS_WITH(finish(work, kGpu, milliseconds(10'000)), "NCCL error: remote process exited");
+  CHECK_FALSE(work.queued);
 }
 
 TEST_CASE("work on a GPU that never ends is given up at its deadline") {

@@ -52,7 +52,7 @@ class JsonReader {
   JsonReader(std::shared_ptr<const Json> object, std::string source, std::string prefix);
   const Json* find(const std::string& key) const;
 
-  std::shared_ptr<const Json> object_;  // a copy would recurse into values of any depth
+  std::shared_ptr<const Json> object_;  // of the whole document: sections share it
   std::string source_, prefix_;
   mutable std::set<std::string> asked_;
 };

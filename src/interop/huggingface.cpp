@@ -38,9 +38,11 @@ class FolderTensors : public WeightSource {
   }
   /// Throws unless all that is left has one of the endings.
   void finish(std::span<const std::string_view> ballast) const {
-    for (const auto& [name, tensor] : tensors_)
+    for (const auto& entry : tensors_) {
+      const std::string& name = entry.first;
       check(std::ranges::any_of(ballast, [&](const auto ending) { return name.ends_with(ending); }),
             ErrorKind::Data, folder_, ": must hold no tensors beyond the model's, got ", name);
+    }
   }
 
  private:

@@ -5,8 +5,19 @@
 #include <string>
 #include <string_view>
 
+#include "longspan/core/error.h"
+
 namespace longspan {
 namespace {
+
+// Null for a line that is no JSON.
+Json parsed(std::string_view line) {
+  try {
+    return parse_json(line, "a row");
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
 
 void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
   if (!std::filesystem::exists(path)) return;
@@ -16,8 +27,9 @@ void keep_rows_up_to(const std::filesystem::path& path, std::int64_t step) {
     const std::size_t end = content.find('\n', begin);
     if (end == std::string::npos) break;  // cut short
     const std::string_view line = std::string_view(content).substr(begin, end - begin);
-    const Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (row.is_object() && row.value("step", std::int64_t{0}) <= step && row.contains("step"))
+    const Json row = parsed(line);
+    const Json place = row.is_object() ? row.value("step", Json()) : Json();
+    if (place.is_number_integer() && place.get<std::int64_t>() <= step)
       kept.append(line).append("\n");
     begin = end + 1;
   }

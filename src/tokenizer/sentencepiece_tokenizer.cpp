@@ -3,12 +3,14 @@
 #include <sentencepiece_processor.h>
 
 #include <cstddef>
+#include <exception>
 #include <utility>
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "tokenizer/kinds.h"
+#include "tokenizer/sentencepiece_charsmap.h"
 #include "tokenizer/sentencepiece_training.h"
 
 namespace longspan {
@@ -21,9 +23,10 @@ class SentencePieceTokenizer final : public Tokenizer {
   /// @param model the bytes of a model file @param source names it in errors
   SentencePieceTokenizer(std::string model, bool end_of_line, const std::string& source)
       : model_(std::move(model)), end_of_line_(end_of_line) {
-    const auto status = processor_.LoadFromSerializedProto(model_);
-    check(status.ok(), ErrorKind::Data, source,
-          ": must be a SentencePiece model, got: ", status.ToString());
+    check_charsmaps(model_, source);
+    const std::string problem = load();
+    check(problem.empty(), ErrorKind::Data, source,
+          ": must be a SentencePiece model, got: ", problem);
     check(!end_of_line || processor_.eos_id() >= 0, ErrorKind::Data, source,
           ": the model must have an end-of-sentence piece, found none; set "
           "data.tokenizer.end_of_line: false");
@@ -73,6 +76,16 @@ class SentencePieceTokenizer final : public Tokenizer {
   }
 
  private:
+  // Returns why the library refuses the model. The trie that it makes of the pieces throws.
+  std::string load() {
+    try {
+      const auto status = processor_.LoadFromSerializedProto(model_);
+      return status.ok() ? "" : status.ToString();
+    } catch (const std::exception& failure) {
+      return failure.what();
+    }
+  }
+
   static void check_status(const sentencepiece::util::Status& status) {
     check(status.ok(), ErrorKind::Data, "SentencePiece failed: ", status.ToString());
   }

@@ -37,13 +37,16 @@ std::string valid_text(const std::string& text) {
   return find_invalid_utf8(text) == std::string::npos ? text : escaped(text);
 }
 
+// The members in their order; unlike the object itself, they are not searched when one is added.
+Json::object_t::Container& members_of(Json& object) { return object.get_ref<Json::object_t&>(); }
+
 Json with_valid_texts(const Json& document) {
   if (document.is_string()) return valid_text(document.get_ref<const std::string&>());
   if (!document.is_structured()) return document;
   Json result(document.type());
   for (const auto& [key, value] : document.items()) {
     if (document.is_object())
-      result[valid_text(key)] = with_valid_texts(value);
+      members_of(result).emplace_back(valid_text(key), with_valid_texts(value));
     else
       result.push_back(with_valid_texts(value));
   }
@@ -74,7 +77,7 @@ class TreeBuilder final : public Json::json_sax_t {
   bool key(string_t& key) override {
     check(open_.back().keys.insert(key).second, ErrorKind::Data, source_,
           ": keys of a JSON object must differ, got twice ", key);
-    object().emplace_back(std::move(key), nullptr);
+    members_of(*open_.back().value).emplace_back(std::move(key), nullptr);
     return true;
   }
 
@@ -113,14 +116,11 @@ class TreeBuilder final : public Json::json_sax_t {
       elements.push_back(std::move(value));
       last_ = &elements.back();
     } else {
-      last_ = &object().back().second;
+      last_ = &members_of(*open_.back().value).back().second;
       *last_ = std::move(value);
     }
     return true;
   }
-  // The members in their order; unlike the object itself, they are not searched when one is added.
-  Json::object_t::Container& object() { return open_.back().value->get_ref<Json::object_t&>(); }
-
   std::string_view text_;
   std::string source_;
   Json top_;

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "interop/architecture.h"
 #include "longspan/checkpoint/safetensors.h"
@@ -53,11 +54,11 @@ class FolderTensors : public WeightSource {
     const JsonReader document(read_json(index), index.string());
     document.require("weight_map");
     const JsonReader map = document.section("weight_map");
-    for (const std::string& name : map.keys()) {
-      const std::string file = map.text(name);
-      if (file != std::filesystem::path(file).filename())
-        map.refuse(name, "a file of the same folder");
-      files.insert(file);
+    const std::vector<std::string> names = map.keys(), named = map.texts();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (named[i] != std::filesystem::path(named[i]).filename())
+        map.refuse(names[i], "a file of the same folder");
+      files.insert(named[i]);
     }
     return files;
   }

@@ -37,6 +37,8 @@ class JsonReader {
   JsonReader section(const std::string& key) const;
   /// Returns the keys of the object in their order, those with null too.
   std::vector<std::string> keys() const;
+  /// Returns the values of the object, each of which must be a text, in the order of keys().
+  std::vector<std::string> texts() const;
 
   /// Returns the keys that have a value which no other function of this reader was asked for.
   std::vector<std::string> unread() const;

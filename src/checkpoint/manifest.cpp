@@ -10,6 +10,7 @@
 #include "checkpoint/blame.h"
 #include "checkpoint/step_folder.h"
 #include "longspan/checkpoint/safetensors.h"
+#include "longspan/core/inside.h"
 #include "longspan/core/json.h"
 
 namespace longspan::checkpoint {
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr char kFormat[] = "longspan.checkpoint/1";
 constexpr char kChecksumKey[] = "xxh3_128";
+constexpr std::uint64_t kMaxStep = std::uint64_t{1} << 50;
 
 template <class... Parts>
 void require(bool ok, const std::string& place, const Parts&... parts) {
@@ -34,38 +36,34 @@ const Json& member(const Json& object, const char* key, Json::value_t type,
   return value;
 }
 
-// Names come from a file: they must not lead out of the folder.
-bool stays_inside(const std::string& name) {
-  const fs::path path(name);
-  return !name.empty() && path.is_relative() && path.lexically_normal() == path &&
-         std::none_of(path.begin(), path.end(),
-                      [](const fs::path& part) { return part == ".." || part == "."; });
-}
-
 bool is_checksum(std::string_view text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-ManifestFile read_file_entry(const Json& value, const std::string& place) {
+ManifestFile read_file_entry(const Json& value, const fs::path& folder, const std::string& place) {
   ManifestFile file;
   file.name = member(value, "name", Json::value_t::string, place).get<std::string>();
   file.bytes = member(value, "bytes", Json::value_t::number_unsigned, place).get<std::uint64_t>();
   file.checksum = member(value, kChecksumKey, Json::value_t::string, place).get<std::string>();
-  require(stays_inside(file.name), place, "name must be a path inside the folder, got ", file.name);
+  require(path_inside(folder, file.name).has_value(), place,
+          "name must be a path inside the folder, got ", file.name);
   require(is_checksum(file.checksum), place, kChecksumKey, " must be 32 hexadecimal digits, got ",
           file.checksum);
   return file;
 }
 
-Manifest parse_manifest(const Json& json, const std::string& place) {
+Manifest parse_manifest(const Json& json, const fs::path& folder, const std::string& place) {
   const std::string format =
       member(json, "format", Json::value_t::string, place).get<std::string>();
   check(format == kFormat, ErrorKind::Checkpoint, place, ": format must be ", kFormat, ", got ",
         format, "; was it written by another version?");
   Manifest manifest;
-  manifest.step = member(json, "step", Json::value_t::number_unsigned, place).get<std::int64_t>();
+  const Json& step = member(json, "step", Json::value_t::number_unsigned, place);
+  require(step.get<std::uint64_t>() <= kMaxStep, place, "step must be at most ", kMaxStep, ", got ",
+          step.dump());
+  manifest.step = step.get<std::int64_t>();
   for (const Json& entry : member(json, "files", Json::value_t::array, place)) {
-    manifest.files.push_back(read_file_entry(entry, place));
+    manifest.files.push_back(read_file_entry(entry, folder, place));
   }
   std::set<std::string> names;
   for (const ManifestFile& file : manifest.files) {
@@ -114,7 +112,7 @@ Manifest read_manifest(const fs::path& folder) {
         ": must have a manifest.json, it has none; it is no checkpoint, or one that was not "
         "finished");
   const Manifest manifest =
-      parse_manifest(blaming_checkpoint([&] { return read_json(path); }), path.string());
+      parse_manifest(blaming_checkpoint([&] { return read_json(path); }), folder, path.string());
   const auto named = step_in_name(folder);
   require(!named || *named == manifest.step, path.string(),
           "step must be that of the folder's name, got ", manifest.step);

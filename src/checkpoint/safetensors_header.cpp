@@ -21,6 +21,7 @@ constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kAlignment = 64;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
 constexpr int kMaxDepth = 4;                            // {tensor: {shape: [...]}} is 3 deep
+constexpr std::size_t kMaxDimensions = 8;
 constexpr char kMetadata[] = "__metadata__";
 
 constexpr std::array<std::pair<std::string_view, c10::ScalarType>, 10> kTypes{{
@@ -108,6 +109,8 @@ TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t
   entry.name = name;
   entry.dtype = read_type(value["dtype"], place);
   const std::vector<std::uint64_t> shape = read_numbers(value["shape"], "shape", place);
+  require(shape.size() <= kMaxDimensions, place, "shape must have at most ", kMaxDimensions,
+          " dimensions, got ", shape.size());
   const std::vector<std::uint64_t> offsets =
       read_numbers(value["data_offsets"], "data_offsets", place);
   require(offsets.size() == 2 && offsets[0] <= offsets[1], place,

@@ -39,12 +39,17 @@ std::string folder_name(std::string value) {
   return value;
 }
 
+constexpr std::size_t kMaxRuns = 10000;
+
 // Every combination of the grid's values, the last key running fastest.
 std::vector<SweepRun> expand(const config::Document& document) {
   std::vector<SweepRun> runs{{}};
   for (const auto& key : document.keys("grid")) {
     std::vector<SweepRun> longer;
     const auto values = document.list_elements("grid", key);
+    check(values.size() <= kMaxRuns / runs.size(), ErrorKind::Config,
+          document.root().section("grid").place(key), " must make at most ", kMaxRuns,
+          " runs with the keys before it, got ", runs.size(), " times ", values.size());
     check(!values.empty(), ErrorKind::Config, document.root().section("grid").place(key),
           " must list at least one value");
     for (const auto& run : runs)
@@ -64,6 +69,9 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
   const auto root = document.root();
   Sweep sweep;
   sweep.name = root.text("name");
+  check(
+      !sweep.name.empty() && sweep.name.find('/') == std::string::npos && sweep.name.front() != '.',
+      ErrorKind::Config, root.place("name"), " must be a folder's name, got '", sweep.name, "'");
   sweep.base = root.path("base");
   const auto grid = root.section("grid");
   for (const auto& key : document.keys("grid")) grid.texts(key);

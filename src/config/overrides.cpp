@@ -64,6 +64,8 @@ void apply_override(Node& top, const std::string& text, const std::filesystem::p
   const auto equals = text.find('=');
   check(equals != std::string::npos, ErrorKind::Config, to_text(place), ": must be KEY=VALUE");
   const std::string path = text.substr(0, equals);
+  check(path.size() <= kMaxPathBytes, ErrorKind::Config, to_text(place),
+        ": must name a key of at most ", kMaxPathBytes, " bytes, got ", path.size());
   std::vector<std::string> keys = split_key(path, place);
   const std::string last = std::move(keys.back());
   keys.pop_back();

@@ -15,6 +15,8 @@
 namespace longspan::config {
 namespace {
 
+constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxKeys = 4096;  // of a map: each new key is looked for among them
 constexpr char kNoAliases[] =
     "aliases are not supported: write the value out, or quote a text that begins with *";
 
@@ -98,6 +100,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (const Entry* first = map.find(key)) {
       refuse(place, concat(path, " is given twice, first in line ", first->key_place.line));
     }
+    if (map.entries.size() == kMaxKeys)
+      refuse(place, concat("a map must have at most ", kMaxKeys, " keys, it has more"));
     map.entries.push_back({key, place, nullptr});
     open_.back().has_key = true;
   }
@@ -121,6 +125,9 @@ class TreeBuilder final : public YAML::EventHandler {
     node->kind = kind;
     node->place = place;
     node->path = next_path();
+    if (node->path.size() > kMaxPathBytes)
+      refuse(place, concat("the path of a key must have at most ", kMaxPathBytes, " bytes, got ",
+                           node->path.size(), "; nest less or shorten the keys"));
     if (open_.empty()) {
       top_ = node;
     } else if (Open& parent = open_.back(); parent.node->kind == Node::Kind::List) {
@@ -209,6 +216,8 @@ std::shared_ptr<Node> parse_document(YAML::Parser& parser,
 
 std::shared_ptr<Node> parse_yaml(std::string_view text, std::shared_ptr<const Source> source,
                                  const std::string& path) {
+  if (text.size() > kMaxBytes)
+    refuse(Place{source}, concat("must have at most ", kMaxBytes, " bytes, it has ", text.size()));
   check_characters(text, source);
   try {
     std::istringstream stream{std::string(text)};

@@ -33,7 +33,7 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const posix::Descriptor file = posix::open_file(path, O_RDONLY, "open for reading");
+  const posix::Descriptor file = posix::open_to_read(path);
   const struct stat status = status_of(file.get(), path);
   check(S_ISREG(status.st_mode), ErrorKind::Io, path.string(), ": must be a regular file");
   if (status.st_size == 0) return;
@@ -107,7 +107,7 @@ void FileWriter::close_durably() {
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  const posix::Descriptor file = posix::open_file(path, O_RDONLY, "open for reading");
+  const posix::Descriptor file = posix::open_to_read(path);
   std::string content;
   std::size_t used = 0;
   content.resize(static_cast<std::size_t>(status_of(file.get(), path).st_size) + 1);

@@ -53,7 +53,7 @@ std::string hash_of(std::string_view text) {
 }
 
 std::string hash_of_file(const std::filesystem::path& path) {
-  const posix::Descriptor file = posix::open_file(path, O_RDONLY, "open for reading");
+  const posix::Descriptor file = posix::open_to_read(path);
   std::vector<std::byte> buffer(std::size_t{1} << 20);
   Hasher hasher;
   for (;;) {

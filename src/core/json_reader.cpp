@@ -135,6 +135,18 @@ std::vector<std::string> JsonReader::keys() const {
   return keys;
 }
 
+std::vector<std::string> JsonReader::texts() const {
+  std::vector<std::string> texts;
+  for (const auto& [key, value] : object_->items()) {
+    if (!value.is_string()) {
+      require(key);
+      refuse(key, "a text");
+    }
+    texts.push_back(value.get<std::string>());
+  }
+  return texts;
+}
+
 std::vector<std::string> JsonReader::unread() const {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object_->items())

@@ -46,6 +46,15 @@ Descriptor open_file(const std::filesystem::path& path, int flags, std::string_v
   }
 }
 
+Descriptor open_to_read(const std::filesystem::path& path) {
+  Descriptor file = open_file(path, O_RDONLY | O_NONBLOCK, "open for reading");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw_errno(path, "read the size", errno);
+  check(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode), ErrorKind::Io, path.string(),
+        ": must be a regular file");
+  return file;
+}
+
 void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());

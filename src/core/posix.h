@@ -32,6 +32,9 @@ class Descriptor {
 
 /// Opens a file, closed on exec. @throws Error(Io) "path: cannot <action>: ..."
 Descriptor open_file(const std::filesystem::path& path, int flags, std::string_view action);
+/// Opens a file or folder to be read; never waits, as a pipe that nobody writes to would.
+/// @throws Error(Io) "path: cannot open for reading: ...", and for a pipe or a device
+Descriptor open_to_read(const std::filesystem::path& path);
 /// Writes all bytes. @throws Error(Io)
 void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path);
 /// Waits until the file is on disk. @throws Error(Io)

@@ -8,6 +8,7 @@
 #include "data/token_storage.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
+#include "longspan/core/inside.h"
 
 namespace longspan {
 namespace {
@@ -40,7 +41,12 @@ void check_field(const std::filesystem::path& path, const char* field, const Val
 /// @param first the place of the shard's first token in its split
 Shard open_shard(const std::filesystem::path& folder, const Json& entry,
                  std::int64_t bytes_per_token, std::int64_t first) {
-  const std::filesystem::path path = folder / entry.at("file").get<std::string>();
+  const auto name = entry.at("file").get<std::string>();
+  const auto inside = path_inside(folder, name);
+  check(inside.has_value(), ErrorKind::Data, (folder / kManifestFile).string(),
+        ": file must be a path inside the folder, got ", name,
+        "; remove the folder and prepare it again");
+  const std::filesystem::path& path = *inside;
   const auto file = std::make_shared<const MappedFile>(map_shard(path));
   const ShardHeader header = read_shard_header(*file, path);
   check_field(path, "the token count", entry.at("tokens").get<std::int64_t>(), header.num_tokens);

@@ -39,7 +39,9 @@ std::int64_t available_memory() {
 
 bool has_fast_products(c10::ScalarType dtype) {
   if (dtype != c10::ScalarType::Half && dtype != c10::ScalarType::BFloat16) return true;
-#if defined(__x86_64__)
+#if defined(__clang__) && __clang_major__ < 15  // which knows no avx512fp16
+  return true;
+#elif defined(__x86_64__)
   if (dtype == c10::ScalarType::Half) return __builtin_cpu_supports("avx512fp16");
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq");

@@ -3,6 +3,7 @@
 #include "interop/fairseq_options.h"
 
 #include <array>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,9 @@ class Options {
   }
   std::int64_t positive(const std::string& key) const {
     const PickleNode* value = find(key);
-    demand(value != nullptr && value->kind == PickleKind::Integer && value->integer > 0, key,
-           "a positive integer", value);
+    demand(value != nullptr && value->kind == PickleKind::Integer && value->integer > 0 &&
+               value->integer <= std::numeric_limits<std::int32_t>::max(),
+           key, "a positive integer below 2^31", value);
     return value->integer;
   }
   bool boolean(const std::string& key, bool fallback) const {

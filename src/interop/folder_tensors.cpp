@@ -76,11 +76,10 @@ std::set<std::string> files_of(const fs::path& folder) {
   const JsonReader document = read_folder_json(folder / kIndex);
   document.require("weight_map");
   const JsonReader map = document.section("weight_map");
+  const std::vector<std::string> tensors = map.keys(), named = map.texts();
   std::set<std::string> files;
-  for (const std::string& tensor : map.keys()) {
-    const std::string file = map.text(tensor);
-    if (files.insert(file).second) check_shard(folder, map, tensor, file);
-  }
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (files.insert(named[i]).second) check_shard(folder, map, tensors[i], named[i]);
   return files;
 }
 

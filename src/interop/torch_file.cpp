@@ -5,6 +5,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -279,7 +280,9 @@ at::Tensor TorchFile::copy_out(const Place& place, const std::string& name) {
         c10::IntArrayRef(place.sizes), ", strides ", c10::IntArrayRef(place.strides), ", offset ",
         place.offset);
   const std::size_t size = static_cast<std::size_t>(*reach) * element;
-  copied_bytes_ += size;
+  // A stride of 0 makes many elements of one.
+  const auto count = static_cast<std::size_t>(c10::multiply_integers(place.sizes));
+  copied_bytes_ += std::max(size, count * element);
   check(copied_bytes_ <= kMaxGrowth * file_.text().size(), ErrorKind::Data, source_,
         ": the tensors must not have more than ", kMaxGrowth, " times the bytes of the file");
   at::Tensor region = at::empty({*reach}, place.storage.dtype);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "report/numbers.h"
 
@@ -89,6 +90,10 @@ Axis fitted_axis(const std::vector<double>& values) {
                          : std::max(0.06 * (*highest - *lowest), 0.01 * std::abs(*highest) + 1e-12);
   axis.low = axis.logarithmic ? *lowest / pad : *lowest - pad;
   axis.high = axis.logarithmic ? *highest * pad : *highest + pad;
+  // Beyond these there would be no end of ticks.
+  if (axis.logarithmic) axis.low = std::max(axis.low, std::numeric_limits<double>::min());
+  axis.low = std::max(axis.low, std::numeric_limits<double>::lowest());
+  axis.high = std::min(axis.high, std::numeric_limits<double>::max());
   for (const double tick : axis.logarithmic ? logarithmic_ticks(axis.low, axis.high)
                                             : linear_ticks(axis.low, axis.high))
     axis.ticks.push_back({tick, scaled(tick)});

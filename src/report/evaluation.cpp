@@ -25,9 +25,12 @@ class ObjectReader {
     return value.get<std::string>();
   }
 
-  std::int64_t integer(const char* key) const {
+  std::int64_t integer(const char* key, std::int64_t low) const {
+    constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
     const Json& value = at(key);
-    check(value.is_number_integer(), ErrorKind::Data, prefix_, key, " must be an integer, got ",
+    const bool fits = value.is_number_unsigned() && value.get<std::uint64_t>() <= kMax &&
+                      value.get<std::int64_t>() >= low;
+    check(fits, ErrorKind::Data, prefix_, key, " must be an integer of at least ", low, ", got ",
           value.dump());
     return value.get<std::int64_t>();
   }
@@ -76,11 +79,11 @@ Cell read_cell(const Json& object, const std::string& prefix) {
   cell.mode = reader.text("mode");
   cell.targets_hash = reader.text("targets_hash");
   cell.dtype = reader.text("dtype");
-  cell.checkpoint_step = reader.integer("checkpoint_step");
-  cell.train_length = reader.integer("train_length");
-  cell.length = reader.integer("length");
-  cell.stride = reader.integer("stride");
-  cell.targets = reader.integer("targets");
+  cell.checkpoint_step = reader.integer("checkpoint_step", 0);
+  cell.train_length = reader.integer("train_length", 1);
+  cell.length = reader.integer("length", 1);
+  cell.stride = reader.integer("stride", 0);
+  cell.targets = reader.integer("targets", 0);
   cell.ppl = reader.number_or_nan("ppl");
   if (object.contains("position_overrides"))
     cell.position_overrides = joined(object["position_overrides"]);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -31,10 +33,26 @@ std::optional<std::int64_t> length_of(std::string_view key) {
   return std::nullopt;
 }
 
+// Null for a line that is no JSON.
+Json parsed(std::string_view line) {
+  try {
+    return parse_json(line, "a row");
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+bool has_step(const Json& row) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+  return row.is_object() && row.contains("step") && row["step"].is_number_unsigned() &&
+         row["step"].get<std::uint64_t>() <= kMax;
+}
+
 MetricRow read_row(const Json& object) {
   MetricRow row;
   row.step = object["step"].get<std::int64_t>();
-  row.tokens = static_cast<std::int64_t>(number(object, "tokens").value_or(0.0));
+  row.tokens =
+      static_cast<std::int64_t>(std::clamp(number(object, "tokens").value_or(0.0), 0.0, 9e18));
   row.train_loss = number(object, "train/loss");
   row.valid_loss = number(object, "valid/loss");
   row.valid_ppl = number(object, "valid/ppl");
@@ -58,9 +76,8 @@ std::vector<MetricRow> read_history(const std::filesystem::path& path) {
     ++line_number;
     begin = end + 1;
     if (line.empty()) continue;
-    const Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    const bool valid =
-        object.is_object() && object.contains("step") && object["step"].is_number_integer();
+    const Json object = parsed(line);
+    const bool valid = has_step(object);
     if (!valid && begin >= content.size()) break;
     check(valid, ErrorKind::Data, path.string(), ":", line_number,
           ": must be a JSON object with a step, got ", line.substr(0, 60));

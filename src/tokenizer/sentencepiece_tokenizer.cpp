@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "longspan/core/hash.h"
 #include "tokenizer/child_process.h"
 #include "tokenizer/kinds.h"
+#include "tokenizer/sentencepiece_charsmap.h"
 #include "tokenizer/sentencepiece_document.h"
 #include "tokenizer/sentencepiece_training.h"
 
@@ -64,9 +66,10 @@ class SentencePieceTokenizer final : public Tokenizer {
   /// @param model the bytes of a model file @param source names it in errors
   SentencePieceTokenizer(std::string model, Usage usage, const std::string& source)
       : model_(std::move(model)), usage_(std::move(usage)) {
-    const auto status = processor_.LoadFromSerializedProto(model_);
-    check(status.ok(), ErrorKind::Data, source,
-          ": must be a SentencePiece model, got: ", content_of(model_, status));
+    check_charsmaps(model_, source);
+    const std::string problem = load();
+    check(problem.empty(), ErrorKind::Data, source,
+          ": must be a SentencePiece model, got: ", problem);
     check(!usage_.end_of_line || processor_.eos_id() >= 0, ErrorKind::Data, source,
           ": the model must have an end-of-sentence piece, found none; set "
           "data.tokenizer.end_of_line: false");
@@ -121,6 +124,16 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::string fingerprint() const override { return usage_.fingerprint(model_); }
 
  private:
+  // Returns why the library refuses the model. The trie that it makes of the pieces throws.
+  std::string load() {
+    try {
+      const auto status = processor_.LoadFromSerializedProto(model_);
+      return status.ok() ? "" : content_of(model_, status);
+    } catch (const std::exception& failure) {
+      return failure.what();
+    }
+  }
+
   static void check_status(const sentencepiece::util::Status& status) {
     check(status.ok(), ErrorKind::Data, "SentencePiece failed: ", status.ToString());
   }

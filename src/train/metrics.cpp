@@ -5,8 +5,19 @@
 #include <string>
 #include <string_view>
 
+#include "longspan/core/error.h"
+
 namespace longspan {
 namespace {
+
+// Null for a line that is no JSON.
+Json parsed(std::string_view line) {
+  try {
+    return parse_json(line, "a row");
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
 
 void keep_rows_before(const std::filesystem::path& path, std::int64_t first_step) {
   std::error_code failure;  // told of when the file is opened
@@ -17,9 +28,9 @@ void keep_rows_before(const std::filesystem::path& path, std::int64_t first_step
     const std::size_t end = content.find('\n', begin);
     if (end == std::string::npos) break;  // cut short
     const std::string_view line = std::string_view(content).substr(begin, end - begin);
-    const Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (row.is_object() && row.value("step", Json()).is_number_integer() &&
-        row["step"].get<std::int64_t>() < first_step)
+    const Json row = parsed(line);
+    const Json place = row.is_object() ? row.value("step", Json()) : Json();
+    if (place.is_number_integer() && place.get<std::int64_t>() < first_step)
       kept.append(line).append("\n");
     begin = end + 1;
   }

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "longspan/core/error.h"
+#include "longspan/core/json_reader.h"
 
 namespace longspan {
 namespace {
@@ -17,6 +18,31 @@ double rounded_bits(double nats) {
   char text[512];  // the largest double has 309 digits before the point
   std::snprintf(text, sizeof text, "%.3f", nats / std::numbers::ln2);
   return std::strtod(text, nullptr);
+}
+
+constexpr JsonIntegerRange kCounts{0, std::int64_t{1} << 50};
+
+RunProgress read_progress(const JsonReader& document) {
+  RunProgress result;
+  result.step = document.integer("step", kCounts);
+  result.skipped = document.integer("skipped", kCounts, 0);  // absent from older checkpoints
+  result.tokens = document.integer("tokens", kCounts);
+  result.elapsed_seconds = document.number("elapsed_seconds");
+  result.interval_loss_sum = document.number("interval_loss_sum");
+  result.interval_targets = document.integer("interval_targets", kCounts);
+  if (document.has("best_value")) result.best_value = document.number("best_value");
+  result.best_step = document.integer("best_step", kCounts);
+  result.micro_batch_tokens = document.integer("micro_batch_tokens", kCounts);
+  result.data_fingerprint = document.text("data_fingerprint");
+  if (document.has("loss_scale")) {
+    const JsonReader scale = document.section("loss_scale");
+    result.loss_scale = {scale.number("scale"), scale.integer("updates", kCounts)};
+  }
+  if (document.has("unfinished")) {  // absent from older checkpoints
+    const JsonReader unfinished = document.section("unfinished");
+    result.unfinished = {unfinished.number("lr"), unfinished.number("grad_norm")};
+  }
+  return result;
 }
 
 }  // namespace
@@ -45,30 +71,9 @@ Json RunProgress::to_json() const {
 
 RunProgress RunProgress::from_json(const Json& document) {
   try {
-    RunProgress result;
-    document.at("step").get_to(result.step);
-    document.at("tokens").get_to(result.tokens);
-    document.at("elapsed_seconds").get_to(result.elapsed_seconds);
-    document.at("interval_loss_sum").get_to(result.interval_loss_sum);
-    document.at("interval_targets").get_to(result.interval_targets);
-    if (!document.at("best_value").is_null())
-      result.best_value = document.at("best_value").get<double>();
-    document.at("best_step").get_to(result.best_step);
-    document.at("micro_batch_tokens").get_to(result.micro_batch_tokens);
-    document.at("data_fingerprint").get_to(result.data_fingerprint);
-    result.skipped = document.value("skipped", result.skipped);  // absent from older checkpoints
-    const auto loss_scale = document.find("loss_scale");
-    if (loss_scale != document.end() && !loss_scale->is_null())
-      result.loss_scale = {loss_scale->at("scale").get<double>(),
-                           loss_scale->at("updates").get<std::int64_t>()};
-    const auto unfinished = document.find("unfinished");  // absent from older checkpoints
-    if (unfinished != document.end() && !unfinished->is_null())
-      result.unfinished = {unfinished->at("lr").get<double>(),
-                           unfinished->at("grad_norm").get<double>()};
-    return result;
-  } catch (const Json::exception& error) {
-    throw Error(ErrorKind::Checkpoint,
-                concat("trainer.json must hold the counters of a run: ", error.what()));
+    return read_progress(JsonReader(document, "trainer.json"));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::Checkpoint, error.what());
   }
 }
 

@@ -21,6 +21,8 @@ struct Choice {
   std::string_view name;
   Value value;
 };
+template <class Value>
+Choice(std::string_view, Value) -> Choice<Value>;  // clang before 17 does not deduce it
 
 /// Returns a table's names in its order.
 template <class Row, std::size_t N>

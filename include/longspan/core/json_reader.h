@@ -38,6 +38,8 @@ class JsonReader {
   JsonReader section(const std::string& key) const;
   /// Returns the keys of the object in their order, those with null too.
   std::vector<std::string> keys() const;
+  /// Returns the values of the object, each of which must be a text, in the order of keys().
+  std::vector<std::string> texts() const;
 
   /// Returns the keys that have a value which no other function of this reader was asked for.
   std::vector<std::string> unread() const;
@@ -57,7 +59,7 @@ class JsonReader {
   const Json* find(const std::string& key) const;
   std::string path_of(const std::string& key) const;
 
-  std::shared_ptr<const Json> object_;  // a copy would recurse into values of any depth
+  std::shared_ptr<const Json> object_;  // of the whole document: sections share it
   std::string source_, prefix_;
   std::shared_ptr<std::set<std::string>> asked_;  // with the sections'
 };

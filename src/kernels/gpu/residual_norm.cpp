@@ -1,6 +1,7 @@
 // The residual stream by the kernels of this folder.
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/gpu/launches.h"

@@ -76,6 +76,24 @@ TEST_CASE("configuration errors name file, place and key") {
   check_error(tiny.train("run"), 2, {"position"});
 }
 
+TEST_CASE("a sweep whose name leads elsewhere, or of more runs than there can be") {
+  const TinyRun tiny;
+  const auto sweep = [&](const std::string& name, const std::string& grid) {
+    write_file_durably(tiny.path("sweep.yaml"),
+                       "name: " + name + "\nbase: tiny.yaml\ngrid: {" + grid + "}\n");
+    return tiny.run({"sweep", tiny.path("sweep.yaml").string(), "--dry-run"});
+  };
+  for (const std::string name : {"../x", "/x", "..", "\"\"", "a/b"})
+    check_error(sweep(name, "seed: [1]"), 2,
+                {"sweep.yaml:1:7: name must be a folder's name, got '"});
+  const std::string values = ": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]";
+  std::string grid;
+  for (const char key : std::string("abcdefgh"))
+    grid += (grid.empty() ? "" : ", ") + (key + values);
+  check_error(sweep("many", grid), 2,
+              {"grid.d must make at most 10000 runs with the keys before it, got 4096 times 16"});
+}
+
 TEST_CASE("text that is missing, empty, a folder or not UTF-8") {
   const TinyRun tiny;
   const auto with_text = [&](const std::string& name) {

@@ -104,6 +104,8 @@ TEST_CASE("a manifest that is missing, empty or lies is refused") {
                      "name must be a path inside the folder, got ../../evil");
   check_text_refused(replaced("model.safetensors", "/etc/passwd"),
                      "name must be a path inside the folder");
+  check_text_refused(replaced("\"step\": 2", "\"step\": 18446744073709551615"),
+                     "step must be at most 1125899906842624, got 18446744073709551615");
   check_text_refused(replaced("trainer.json", "config.yaml"),
                      "names of files must differ, got twice config.yaml");
   check_text_refused(replaced("trainer.json", "tokenizer/vocabulary.tx"),
@@ -111,6 +113,19 @@ TEST_CASE("a manifest that is missing, empty or lies is refused") {
   fs::remove(path);
   check_refused([&] { load_checkpoint(folder); },
                 {folder.string(), "must have a manifest.json, it has none"});
+}
+
+TEST_CASE("a file of a checkpoint that is a link to elsewhere is refused") {
+  const SavedRun saved({2});
+  const fs::path folder = saved.checkpoint("step-000000002"), model = folder / "model.safetensors";
+  fs::rename(model, saved.folder.path() / "elsewhere");
+  fs::create_symlink(saved.folder.path() / "elsewhere", model);
+  check_refused([&] { load_checkpoint(folder); },
+                {"name must be a path inside the folder, got model.safetensors"});
+  fs::rename(saved.folder.path() / "elsewhere", folder / "real");
+  fs::remove(model);
+  fs::create_symlink("real", model);
+  CHECK(load_checkpoint(folder).step == 2);
 }
 
 TEST_CASE("a manifest under another folder name is taken for what it says") {

@@ -114,6 +114,13 @@ TEST_CASE("shapes whose size overflows are refused") {
                        {"integers >= 0"});
 }
 
+TEST_CASE("shapes of very many dimensions are refused") {
+  std::string ones = "[1";
+  for (int i = 0; i < 100; ++i) ones += ",1";
+  check_header_refused("{\"w\": " + tensor("U8", ones + "]", "[0, 1]") + "}", 1,
+                       {"tensor w: shape must have at most 8 dimensions, got 101"});
+}
+
 TEST_CASE("bytes of a BOOL tensor other than 0 and 1 are refused") {
   const TemporaryFolder folder;
   const std::string header = "{\"w\": " + tensor("BOOL", "[2]", "[0, 2]") + "}";

@@ -102,5 +102,12 @@ TEST_CASE("a map that is null in the file can be filled by overrides") {
   CHECK(document.root().section("model").integer("num_heads", {}) == 2);
 }
 
+TEST_CASE("an override of very many levels is refused") {
+  std::string levels = "a";
+  for (int i = 0; i < 50000; ++i) levels += ".a";
+  const std::string refusal = refusal_of_override("b: 1", levels + "=1");
+  CHECK(refusal.ends_with(": must name a key of at most 500 bytes, got 100001"));
+}
+
 }  // namespace
 }  // namespace longspan::config

@@ -122,9 +122,36 @@ TEST_CASE("bytes that are no text are refused with their place") {
 
 TEST_CASE("nesting has a limit and long texts have none") {
   const std::string deep = "a: " + std::string(20000, '[') + std::string(20000, ']');
-  CHECK(refusal_of_text(deep) == "c.yaml:1:1: must not be nested so deeply");
+  CHECK(refusal_of_text(deep) ==
+        "c.yaml:1:171: the path of a key must have at most 500 bytes, got 502; nest less or "
+        "shorten the keys");
+  std::string empty_keys = "a: ";
+  for (int i = 0; i < 20000; ++i) empty_keys += "{\"\": ";
+  CHECK(refusal_of_text(empty_keys).find("nest") != std::string::npos);
   const std::string text(100000, 'x');
   CHECK(document_of("a: " + text).root().text("a") == text);
+}
+
+// Every value carries its path.
+TEST_CASE("many values under a long key do not take many times the text") {
+  std::string values = "[0";
+  for (int i = 0; i < 100000; ++i) values += ",0";
+  CHECK(refusal_of_text(std::string(1000, 'k') + ": " + values + "]")
+            .starts_with("c.yaml:1:1003: the path of a key must have at most 500 bytes, got 1000"));
+  CHECK(document_of("k: " + values + "]").root().integers("k", {}).size() == 100001);
+}
+
+TEST_CASE("a text or a map that is too large is refused") {
+  CHECK(refusal_of_text("a: " + std::string(1 << 20, 'x')) ==
+        "c.yaml:1:1: must have at most 1048576 bytes, it has 1048579");
+  std::string keys;
+  for (int i = 0; i < 5000; ++i) keys += "k" + std::to_string(i) + ": 1\n";
+  CHECK(refusal_of_text(keys) == "c.yaml:4097:1: a map must have at most 4096 keys, it has more");
+}
+
+TEST_CASE("anchors and aliases cannot multiply a text") {
+  CHECK(refusal_of_text("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")
+            .starts_with("c.yaml:1:4: anchors are not supported"));
 }
 
 // Any damage is either still a configuration or one line about it; nothing else leaves.

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "longspan/core/error.h"
+#include "longspan/core/hash.h"
 #include "support/temporary_folder.h"
 #include "unit/core/error_of.h"
 
@@ -260,6 +261,18 @@ TEST_CASE("a durable write works on a name without a folder") {
   write_file_durably("bare", "content");
   fs::current_path(before);
   CHECK(read_file(folder.path() / "bare") == "content");
+}
+
+TEST_CASE("a pipe that nobody writes to and an endless device are refused at once") {
+  const TemporaryFolder folder;
+  const auto pipe = folder.path() / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  for (const std::filesystem::path& path : {pipe, std::filesystem::path("/dev/zero")}) {
+    const std::string refusal = path.string() + ": must be a regular file";
+    CHECK(error_of([&] { read_file(path); }).what() == refusal);
+    CHECK(error_of([&] { MappedFile file(path); }).what() == refusal);
+    CHECK(error_of([&] { hash_of_file(path); }).what() == refusal);
+  }
 }
 
 }  // namespace

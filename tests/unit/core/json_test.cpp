@@ -4,6 +4,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
+#include <fstream>
 #include <limits>
 #include <string>
 
@@ -81,8 +83,37 @@ TEST_CASE("a key given twice is refused") {
   CHECK_NOTHROW(parse_json(R"({"a": {"x": 1}, "b": [{"x": 2}, {"x": 3}], "x": 4})", "m.json"));
 }
 
-TEST_CASE("a deeply nested text neither overflows the stack nor passes") {
-  CHECK(parse_error(std::string(200000, '[')).starts_with("m.json:1:200001: must be JSON: "));
+TEST_CASE("a deeply nested text is refused, closed or not") {
+  const std::string opened(200000, '['), closed(200000, ']');
+  CHECK(parse_error(opened) == "m.json: JSON must nest at most 100 deep, it is deeper");
+  CHECK(parse_error(opened + closed) == "m.json: JSON must nest at most 100 deep, it is deeper");
+  std::string objects;
+  for (int i = 0; i < 101; ++i) objects += "{\"a\":";
+  CHECK(parse_error(objects) == "m.json: JSON must nest at most 100 deep, it is deeper");
+  CHECK_NOTHROW(parse_json(std::string(100, '[') + std::string(100, ']'), "m.json"));
+}
+
+TEST_CASE("the time to parse grows with the text, not with its square") {
+  std::string objects = "[", keys = "{";
+  for (int i = 0; i < 300000; ++i) {
+    objects += concat(i == 0 ? "" : ",", "{}");
+    keys += concat(i == 0 ? "" : ",", '"', i, "\":0");
+  }
+  const std::clock_t begin = std::clock();
+  CHECK(parse_json(objects + "]", "m.json").size() == 300000);
+  const Json many = parse_json(keys + "}", "m.json");
+  CHECK(many.size() == 300000);
+  CHECK(json_line(many) == keys + "}\n");
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 10.0);
+}
+
+TEST_CASE("a file that is too large to be JSON is refused before it is read") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "m.json";
+  std::ofstream(path) << "{}";
+  std::filesystem::resize_file(path, std::uintmax_t{1} << 40);
+  CHECK(std::string(error_of([&] { read_json(path); }).what()) ==
+        path.string() + ": a JSON file must have at most 268435456 bytes, it has 1099511627776");
 }
 
 TEST_CASE("a written document reads back and ends in a newline") {

@@ -137,6 +137,25 @@ TEST_CASE("shard folder: a truncated shard is refused on opening") {
             "bytes; remove the folder and prepare it again");
 }
 
+TEST_CASE("shard folder: a shard outside the folder is refused") {
+  SmallFolder folder;
+  const testing::TemporaryFolder elsewhere;
+  const std::string shard = folder.file("train-00000.bin"),
+                    moved = (elsewhere.path() / "shard").string();
+  std::filesystem::rename(shard, moved);
+  std::filesystem::create_symlink(moved, shard);
+  const auto says = [&](const std::string& name) {
+    folder.manifest["splits"][0]["shards"][0]["file"] = name;
+    write_manifest(folder.path(), folder.manifest);
+    CHECK(folder.refused() == folder.file("manifest.json") +
+                                  ": file must be a path inside the folder, got " + name +
+                                  "; remove the folder and prepare it again");
+  };
+  says("train-00000.bin");
+  says(moved);
+  says("../" + elsewhere.path().filename().string() + "/shard");
+}
+
 TEST_CASE("shard folder: a missing shard and swapped shards are refused") {
   const SmallFolder missing;
   std::filesystem::remove(missing.file("train-00002.bin"));

@@ -175,8 +175,11 @@ TEST_CASE("fairseq: what our model has not is refused by name") {
              ContainsSubstring("option decoder_learned_pos must be off"));
   CHECK_THAT(with_option("decoder_attention_heads", testing::integer(3)),
              ContainsSubstring("decoder_attention_heads must divide"));
-  CHECK_THAT(with_option("decoder_attention_heads", testing::integer(0)),
-             ContainsSubstring("decoder_attention_heads must be a positive integer, got 0"));
+  CHECK_THAT(
+      with_option("decoder_attention_heads", testing::integer(0)),
+      ContainsSubstring("decoder_attention_heads must be a positive integer below 2^31, got 0"));
+  CHECK_THAT(with_option("tokens_per_sample", testing::integer(std::int64_t{1} << 62)),
+             ContainsSubstring("tokens_per_sample must be a positive integer below 2^31, got 46"));
   CHECK_THAT(with_option("decoder_attention_heads", "N"), ContainsSubstring("got none"));
   CHECK_THAT(with_option("dropout", testing::integer(2)),
              ContainsSubstring("option dropout must be a probability"));

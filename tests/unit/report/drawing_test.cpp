@@ -118,6 +118,11 @@ TEST_CASE("axes hold their values, with ticks in range") {
   CHECK(narrow.low < 20.0);
   CHECK(narrow.high > 22.0);
   CHECK(narrow.ticks.size() >= 4);
+  const Axis extreme = fitted_axis({5e-324, 1.7e308});
+  CHECK(std::isfinite(extreme.low));
+  CHECK(std::isfinite(extreme.high));
+  CHECK(extreme.ticks.size() < 1000);
+  CHECK(fitted_axis({-1.7e308, 1.7e308}).ticks.size() < 1000);
   const Axis wide = fitted_axis({20.0, 900.0});
   CHECK(wide.logarithmic);
   CHECK(wide.fraction(20.0) > 0.0);

@@ -65,7 +65,13 @@ TEST_CASE("a damaged evaluation is an error that names file, cell and key") {
   CHECK(message_for(folder, [](Json& d) { d["cells"][1].erase("dtype"); }) ==
         file + ": cells[1] dtype must be there, got nothing");
   CHECK(message_for(folder, [](Json& d) { d["cells"][0]["length"] = 1.5; }) ==
-        file + ": cells[0] length must be an integer, got 1.5");
+        file + ": cells[0] length must be an integer of at least 1, got 1.5");
+  CHECK(message_for(folder, [](Json& d) { d["cells"][0]["length"] = 0; }) ==
+        file + ": cells[0] length must be an integer of at least 1, got 0");
+  CHECK(message_for(folder, [](Json& d) { d["cells"][0]["train_length"] = -16; }) ==
+        file + ": cells[0] train_length must be an integer of at least 1, got -16");
+  CHECK(message_for(folder, [](Json& d) { d["cells"][0]["targets"] = 1ull << 63; }) ==
+        file + ": cells[0] targets must be an integer of at least 0, got 9223372036854775808");
   CHECK(message_for(folder, [](Json& d) { d["cells"][1]["ppl"] = "inf"; }) ==
         file + ": cells[1] ppl must be a number or null, got \"inf\"");
   CHECK(message_for(folder, [](Json& d) { d["cells"][1]["mode"] = 3; }) ==
@@ -102,6 +108,25 @@ TEST_CASE("metrics are read in the order of steps, absent values as absent") {
   CHECK(!training_seconds({}));
   CHECK(!median_tokens_per_second({}));
   CHECK(!best_valid_ppl({}));
+}
+
+TEST_CASE("steps that no run has are refused, tokens beyond count are bounded") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "metrics.jsonl";
+  for (const std::string step : {"-1", "1.5", "9223372036854775808"}) {
+    write_file_durably(path, "{\"step\":" + step + "}\n{\"step\":1}\n");
+    const auto message = [&] {
+      try {
+        read_history(path);
+      } catch (const Error& error) {
+        return std::string(error.what());
+      }
+      return std::string("no error");
+    };
+    CHECK(message().starts_with(path.string() + ":1: must be a JSON object with a step, got "));
+  }
+  write_file_durably(path, "{\"step\":9223372036854775807,\"tokens\":1e300}\n{\"step\":0}\n");
+  CHECK(read_history(path)[1].tokens == 9000000000000000000);
 }
 
 TEST_CASE("a last line cut short is passed over, one before it is an error") {

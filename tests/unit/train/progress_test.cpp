@@ -5,6 +5,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
 #include <numbers>
+#include <string>
+
+#include "longspan/core/error.h"
 
 namespace longspan {
 namespace {
@@ -12,6 +15,32 @@ namespace {
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 double nats(double bits) { return bits * std::numbers::ln2; }
+
+TEST_CASE("counters that no run has are refused") {
+  RunProgress progress;
+  progress.loss_scale = {128.0, 7};
+  progress.unfinished = {0.5, 1.25};
+  const Json good = progress.to_json();
+  CHECK(RunProgress::from_json(good).to_json() == good);
+  const auto refusal = [&](const char* key, const Json& value) {
+    Json damaged = good;
+    damaged[key] = value;
+    try {
+      RunProgress::from_json(damaged);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::Checkpoint);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  CHECK(refusal("step", -1) ==
+        "trainer.json: step must be an integer from 0 to 1125899906842624, got -1");
+  CHECK(refusal("tokens", 1e300).starts_with("trainer.json: tokens must be an integer from 0"));
+  CHECK(refusal("best_step", 1ull << 63).starts_with("trainer.json: best_step must be an integer"));
+  CHECK(refusal("loss_scale", 5) == "trainer.json: loss_scale must be an object, got 5");
+  CHECK(refusal("unfinished", {{"lr", 1.0}}) == "trainer.json: unfinished.grad_norm must be given");
+  CHECK(refusal("data_fingerprint", 3) == "trainer.json: data_fingerprint must be a text, got 3");
+}
 
 TEST_CASE("the first validation is the best, one that is not a number never") {
   for (const auto rule : {BestRule::Lower, BestRule::Fairseq}) {

@@ -98,7 +98,7 @@ class ShardedOptimizer final : public Optimizer {
         config.kind, "; set distributed.shard_optimizer to false");
   }
 
-  void step(double lr) override {
+  void step(double lr, const at::Tensor& factor) override {
     std::vector<at::Tensor> whole;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       const at::Tensor& gradient = parameters_[i].tensor.grad();
@@ -106,7 +106,7 @@ class ShardedOptimizer final : public Optimizer {
       share = gradient.defined() ? own_share(gradient) : at::Tensor();
       if (gradient.defined()) whole.push_back(parameters_[i].tensor.detach());
     }
-    inner_->step(lr);
+    inner_->step(lr, factor);
     for (auto& share : shares_) share.tensor.mutable_grad().reset();
     RowGatherer(communicator_).gather(whole);
   }

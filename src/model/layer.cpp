@@ -122,8 +122,13 @@ at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const 
   const auto one = [&](const Linear& linear, const at::Tensor& x) {
     return project(x, {&linear}, *pass.options).front();
   };
-  ActivationInput inner{one(fc1_, x_BTD), {}};
-  if (shape_of(config_->activation).gated) inner.gate = one(gate_, x_BTD);
+  ActivationInput inner;
+  if (shape_of(config_->activation).gated) {
+    const auto parts = project(x_BTD, {&fc1_, &gate_}, *pass.options);
+    inner = {parts[0], parts[1]};
+  } else {
+    inner.x = one(fc1_, x_BTD);
+  }
   const auto dropout =
       pass.row_dropout(config_->dropout.activation, DropoutPlace::Activation, index_);
   return one(fc2_, activated(config_->activation, inner, dropout));

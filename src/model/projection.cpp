@@ -27,6 +27,21 @@ using Given = std::optional<at::Tensor>;
 
 at::Tensor as_rows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
+// Returns gradients [N, widths] as one matrix: themselves, where one kernel made them as its parts.
+at::Tensor side_by_side(const variable_list& rows) {
+  const at::Tensor& first = rows.front();
+  std::int64_t width = 0;
+  for (const auto& part : rows) width += part.size(1);
+  std::int64_t offset = first.storage_offset();
+  for (const auto& part : rows) {
+    if (!part.is_alias_of(first) || part.storage_offset() != offset || part.stride(0) != width ||
+        part.stride(1) != 1)
+      return at::cat(rows, 1);
+    offset += part.size(1);
+  }
+  return first.as_strided({first.size(0), width}, {width, 1});
+}
+
 // What backward adds to. Of one pass alone, it owns it.
 struct Weights : torch::CustomClassHolder {
   StepWeights own;
@@ -76,7 +91,7 @@ struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
     const auto widths = context->saved_data["widths"].toIntVector();
     variable_list rows;
     for (const auto& gradient : gradients) rows.push_back(as_rows(gradient));
-    const at::Tensor d_y_NO = rows.size() == 1 ? rows.front() : at::cat(rows, 1);
+    const at::Tensor d_y_NO = rows.size() == 1 ? rows.front() : side_by_side(rows);
     variable_list results(8);
     if (context->needs_input_grad(0))
       results[0] =

@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 
 #include "longspan/core/error.h"
+#include "longspan/kernels/tensor_updates.h"
 
 namespace longspan {
 
@@ -18,10 +19,12 @@ StepWeights::Joint& StepWeights::of(const std::vector<at::Tensor>& parts, at::Sc
     sizes[0] = rows;
     joint.narrow = at::empty(sizes, first.options().dtype(dtype).requires_grad(false));
     std::int64_t row = 0;
+    std::vector<NarrowCopy> copies;
     for (const auto& part : parts) {
-      joint.narrow.narrow(0, row, part.size(0)).copy_(part);
+      copies.push_back({part, joint.narrow.narrow(0, row, part.size(0))});
       row += part.size(0);
     }
+    copy_narrow(copies);
   }
   check(joint.narrow.size(0) == rows && joint.narrow.scalar_type() == dtype, ErrorKind::Internal,
         "a weight has one narrow form a step, ", joint.narrow.size(0), " rows of ",

@@ -1,14 +1,16 @@
-// AdamW by LibTorch's fused operator, one call for the matrices, which decay, and one for the rest.
-// The step count is kept for each parameter, so that one without a gradient misses nothing.
+// AdamW by LibTorch's fused operator, one call for the matrices, which decay, and one for the rest,
+// or on a GPU by one launch. The step count is kept for each parameter, so that one without a
+// gradient misses nothing, and on the host, which works out the corrections.
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/zeros.h>
 
+#include <cmath>
 #include <vector>
 
 #include "longspan/core/error.h"
+#include "longspan/kernels/tensor_updates.h"
 #include "optim/kinds.h"
 #include "optim/state.h"
 
@@ -27,12 +29,13 @@ class AdamW final : public Optimizer {
     means_ = zero_slot("exp_avg", parameters_);
     squares_ = zero_slot("exp_avg_sq", parameters_);
     for (const auto& [name, tensor] : parameters_) {
-      steps_.push_back({concat("step.", name),
-                        at::zeros({}, tensor.options().dtype(at::kFloat).requires_grad(false))});
+      steps_.push_back({concat("step.", name), at::zeros({}, at::kFloat)});
     }
   }
 
-  void step(double lr) override {
+  void step(double lr, const at::Tensor& factor) override {
+    if (updates_in_one_launch(parameters_)) return step_on_gpu(lr, factor);
+    if (!multiply_gradients(parameters_, factor)) return;
     AdamGroup matrices, others;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       const at::Tensor& parameter = parameters_[i].tensor;
@@ -42,7 +45,8 @@ class AdamW final : public Optimizer {
       group.gradients.push_back(parameter.grad().contiguous());
       group.means.push_back(means_[i].tensor);
       group.squares.push_back(squares_[i].tensor);
-      group.steps.push_back(steps_[i].tensor);
+      count_step(i);
+      group.steps.push_back(steps_[i].tensor.to(parameter.device()));
     }
     update(matrices, lr, options_.weight_decay);
     update(others, lr, 0.0);
@@ -59,10 +63,30 @@ class AdamW final : public Optimizer {
   bool is_elementwise() const override { return true; }
 
  private:
+  float count_step(std::size_t number) {
+    return *steps_[number].tensor.mutable_data_ptr<float>() += 1.0f;
+  }
+
+  void step_on_gpu(double lr, const at::Tensor& factor) {
+    std::vector<UpdatedTensor> tensors;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const at::Tensor& parameter = parameters_[i].tensor;
+      if (!parameter.grad().defined()) continue;
+      const double steps = count_step(i);
+      tensors.push_back({.parameter = parameter,
+                         .gradient = parameter.grad().contiguous(),
+                         .first = means_[i].tensor,
+                         .second = squares_[i].tensor,
+                         .keep = parameter.dim() >= 2 ? 1.0 - lr * options_.weight_decay : 1.0,
+                         .step_size = lr / (1.0 - std::pow(options_.beta1, steps)),
+                         .root_factor = 1.0 / std::sqrt(1.0 - std::pow(options_.beta2, steps))});
+    }
+    update_by_adamw(tensors, {options_.beta1, options_.beta2, options_.eps}, factor);
+  }
+
   void update(const AdamGroup& group, double lr, double weight_decay) const {
     if (group.parameters.empty()) return;
     const at::NoGradGuard no_gradient;
-    at::_foreach_add_(group.steps, 1);
     at::_fused_adamw_(group.parameters, group.gradients, group.means, group.squares, {},
                       group.steps, lr, options_.beta1, options_.beta2, weight_decay, options_.eps,
                       /*amsgrad=*/false, /*maximize=*/false);

@@ -6,14 +6,17 @@
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "longspan/optim/optimizer.h"
 #include "optim/blocks.h"
 #include "optim/element_loops.h"
+#include "optim/state.h"
 
 namespace longspan {
 namespace {
@@ -63,6 +66,12 @@ void scale_block(const at::Tensor& tensor, const Block& block, double factor) {
 
 }  // namespace
 
+bool multiply_gradients(const NamedTensors& parameters, const at::Tensor& factor) {
+  const double value = factor.defined() ? factor.item<double>() : 1.0;
+  if (!std::isnan(value)) scale_gradients(parameters, value);
+  return !std::isnan(value);
+}
+
 double gradient_norm(const NamedTensors& parameters, double scale) {
   const at::NoGradGuard no_gradient;
   const Gradients gradients = gradients_of(parameters);
@@ -94,6 +103,25 @@ void scale_gradients(const NamedTensors& parameters, double factor) {
 
 double clip_factor(double norm, double clip_norm, double eps) {
   return clip_norm == 0.0 ? 1.0 : std::min(1.0, clip_norm / (norm + eps));
+}
+
+at::Tensor gradient_numbers(const NamedTensors& parameters, const ClipRule& rule,
+                            const at::Tensor& loss_sum) {
+  if (updates_in_one_launch(parameters)) {
+    std::vector<at::Tensor> gradients;
+    for (const auto& [name, tensor] : parameters)
+      if (tensor.grad().defined()) gradients.push_back(tensor.grad().contiguous());
+    return gradient_numbers(gradients, rule, loss_sum);
+  }
+  return gradient_numbers(loss_sum, gradient_norm(parameters, rule.scale), rule);
+}
+
+at::Tensor gradient_numbers(const at::Tensor& loss_sum, double norm, const ClipRule& rule) {
+  const double loss = loss_sum.item<double>();
+  const double factor = std::isfinite(loss) && std::isfinite(norm)
+                            ? rule.scale * clip_factor(norm, rule.clip_norm, rule.eps)
+                            : std::numeric_limits<double>::quiet_NaN();
+  return at::tensor({loss, norm, factor}, at::kDouble).to(loss_sum.device());
 }
 
 }  // namespace longspan

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "longspan/core/error.h"
+#include "longspan/kernels/tensor_updates.h"
 #include "optim/blocks.h"
 #include "optim/state.h"
 
@@ -70,7 +71,9 @@ Velocities::Velocities(NamedTensors parameters) : parameters_(std::move(paramete
   velocities_ = zero_slot("momentum", parameters_);
 }
 
-void Velocities::update(MomentumRule rule, double matrix_keep) const {
+void Velocities::update(MomentumRule rule, double matrix_keep, const at::Tensor& factor) const {
+  if (updates_in_one_launch(parameters_)) return update_on_gpu(rule, matrix_keep, factor);
+  if (!multiply_gradients(parameters_, factor)) return;
   MomentumGroup matrices, others;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& parameter = parameters_[i].tensor;
@@ -80,6 +83,24 @@ void Velocities::update(MomentumRule rule, double matrix_keep) const {
   update_group(others, rule);
   rule.parameter_keep = matrix_keep;
   update_group(matrices, rule);
+}
+
+void Velocities::update_on_gpu(const MomentumRule& rule, double matrix_keep,
+                               const at::Tensor& factor) const {
+  std::vector<UpdatedTensor> tensors;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& parameter = parameters_[i].tensor;
+    if (!parameter.grad().defined()) continue;
+    tensors.push_back({.parameter = parameter,
+                       .gradient = parameter.grad().contiguous(),
+                       .first = velocities_[i].tensor,
+                       .second = {},
+                       .keep = parameter.dim() >= 2 ? matrix_keep : rule.parameter_keep});
+  }
+  update_by_momentum(tensors,
+                     {rule.velocity_to_parameter, rule.gradient_to_parameter, rule.velocity_keep,
+                      rule.gradient_to_velocity},
+                     factor);
 }
 
 }  // namespace longspan

@@ -25,12 +25,14 @@ class Velocities {
   explicit Velocities(NamedTensors parameters);
 
   /// Applies the rule to every parameter that has a gradient. @param matrix_keep takes the place of
-  /// parameter_keep for tensors of two dimensions or more
-  void update(MomentumRule rule, double matrix_keep) const;
+  /// parameter_keep for tensors of two dimensions or more @param factor as Optimizer::step's
+  void update(MomentumRule rule, double matrix_keep, const at::Tensor& factor) const;
   /// Returns the velocities as "momentum.<parameter name>".
   const NamedTensors& state() const { return velocities_; }
 
  private:
+  void update_on_gpu(const MomentumRule& rule, double matrix_keep, const at::Tensor& factor) const;
+
   NamedTensors parameters_;
   NamedTensors velocities_;
 };

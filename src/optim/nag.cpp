@@ -15,7 +15,7 @@ class Nag final : public Optimizer {
   Nag(const NagOptions& options, const NamedTensors& parameters)
       : options_(options), velocities_(parameters) {}
 
-  void step(double lr) override {
+  void step(double lr, const at::Tensor& factor) override {
     auto& previous_lr = *previous_lr_.mutable_data_ptr<double>();
     const double correction = previous_lr > 0.0 ? lr / previous_lr : lr;
     const double momentum = options_.momentum;
@@ -23,7 +23,7 @@ class Nag final : public Optimizer {
                             .gradient_to_parameter = -(1.0 + momentum) * lr,
                             .velocity_keep = momentum * correction,
                             .gradient_to_velocity = -lr};
-    velocities_.update(rule, 1.0 - lr * options_.weight_decay);
+    velocities_.update(rule, 1.0 - lr * options_.weight_decay, factor);
     previous_lr = lr;
   }
 

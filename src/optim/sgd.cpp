@@ -13,12 +13,12 @@ class Sgd final : public Optimizer {
   Sgd(const SgdOptions& options, const NamedTensors& parameters)
       : options_(options), velocities_(parameters) {}
 
-  void step(double lr) override {
+  void step(double lr, const at::Tensor& factor) override {
     const MomentumRule rule{.velocity_to_parameter = -lr * options_.momentum,
                             .gradient_to_parameter = -lr,
                             .velocity_keep = options_.momentum,
                             .gradient_to_velocity = 1.0};
-    velocities_.update(rule, 1.0 - lr * options_.weight_decay);
+    velocities_.update(rule, 1.0 - lr * options_.weight_decay, factor);
   }
 
   NamedTensors state() const override { return velocities_.state(); }

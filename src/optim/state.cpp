@@ -6,10 +6,12 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 
 #include "longspan/core/error.h"
+#include "longspan/kernels/tensor_updates.h"
 
 namespace longspan {
 namespace {
@@ -62,6 +64,11 @@ void check_parameters(const NamedTensors& parameters) {
     check(real && tensor.is_contiguous(), ErrorKind::Internal, "the optimizer's parameter ", name,
           " must be contiguous and float32 or float64, got ", tensor.scalar_type());
   }
+}
+
+bool updates_in_one_launch(const NamedTensors& parameters) {
+  return !parameters.empty() &&
+         std::ranges::all_of(parameters, takes_tensor_updates, &NamedTensor::tensor);
 }
 
 }  // namespace longspan

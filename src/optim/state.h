@@ -18,4 +18,11 @@ NamedTensors zero_slot(const std::string& slot, const NamedTensors& parameters);
 /// rely on.
 void check_parameters(const NamedTensors& parameters);
 
+/// Returns true where the kernels of kernels/tensor_updates.h take all parameters.
+bool updates_in_one_launch(const NamedTensors& parameters);
+
+/// Multiplies gradients by a factor of Optimizer::step. Returns false, and changes nothing, where
+/// it is not a number. A GPU is waited for.
+[[nodiscard]] bool multiply_gradients(const NamedTensors& parameters, const at::Tensor& factor);
+
 }  // namespace longspan

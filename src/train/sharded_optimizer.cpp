@@ -21,8 +21,8 @@ class ShardedOptimizer final : public Optimizer {
         config.kind, "; set distributed.shard_optimizer to false");
   }
 
-  void step(double lr) override {
-    inner_->step(lr);
+  void step(double lr, const at::Tensor& factor) override {
+    inner_->step(lr, factor);
     shards_.gather();
   }
 

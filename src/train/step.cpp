@@ -11,6 +11,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/signals.h"
+#include "longspan/device/host_copy.h"
 #include "train/device_batch.h"
 
 namespace longspan {
@@ -47,15 +48,17 @@ std::string first_bad_tensor(const StepParts& place) {
   return "the loss";
 }
 
-// Of the mean loss's gradient. Collective: where each rank has sums of its own, the squares are
-// added in the order of ranks.
-double norm_over_ranks(const StepParts& place, double scale) {
-  const double own = gradient_norm(summed_by(place), scale);
-  if (!scatters_sums(place)) return own;
+// Returns GradientNumbers. Collective: where each rank has sums of its own, the squares of their
+// norms are added in the order of ranks.
+at::Tensor numbers_over_ranks(const StepParts& place, const ClipRule& rule,
+                              const at::Tensor& loss_sum) {
+  const at::Tensor own_3 = gradient_numbers(summed_by(place), rule, loss_sum);
+  if (!scatters_sums(place)) return own_3;
+  const double own = own_3[1].item<double>();
   double squares = 0.0;
   for (const auto& square : place.communicator.all_gather(at::full({1}, own * own, at::kDouble)))
     squares += square.item<double>();
-  return std::sqrt(squares);
+  return gradient_numbers(loss_sum, std::sqrt(squares), rule);
 }
 
 // Sums gradients and counts over ranks, and settles what they decide together.
@@ -102,21 +105,54 @@ std::string divergence_text(const StepParts& place, std::int64_t step, const Ste
          "); resume with a lower schedule.peak_lr, longer warm-up or smaller optimizer.clip_norm";
 }
 
+// Clips and updates; where the loss or the gradient is not finite, skips the update or throws.
+// Collective. @param own_loss_sum of this rank, where the model is
+void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor& own_loss_sum,
+                     StepResult& result) {
+  LossScale* const loss_scale = place.loss_scale;
+  const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
+  ClipRule rule{1.0 / static_cast<double>(result.num_targets) / scale,
+                place.config.optimizer.clip_norm};
+  if (loss_scale != nullptr) rule.eps = 0.0;
+  const at::Tensor loss_sum = place.reducer == nullptr
+                                  ? own_loss_sum
+                                  : at::full({}, result.loss_sum, own_loss_sum.options());
+  const at::Tensor numbers_3 = numbers_over_ranks(place, rule, loss_sum);
+  const HostCopy copy(numbers_3);
+  const auto update = [&] { place.optimizer.step(result.lr, numbers_3.select(0, 2)); };
+  // A GPU updates, or finds that it must not, while the host reads the norm and begins the next
+  // step. Under a loss scale updates are skipped, which the optimizer must not count.
+  if (loss_scale == nullptr) update();
+  const double* const numbers = copy.wait().const_data_ptr<double>();
+  result.loss_sum = numbers[0];
+  result.grad_norm = numbers[1];
+  const bool finite = !std::isnan(numbers[2]);
+  if (finite && loss_scale != nullptr) {
+    update();
+    loss_scale->count_update();
+  }
+  if (finite) return;
+  result.skipped = loss_scale != nullptr && loss_scale->back_off();
+  if (!result.skipped)
+    throw Error(ErrorKind::Numeric,
+                divergence_text(place, step, result, own_loss_sum.item<double>()));
+}
+
 }  // namespace
 
 void drop_gradients(const NamedTensors& parameters) {
   for (const auto& parameter : parameters) parameter.tensor.mutable_grad().reset();
 }
 
-std::optional<double> accumulate_gradients(const RunConfig& config, const Transformer& model,
-                                           const BatchLoader::Step& step,
-                                           const PassOptions& pass_options) {
+std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Transformer& model,
+                                               const BatchLoader::Step& step,
+                                               const PassOptions& pass_options) {
   const HostBatch& batch = step.batch;
   const std::int64_t rows_a_pass =
       std::max<std::int64_t>(1, config.train.micro_batch_tokens / batch.seq_len);
   const c10::Device device = model.parameters().front().tensor.device();
   const DeviceBatch ids(batch, model);
-  // Read once at the end: a GPU still works on the pass before when the next one is handed to it.
+  // Not read here: a GPU still works on the pass before when the next one is handed to it.
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(device).dtype(at::kDouble));
   StepWeights step_weights;
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
@@ -143,7 +179,7 @@ std::optional<double> accumulate_gradients(const RunConfig& config, const Transf
     loss.backward(at::full_like(loss, pass_options.loss_scale));
     loss_sum.add_(loss.detach());
   }
-  return loss_sum.item<double>();
+  return loss_sum;
 }
 
 StepResult run_step(const StepParts& place, const StepInput& input) {
@@ -153,13 +189,13 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
   StepResult result;
   result.lr = learning_rate(config.schedule, step.step - input.skipped);
   if (reducer != nullptr) reducer->begin_step(input.timeline);
-  const std::optional<double> own_loss_sum = accumulate_gradients(
+  const std::optional<at::Tensor> loss_sum = accumulate_gradients(
       config, model, step, {scale, reducer, input.timeline, input.should_stop});
-  result.abandoned = !own_loss_sum;
-  result.loss_sum = own_loss_sum.value_or(0.0);
+  result.abandoned = !loss_sum;
   result.num_targets = step.batch.num_targets;
   result.vote = input.vote();
   if (reducer != nullptr) {
+    if (loss_sum) result.loss_sum = loss_sum->item<double>();
     const TimelineSpan span(input.timeline, "wait for gradients");
     exchange(place, result);
   }
@@ -168,23 +204,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
     return result;
   }
   const TimelineSpan span(input.timeline, "clip and update");
-  const double per_target = 1.0 / static_cast<double>(result.num_targets);
-  result.grad_norm = norm_over_ranks(place, per_target / scale);
-  const bool finite = std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm);
-  if (!finite && loss_scale != nullptr && loss_scale->back_off()) {
-    result.skipped = true;
-    drop_gradients(model.parameters());
-    return result;
-  }
-  if (!finite)
-    throw Error(ErrorKind::Numeric,
-                divergence_text(place, step.step, result, own_loss_sum.value_or(0.0)));
-  const double clip = loss_scale != nullptr
-                          ? clip_factor(result.grad_norm, config.optimizer.clip_norm, 0.0)
-                          : clip_factor(result.grad_norm, config.optimizer.clip_norm);
-  scale_gradients(summed_by(place), per_target / scale * clip);
-  optimizer.step(result.lr);
-  if (loss_scale != nullptr) loss_scale->count_update();
+  clip_and_update(place, step.step, *loss_sum, result);
   drop_gradients(model.parameters());
   return result;
 }

@@ -58,11 +58,11 @@ struct PassOptions {
 };
 
 /// Adds the gradients of a batch's summed loss to the parameters, pass by pass of
-/// config.train.micro_batch_tokens. Returns the summed loss in nats; nothing when it was told to
-/// stop before the last pass.
-std::optional<double> accumulate_gradients(const RunConfig& config, const Transformer& model,
-                                           const BatchLoader::Step& step,
-                                           const PassOptions& options = {});
+/// config.train.micro_batch_tokens. Returns the summed loss in nats, float64 on the model's device,
+/// without waiting for it; nothing when it was told to stop before the last pass.
+std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Transformer& model,
+                                               const BatchLoader::Step& step,
+                                               const PassOptions& options = {});
 /// Forgets all gradients.
 void drop_gradients(const NamedTensors& parameters);
 

@@ -26,6 +26,11 @@ const gpu::Launches& counting_launches() {
     count<1>(all.activation_forward);
     count<1>(all.activation_backward);
     count<1>(all.rotation);
+    count<1>(all.gradient_squares);
+    count<1>(all.gradient_norm);
+    count<1>(all.momentum_update);
+    count<1>(all.adamw_update);
+    count<1>(all.narrow_copies);
     return all;
   }();
   return launches;

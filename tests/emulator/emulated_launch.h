@@ -41,4 +41,13 @@ void emulate_activation_backward(const gpu::ActivationProblem& problem,
                                  const gpu::ActivationGradients& gradients);
 void emulate_rotation(const gpu::RotationProblem& problem);
 
+// And for kernels on tables of tensors.
+void emulate_gradient_squares(const gpu::TensorTable& table, double* sums_C);
+void emulate_gradient_norm(const gpu::NormProblem& problem, const gpu::NormOutputs& outputs);
+void emulate_momentum_update(const gpu::TensorTable& table, const gpu::MomentumNumbers& numbers,
+                             const double* factor);
+void emulate_adamw_update(const gpu::TensorTable& table, const gpu::AdamWNumbers& numbers,
+                          const double* factor);
+void emulate_narrow_copies(bool is_bfloat16, const gpu::TensorTable& table);
+
 }  // namespace longspan::emulator

@@ -199,7 +199,12 @@ constexpr gpu::Launches kEmulated{.device = c10::kCPU,
                                   .dropout = emulate_dropout,
                                   .activation_forward = emulate_activation_forward,
                                   .activation_backward = emulate_activation_backward,
-                                  .rotation = emulate_rotation};
+                                  .rotation = emulate_rotation,
+                                  .gradient_squares = emulate_gradient_squares,
+                                  .gradient_norm = emulate_gradient_norm,
+                                  .momentum_update = emulate_momentum_update,
+                                  .adamw_update = emulate_adamw_update,
+                                  .narrow_copies = emulate_narrow_copies};
 
 }  // namespace
 

@@ -9,14 +9,19 @@ std::int64_t num_elements(const gpu::ChunkedRows& shape) {
   return std::int64_t{shape.num_rows} * shape.width;
 }
 
+// From the first to the last, of rows that are further apart than they are wide.
+std::int64_t num_elements(const gpu::ChunkedRows& shape, int stride) {
+  return std::int64_t{shape.num_rows - 1} * stride + shape.width;
+}
+
 Grid grid_of(const gpu::ChunkedRows& shape) {
   return {{shape.num_blocks(), 1, 1}, gpu::kRowThreads};
 }
 
 TensorMemory inputs_of(const gpu::ActivationProblem& p) {
   TensorMemory tensors;
-  tensors.add_input(p.x_NF, num_elements(p.shape));
-  tensors.add_input(p.gate_NF, num_elements(p.shape));
+  tensors.add_input(p.x_NF, num_elements(p.shape, p.x_stride));
+  tensors.add_input(p.gate_NF, num_elements(p.shape, p.gate_stride));
   tensors.add_input(p.masks.row_ids_N, p.shape.num_rows);
   return tensors;
 }
@@ -47,9 +52,9 @@ void emulate_activation_backward(const gpu::ActivationProblem& p,
                                  const gpu::ActivationGradients& gradients) {
   TensorMemory tensors = inputs_of(p);
   tensors.add_input(gradients.d_out_NF, num_elements(p.shape));
-  tensors.add_output(gradients.d_x_NF, num_elements(p.shape));
+  tensors.add_output(gradients.d_x_NF, num_elements(p.shape, gradients.stride));
   if (gradients.d_gate_NF != nullptr)
-    tensors.add_output(gradients.d_gate_NF, num_elements(p.shape));
+    tensors.add_output(gradients.d_gate_NF, num_elements(p.shape, gradients.stride));
   gpu::visit_activation_kind(p, [&](auto kind) {
     using Backward = gpu::ActivationBackward<decltype(kind)>;
     run("activation backward", grid_of(p.shape), tensors.memory,

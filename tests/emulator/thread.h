@@ -118,6 +118,11 @@ class Thread {
     return widen(Element{}, static_cast<std::uint16_t>(pair >> (16 * part)));
   }
   float exp2(float x) { return std::exp2(x); }
+  float product(float a, float b) { return a * b; }
+  double product(double a, double b) { return a * b; }
+  float multiply_add(float a, float b, float c) { return std::fma(a, b, c); }
+  float square_root(float x) { return std::sqrt(x); }
+  double square_root(double x) { return std::sqrt(x); }
   float inverse_root(float x) { return 1.0f / std::sqrt(x); }
   float log2(float x) { return std::log2(x); }
   float reciprocal(float x) { return 1.0f / x; }

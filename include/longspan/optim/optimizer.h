@@ -7,6 +7,7 @@
 
 #include "longspan/config/reader.h"
 #include "longspan/core/named_tensors.h"
+#include "longspan/kernels/tensor_updates.h"
 
 namespace longspan {
 
@@ -14,8 +15,13 @@ namespace longspan {
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// Updates every parameter that has a gradient, in place. @param lr > 0
-  virtual void step(double lr) = 0;
+  /// Updates every parameter that has a gradient, in place; what it leaves of the gradients is of
+  /// no meaning. @param lr > 0 @param factor float64 scalar on the parameters' device that
+  /// gradients are multiplied by first; where it is not a number, no parameter and no moving
+  /// average changes
+  virtual void step(double lr, const at::Tensor& factor) = 0;
+  /// The same with a factor of 1.
+  void step(double lr) { step(lr, {}); }
   /// Returns the state's tensors as "<slot>.<parameter name>", and scalars as tensors; shared, not
   /// copied.
   virtual NamedTensors state() const = 0;
@@ -51,5 +57,13 @@ void scale_gradients(const NamedTensors& parameters, double factor);
 /// Returns the factor that clips a norm to clip_norm: min(1, clip_norm / (norm + eps)), 1 when
 /// clip_norm is 0. fairseq has the default eps for float32 and none for float16.
 double clip_factor(double norm, double clip_norm, double eps = 1e-6);
+
+/// Returns GradientNumbers as a tensor on the loss sum's device; on a GPU without waiting for it.
+/// @param loss_sum float64 scalar on the parameters' device
+at::Tensor gradient_numbers(const NamedTensors& parameters, const ClipRule& rule,
+                            const at::Tensor& loss_sum);
+
+/// The same where the norm is known; waits for the loss sum.
+at::Tensor gradient_numbers(const at::Tensor& loss_sum, double norm, const ClipRule& rule);
 
 }  // namespace longspan

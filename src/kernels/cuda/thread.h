@@ -105,6 +105,13 @@ class Thread {
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
   }
+  __device__ __forceinline__ float product(float a, float b) { return __fmul_rn(a, b); }
+  __device__ __forceinline__ double product(double a, double b) { return __dmul_rn(a, b); }
+  __device__ __forceinline__ float multiply_add(float a, float b, float c) {
+    return __fmaf_rn(a, b, c);
+  }
+  __device__ __forceinline__ float square_root(float x) { return __fsqrt_rn(x); }
+  __device__ __forceinline__ double square_root(double x) { return __dsqrt_rn(x); }
   __device__ __forceinline__ float inverse_root(float x) { return rsqrtf(x); }
   __device__ __forceinline__ float log2(float x) {
     float y;

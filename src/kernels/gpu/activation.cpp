@@ -16,7 +16,7 @@ using torch::autograd::variable_list;
 
 struct ActivationCall {
   Activation activation;
-  at::Tensor x, gate;  // contiguous; gate undefined unless gated
+  at::Tensor x, gate;  // rows [N, F]; gate undefined unless gated
   at::Tensor row_ids;  // undefined without dropout
   DropoutRule rule;
 
@@ -27,7 +27,11 @@ struct ActivationCall {
     p.activation = activation;
     p.shape = gpu::shape_of_rows(x);
     p.x_NF = gpu::elements(x);
-    if (gate.defined()) p.gate_NF = gpu::elements(gate);
+    p.x_stride = static_cast<int>(x.stride(0));
+    if (gate.defined()) {
+      p.gate_NF = gpu::elements(gate);
+      p.gate_stride = static_cast<int>(gate.stride(0));
+    }
     if (p.drops) p.masks = gpu::row_masks(row_ids, rule);
     return p;
   }
@@ -46,12 +50,21 @@ struct InputGradients {
   at::Tensor x, gate;
 };
 
+// Gradients of an activation with a gate are one matrix, as what made x and gate is one product.
+InputGradients empty_gradients(const ActivationCall& call) {
+  if (!call.gate.defined()) return {empty_as(call.x), {}};
+  const std::int64_t N = call.x.size(0), F = call.x.size(1);
+  const at::Tensor both_N2F = at::empty({N, 2 * F}, call.x.options());
+  return {both_N2F.narrow(1, 0, F), both_N2F.narrow(1, F, F)};
+}
+
 InputGradients run_backward(const ActivationCall& call, const at::Tensor& d_out) {
-  const InputGradients d{empty_as(call.x), call.gate.defined() ? empty_as(call.gate) : call.gate};
+  const InputGradients d = empty_gradients(call);
   if (call.x.numel() == 0) return d;
   gpu::launches_for(call.x)->activation_backward(
-      call.problem(), {gpu::elements(d_out), gpu::elements(d.x),
-                       d.gate.defined() ? gpu::elements(d.gate) : nullptr});
+      call.problem(),
+      {gpu::elements(d_out), gpu::elements(d.x), d.gate.defined() ? gpu::elements(d.gate) : nullptr,
+       static_cast<int>(d.x.stride(0))});
   return d;
 }
 
@@ -93,11 +106,12 @@ at::Tensor gpu_activated(Activation activation, const ActivationInput& input,
                          const std::optional<RowDropout>& dropout) {
   const RowDropout drop = dropout.value_or(RowDropout{});
   std::optional<at::Tensor> gate, row_ids;
-  if (input.gate.defined()) gate = gpu::with_aligned_elements(input.gate);
+  if (input.gate.defined()) gate = gpu::with_aligned_rows(input.gate);
   if (drop.p > 0.0) row_ids = drop.row_ids.contiguous();
-  return ActivationFunction::apply(gpu::with_aligned_elements(input.x), gate, row_ids,
+  return ActivationFunction::apply(gpu::with_aligned_rows(input.x), gate, row_ids,
                                    saved_key(drop.key), drop.p,
-                                   static_cast<std::int64_t>(activation));
+                                   static_cast<std::int64_t>(activation))
+      .view(input.x.sizes());
 }
 
 }  // namespace longspan

@@ -15,13 +15,20 @@ struct ActivationProblem {
   /// that no mask is drawn and x need not be kept.
   const std::uint16_t* x_NF;
   const std::uint16_t* gate_NF;  ///< Swiglu
+  int x_stride, gate_stride;     ///< elements from a row to the next
   RowMasks masks;                ///< with dropout
 };
 
 struct ActivationGradients {
   const std::uint16_t* d_out_NF;
   std::uint16_t *d_x_NF, *d_gate_NF;  ///< d_gate_NF: Swiglu
+  int stride;                         ///< of both
 };
+
+/// Returns where a thread's neighbours lie in rows that are further apart than they are wide.
+LONGSPAN_DEVICE std::int64_t offset_by(const Place& place, const ChunkedRows& shape, int stride) {
+  return place.offset + std::int64_t{place.row} * (stride - shape.width);
+}
 
 /// What a compiled kernel is for.
 template <class ElementType, Activation kActivationKind, bool kWithDropout>
@@ -42,8 +49,9 @@ struct ActivationForward {
     const Place place(thread, p.shape);
     Numbers x{}, gate{}, multipliers{};
     if (place.has_elements) {
-      x = load_numbers<Element>(thread, p.x_NF + place.offset);
-      if constexpr (Kind::kGated) gate = load_numbers<Element>(thread, p.gate_NF + place.offset);
+      x = load_numbers<Element>(thread, p.x_NF + offset_by(place, p.shape, p.x_stride));
+      if constexpr (Kind::kGated)
+        gate = load_numbers<Element>(thread, p.gate_NF + offset_by(place, p.shape, p.gate_stride));
     }
     if constexpr (Kind::kDrops) multipliers = p.masks.multipliers(thread, place);
     if (!place.has_elements) return;
@@ -70,8 +78,9 @@ struct ActivationBackward {
     const Place place(thread, p.shape);
     Numbers x{}, gate{}, d{}, multipliers{};
     if (place.has_elements) {
-      x = load_numbers<Element>(thread, p.x_NF + place.offset);
-      if constexpr (Kind::kGated) gate = load_numbers<Element>(thread, p.gate_NF + place.offset);
+      x = load_numbers<Element>(thread, p.x_NF + offset_by(place, p.shape, p.x_stride));
+      if constexpr (Kind::kGated)
+        gate = load_numbers<Element>(thread, p.gate_NF + offset_by(place, p.shape, p.gate_stride));
       d = load_numbers<Element>(thread, gradients.d_out_NF + place.offset);
     }
     if constexpr (Kind::kDrops) multipliers = multipliers_of(thread, p, place);
@@ -87,9 +96,10 @@ struct ActivationBackward {
         d.x[i] *= Curve<Kind::kActivation>::slope(thread, x.x[i]);
       }
     }
-    store_numbers<Element>(thread, gradients.d_x_NF + place.offset, d);
+    const std::int64_t offset = offset_by(place, p.shape, gradients.stride);
+    store_numbers<Element>(thread, gradients.d_x_NF + offset, d);
     if constexpr (Kind::kGated)
-      store_numbers<Element>(thread, gradients.d_gate_NF + place.offset, d_gate);
+      store_numbers<Element>(thread, gradients.d_gate_NF + offset, d_gate);
   }
 
   template <class Thread>

@@ -7,6 +7,7 @@
 #include "kernels/cuda/cross_entropy.h"
 #include "kernels/cuda/residual_norm.h"
 #include "kernels/cuda/rows.h"
+#include "kernels/cuda/tensor_updates.h"
 #endif
 
 namespace longspan::gpu {
@@ -31,7 +32,12 @@ constexpr Launches kOnGpu{c10::kCUDA,
                           on_current_stream<cuda::dropout>,
                           on_current_stream<cuda::activation_forward>,
                           on_current_stream<cuda::activation_backward>,
-                          on_current_stream<cuda::rotation>};
+                          on_current_stream<cuda::rotation>,
+                          on_current_stream<cuda::gradient_squares>,
+                          on_current_stream<cuda::gradient_norm>,
+                          on_current_stream<cuda::momentum_update>,
+                          on_current_stream<cuda::adamw_update>,
+                          on_current_stream<cuda::narrow_copies>};
 #endif
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "kernels/gpu/dropout_rows.h"
 #include "kernels/gpu/residual_norm_kinds.h"
 #include "kernels/gpu/rotation_rows.h"
+#include "kernels/gpu/tensor_updates.h"
 
 namespace longspan::gpu {
 
@@ -31,6 +32,12 @@ struct Launches {
   void (*activation_backward)(const ActivationProblem& problem,
                               const ActivationGradients& gradients);
   void (*rotation)(const RotationProblem& problem);
+  void (*gradient_squares)(const TensorTable& table, double* sums_C);
+  void (*gradient_norm)(const NormProblem& problem, const NormOutputs& outputs);
+  void (*momentum_update)(const TensorTable& table, const MomentumNumbers& numbers,
+                          const double* factor);
+  void (*adamw_update)(const TensorTable& table, const AdamWNumbers& numbers, const double* factor);
+  void (*narrow_copies)(bool is_bfloat16, const TensorTable& table);
 };
 
 /// Returns what starts kernels on a device; nothing where there are none.

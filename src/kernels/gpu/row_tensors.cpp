@@ -24,6 +24,12 @@ at::Tensor with_aligned_elements(const at::Tensor& x) {
   return is_aligned(ready) ? ready : ready.clone();
 }
 
+at::Tensor with_aligned_rows(const at::Tensor& x) {
+  const at::Tensor rows = x.reshape({-1, x.size(-1)});
+  const bool is_ready = rows.stride(1) == 1 && rows.stride(0) % kNeighbours == 0;
+  return is_ready && is_aligned(rows) ? rows : with_aligned_elements(rows);
+}
+
 at::Tensor with_aligned_heads(const at::Tensor& x) {
   const bool is_ready = x.stride(3) == 1 && x.stride(2) == x.size(3) &&
                         x.stride(1) % kNeighbours == 0 && x.stride(0) % kNeighbours == 0;

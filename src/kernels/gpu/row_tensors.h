@@ -20,6 +20,10 @@ bool is_aligned(const at::Tensor& x);
 /// Returns the tensor, contiguous and at a multiple of 16 bytes: itself or a copy.
 at::Tensor with_aligned_elements(const at::Tensor& x);
 
+/// Returns rows [N, width] that begin at multiples of 16 bytes, as those of a matrix that x has
+/// some columns of do: a view or a copy. @param x [..., width], width a multiple of 8
+at::Tensor with_aligned_rows(const at::Tensor& x);
+
 /// Returns heads [B, T, heads, K] side by side in rows that begin at multiples of 16 bytes, as
 /// those of a matrix that q, k and v are parts of do: itself or a copy. @param x K a multiple of 8
 at::Tensor with_aligned_heads(const at::Tensor& x);

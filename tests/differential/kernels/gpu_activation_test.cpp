@@ -125,6 +125,27 @@ TEST_CASE("activations take tensors as they come") {
   CHECK(none.sizes() == at::IntArrayRef{0, 144});
 }
 
+TEST_CASE("activations take x and gate where they lie in one matrix, and give their gradients so") {
+  const auto [first, second, width] = GENERATE(table<std::int64_t, std::int64_t, std::int64_t>(
+      {{0, 72, 144}, {72, 0, 144}, {8, 80, 160}, {0, 72, 147}, {3, 75, 152}}));
+  INFO("columns " << first << " and " << second << " of " << width);
+  const EmulatedGpu gpu;
+  const auto matrix = random_tensor({3, 4, width}, 1, at::kBFloat16);
+  const auto part = [&](std::int64_t begin) { return matrix.narrow(2, begin, 72).detach(); };
+  const auto x = part(first).requires_grad_(), gate = part(second).requires_grad_();
+  const auto d_out = random_tensor({3, 4, 72}, 2, at::kBFloat16);
+  const auto out = activated(Activation::Swiglu, {x, gate}, {});
+  out.backward(d_out);
+  const auto alone = [&] {
+    Problem problem{
+        Activation::Swiglu, part(first).contiguous(), part(second).contiguous(), d_out, {}};
+    return run(activation_kernels().front(), problem, at::kBFloat16);
+  }();
+  CHECK(out.equal(alone.out));
+  CHECK(x.grad().equal(alone.d_x));
+  CHECK(gate.grad().equal(alone.d_gate));
+}
+
 TEST_CASE("activations and slopes of float32 are exact to a few units, and finite far out") {
   emulator::GlobalMemory memory;
   emulator::launch({}, memory, 1, [](emulator::Thread& thread) {

@@ -60,6 +60,7 @@ TEST_CASE("one training pass starts at most 700 kernels and reads none of their 
   config.d_model = 64;
   config.num_heads = config.num_kv_heads = 2;
   config.ffn_dim = 64;
+  config.activation = GENERATE(Activation::Relu, Activation::Swiglu);
   config.dropout = {.embedding = 0.3,
                     .residual = 0.3,
                     .attention = 0.1,
@@ -82,6 +83,7 @@ TEST_CASE("one training pass starts at most 700 kernels and reads none of their 
     model.loss_sum(features, at::zeros({B, T}, on_cpu), options).backward();
   };
   pass();  // makes the narrow weights, and gradients to add to
+  counted.clear();
   gpu.take_count();
   const auto handle = at::addGlobalCallback(
       at::RecordFunctionCallback(begin, end).scopes({at::RecordScope::FUNCTION}));

@@ -1,5 +1,7 @@
-// Training in float16: overflows are skipped and recovered from, and a run in parts is one run.
+// Training in float16: overflows are skipped and recovered from, and a run in parts is one run; and
+// the same decisions where the numbers are a GPU's.
 
+#include "emulator/launches.h"
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
@@ -121,6 +123,54 @@ TEST_CASE("fp16 ends where the loss scale would fall to its minimum") {
     CHECK_THAT(error.what(), ContainsSubstring("training diverged at step 2"));
     CHECK_THAT(error.what(), ContainsSubstring("must stay above 5e+06"));
   }
+}
+
+TEST_CASE("an emulated GPU skips the updates that the CPU skips") {
+  const Fp16Runs runs;
+  const std::vector<std::string> overrides{kHugeScale, "train.max_steps=14"};
+  runs.train("cpu", overrides);
+  {
+    const emulator::EmulatedGpu gpu;
+    runs.train("gpu", overrides);
+    CHECK(gpu.emulation().counts.contains("AdamW update"));
+  }
+  const auto cpu = runs.rows("cpu"), gpu = runs.rows("gpu");
+  REQUIRE(gpu.size() == cpu.size());
+  for (std::size_t i = 0; i < gpu.size(); ++i)
+    for (const char* key : {"train/lr", "train/loss_scale"}) CHECK(gpu[i][key] == cpu[i][key]);
+  const auto skipped = runs.newest("gpu").trainer["skipped"];
+  CHECK(skipped == runs.newest("cpu").trainer["skipped"]);
+  CHECK((skipped > 0 && skipped < 14));
+}
+
+TEST_CASE("steps on an emulated GPU have the CPU's losses and norms, and end where those end") {
+  const Fp16Runs runs;
+  const auto kind = GENERATE("adamw", "nag", "sgd");
+  std::vector<std::string> overrides{"train.precision=fp32", "train.max_steps=4",
+                                     std::string("optimizer.kind=") + kind};
+  const auto train = [&](const std::string& run) -> std::string {
+    try {
+      runs.train(run, overrides);
+      return "";
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::Numeric);
+      return error.what();
+    }
+  };
+  const bool diverges = GENERATE(false, true);
+  if (diverges)
+    overrides.insert(overrides.end(), {"schedule.peak_lr=1e30", "optimizer.clip_norm=0"});
+  const std::string on_cpu = train("cpu");
+  const emulator::EmulatedGpu emulated;
+  const std::string on_gpu = train("gpu");
+  CHECK(on_gpu.substr(0, on_gpu.find(':')) == on_cpu.substr(0, on_cpu.find(':')));
+  CHECK((on_cpu.find("training diverged at step") != std::string::npos) == diverges);
+  if (diverges) return;
+  const auto cpu = runs.rows("cpu"), gpu = runs.rows("gpu");
+  REQUIRE(gpu.size() == cpu.size());
+  for (std::size_t i = 0; i < gpu.size(); ++i)
+    for (const char* key : {"train/loss", "train/grad_norm"})
+      CHECK(std::abs(gpu[i][key].get<double>() / cpu[i][key].get<double>() - 1) < 1e-4);
 }
 
 }  // namespace

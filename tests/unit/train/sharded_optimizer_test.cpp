@@ -17,7 +17,7 @@ namespace {
 class Normalizing final : public Optimizer {
  public:
   explicit Normalizing(const NamedTensors& parameters) : parameters_(parameters) {}
-  void step(double lr) override {
+  void step(double lr, const at::Tensor&) override {
     for (const auto& [name, tensor] : parameters_)
       tensor.sub_(tensor.grad() / tensor.grad().norm(), lr);
   }

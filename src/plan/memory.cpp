@@ -127,9 +127,11 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
       e * N * D + std::max((narrow ? 6 : 4) * logits + (narrow ? 4 : 0) * head.greatest,
                            kFloatBytes * head.greatest);
   // Where the activation keeps its input in float32, that is gone before a second gradient is
-  // there.
-  const std::int64_t inner =
-      e == kFloatBytes && kept_inner_activations(model, path.on_gpu) == 2 ? 1 : 2;
+  // there; a gate and its inner matrix in two bytes are one, beside the gradients of both.
+  const bool gated = shape_of(model.activation).gated;
+  const std::int64_t inner = !narrow && kept_inner_activations(model, path.on_gpu) == 2 ? 1
+                             : narrow && gated                                          ? 4
+                                                                                        : 2;
   const std::int64_t at_last_layer =
       (pass.activation_checkpointing ? layer : 0) + 2 * stream + inner * N * F * e;
   return kept * model.num_layers + kFloatBytes * head.all + features +

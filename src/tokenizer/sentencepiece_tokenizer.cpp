@@ -53,12 +53,12 @@ Usage usage_of(const TokenizerConfig& config) {
   return {.document = true, .start = config.start, .prefix_space = config.prefix_space};
 }
 
-// Says what a file is that the library refused.
-std::string content_of(std::string_view model, const sentencepiece::util::Status& status) {
-  if (model.empty()) return "an empty file";
-  for (const std::string_view found : {recognized_data(model), recognized_markup(model)})
-    if (!found.empty()) return std::string(found);
-  return status.ToString();
+// Refuses by name what is plainly no model.
+void check_content(std::string_view model, const std::string& source) {
+  std::string_view content = model.empty() ? "an empty file" : recognized_data(model);
+  if (content.empty()) content = recognized_markup(model);
+  check(content.empty(), ErrorKind::Data, source,
+        ": must be a SentencePiece model, got: ", content);
 }
 
 class SentencePieceTokenizer final : public Tokenizer {
@@ -66,6 +66,7 @@ class SentencePieceTokenizer final : public Tokenizer {
   /// @param model the bytes of a model file @param source names it in errors
   SentencePieceTokenizer(std::string model, Usage usage, const std::string& source)
       : model_(std::move(model)), usage_(std::move(usage)) {
+    check_content(model_, source);
     check_charsmaps(model_, source);
     const std::string problem = load();
     check(problem.empty(), ErrorKind::Data, source,
@@ -128,7 +129,7 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::string load() {
     try {
       const auto status = processor_.LoadFromSerializedProto(model_);
-      return status.ok() ? "" : content_of(model_, status);
+      return status.ok() ? "" : status.ToString();
     } catch (const std::exception& failure) {
       return failure.what();
     }

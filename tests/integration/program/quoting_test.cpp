@@ -41,7 +41,7 @@ TEST_CASE("an error quotes a damaged file in characters that can be shown") {
                  {"--set",
                   "data.tokenizer={kind: word, dictionary: " + tiny.path("dict.txt").string() + "}",
                   "--set", "data.shards=" + tiny.path("s2").string()}),
-      3, "a\\xff\\x1b[2J x");
+      3, "found byte 0xff at byte 1");
   check_quoted(tiny.train("other", {"--set", "position.kind=al\xff\x1b[2J"}), 2, "0xff");
   check_quoted(tiny.train("other", {"--\x1b[2Jset"}), 2, "--\\x1b[2Jset");
   const std::string config = read_file(tiny.config());

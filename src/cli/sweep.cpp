@@ -77,7 +77,7 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
   for (const auto& key : document.keys("grid")) grid.texts(key);
   const auto evaluate = root.section("evaluate");
   sweep.lengths = evaluate.text("lengths", "");
-  sweep.modes = evaluate.texts("modes", {"nonoverlapping"});
+  sweep.modes = evaluate.texts("modes", EvaluationRequest{}.modes);
   sweep.splits = evaluate.texts("splits", {"valid"});
   evaluate.finish();
   root.finish();

@@ -17,8 +17,20 @@
 namespace longspan {
 namespace {
 
-// Returns the digest of (position, id) of each target, as pairs of little-endian int64.
-std::string hash_targets(const TokenStream& stream, std::int64_t count) {
+// Sets what divides the sum by words and bytes of the raw text. A part of a stream is no known part
+// of its text.
+void set_text_measures(EvaluationCell& cell, double total_nats, const EvaluationText& text) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const bool whole = cell.targets == text.stream.size();
+  const auto words = static_cast<double>(text.counts.words),
+             bytes = static_cast<double>(text.counts.bytes);
+  cell.word_ppl = whole && words > 0 ? std::exp(total_nats / words) : kNan;
+  cell.bits_per_byte = whole && bytes > 0 ? total_nats / std::numbers::ln2 / bytes : kNan;
+}
+
+}  // namespace
+
+std::string hash_of_targets(const TokenStream& stream, std::int64_t count) {
   constexpr std::int64_t kChunk = 65536;
   Hasher hasher;
   std::vector<std::int64_t> ids(kChunk), pairs(2 * kChunk);
@@ -34,19 +46,6 @@ std::string hash_targets(const TokenStream& stream, std::int64_t count) {
   return hasher.digest();
 }
 
-// Sets what divides the sum by words and bytes of the raw text. A part of a stream is no known part
-// of its text.
-void set_text_measures(EvaluationCell& cell, double total_nats, const EvaluationText& text) {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  const bool whole = cell.targets == text.stream.size();
-  const auto words = static_cast<double>(text.counts.words),
-             bytes = static_cast<double>(text.counts.bytes);
-  cell.word_ppl = whole && words > 0 ? std::exp(total_nats / words) : kNan;
-  cell.bits_per_byte = whole && bytes > 0 ? total_nats / std::numbers::ln2 / bytes : kNan;
-}
-
-}  // namespace
-
 EvaluationCell evaluate_cell(const Transformer& model, const EvaluationText& text,
                              std::int64_t length, EvaluationMode mode,
                              const EvaluationOptions& options) {
@@ -61,7 +60,7 @@ EvaluationCell evaluate_cell(const Transformer& model, const EvaluationText& tex
   cell.length = length;
   cell.mode = mode;
   cell.targets = static_cast<std::int64_t>(losses.size());
-  cell.targets_hash = hash_targets(text.stream, cell.targets);
+  cell.targets_hash = hash_of_targets(text.stream, cell.targets);
   const double total_nats = std::accumulate(losses.begin(), losses.end(), 0.0);
   cell.loss_nats = total_nats / static_cast<double>(cell.targets);
   cell.ppl = std::exp(cell.loss_nats);

@@ -4,7 +4,9 @@
 
 #include <cmath>
 
+#include "evaluate/model_hash.h"
 #include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
@@ -17,34 +19,24 @@ namespace {
 
 constexpr std::int64_t kDefaultReach = 16;  // times the trained length
 
-struct SplitText {
-  EvaluationText text;
-  std::string name;  // of the result files
-};
-
-bool is_in_shards(const std::string& split) {
-  return split == "valid" || split == "test" || split == "train";
-}
-
 TextConfig text_file(const std::string& split) {
   TextConfig file;
   file.patterns = {split};
   return file;
 }
 
-SplitText open_split(const std::string& split, const TrainedRun& run) {
+EvaluationText open_split(const std::string& split, const TrainedRun& run) {
   if (is_in_shards(split)) {
     const ShardFolder shards = ShardFolder::open(run.config.data.shards);
     check(shards.tokenizer().fingerprint() == run.tokenizer->fingerprint(), ErrorKind::Data,
           run.config.data.shards, " must hold shards of the run's tokenizer (",
           run.tokenizer->fingerprint(), "), got ", shards.tokenizer().fingerprint(),
           "; prepare the run's data again or name a text file with --split");
-    return {{shards.stream(split), shards.counts(split), run.tokenizer, split}, split};
+    return {shards.stream(split), shards.counts(split), run.tokenizer, split};
   }
   TextCounts counts;
   TokenStream stream = encode_text(text_file(split), *run.tokenizer, counts);
-  const std::string name = std::filesystem::path(split).stem().string();
-  return {{std::move(stream), counts, run.tokenizer, name}, name};
+  return {std::move(stream), counts, run.tokenizer, escaped(split)};
 }
 
 std::vector<std::int64_t> lengths_of(const EvaluationRequest& request, const TrainedRun& run) {
@@ -67,15 +59,29 @@ void check_lengths(const std::vector<std::int64_t>& lengths, const TrainedRun& r
           ", got ", length);
 }
 
-Json named_cell(const EvaluationCell& cell, const EvaluationRequest& request,
-                const TrainedRun& run) {
-  Json result{{"run", run.config.name},
-              {"checkpoint_step", run.step},
-              {"method", run.config.position.kind},
-              {"train_length", run.config.data.seq_len}};
+// All that a cell is of, but for length and mode.
+Json source_of(const EvaluationText& text, const EvaluationRequest& request,
+               const TrainedRun& run) {
+  return {{"run", run.config.name},
+          {"checkpoint_step", run.step},
+          {"method", run.config.position.kind},
+          {"train_length", run.config.data.seq_len},
+          {"targets_hash", hash_of_targets(text.stream, text.stream.size())},
+          {"dtype", name_of(run.config.train.precision)},
+          {"position_overrides", request.position},
+          {"text", text.split},
+          {"words", text.counts.words},
+          {"bytes", text.counts.bytes},
+          {"model_hash", hash_of_model(run)}};
+}
+
+// Puts the keys in the interface's order.
+Json named_cell(const EvaluationCell& cell, const Json& source) {
+  Json result;
+  for (const char* key : {"run", "checkpoint_step", "method", "train_length"})
+    result[key] = source[key];
   result.update(to_json(cell));
-  result["dtype"] = name_of(run.config.train.precision);
-  result["position_overrides"] = request.position;
+  result.update(source);
   return result;
 }
 
@@ -90,30 +96,59 @@ EvaluationCell evaluate_finite(const TrainedRun& run, const EvaluationText& text
   return cell;
 }
 
-// Where a cell belongs.
-struct Place {
-  std::filesystem::path file;
-  std::int64_t length = 0;
-  EvaluationMode mode;
+// The results of one text in one folder. Rank 0 alone reads and writes them.
+class Results {
+ public:
+  Results(std::filesystem::path folder, std::string split, Json source, Communicator& communicator)
+      : folder_(std::move(folder)),
+        split_(std::move(split)),
+        source_(std::move(source)),
+        communicator_(communicator) {
+    if (communicator_.leads()) make_folder(folder_);
+  }
+
+  // What rank 0 finds holds for all, even where they see other disks.
+  Json find_together(std::int64_t length, EvaluationMode mode) const {
+    std::string found;
+    if (communicator_.leads()) {
+      Json key = source_;
+      key.update({{"length", length}, {"mode", mode.name()}});
+      const ResultsLock lock(folder_);
+      found = find_evaluation(file(), key).dump();
+    }
+    return Json::parse(communicator_.broadcast_text(found));
+  }
+
+  Json keep(const EvaluationCell& scored) const {
+    Json cell = named_cell(scored, source_);
+    if (communicator_.leads()) {
+      const ResultsLock lock(folder_);
+      merge_evaluation(file(), {cell});
+    }
+    return cell;
+  }
+
+  void draw() const {
+    if (!communicator_.leads()) return;
+    const ResultsLock lock(folder_);
+    const auto path = file();
+    write_evaluation_csv(path);
+    write_evaluation_plot(path);
+    if (path.stem() != std::filesystem::path(split_).stem())
+      log::info("the plain name of these results is another text's",
+                {{"text", source_["text"].get<std::string>()}, {"results", path.string()}});
+  }
+
+ private:
+  std::filesystem::path file() const {
+    return results_file(folder_, split_, source_["targets_hash"].get<std::string>());
+  }
+
+  std::filesystem::path folder_;
+  std::string split_;
+  Json source_;
+  Communicator& communicator_;
 };
-
-// What find_evaluation() tells the cell by.
-Json key_of(const Place& place, const EvaluationRequest& request, const TrainedRun& run) {
-  return {{"run", run.config.name},
-          {"checkpoint_step", run.step},
-          {"length", place.length},
-          {"mode", place.mode.name()},
-          {"position_overrides", request.position}};
-}
-
-// What rank 0 finds holds for all, even where they see other disks.
-Json find_cell_together(const Place& place, const EvaluationRequest& request, const TrainedRun& run,
-                        Communicator& communicator) {
-  if (!request.reuse) return nullptr;
-  return Json::parse(communicator.broadcast_text(
-      communicator.leads() ? find_evaluation(place.file, key_of(place, request, run)).dump()
-                           : std::string()));
-}
 
 }  // namespace
 
@@ -127,13 +162,12 @@ std::string fingerprint_of_text(const std::string& split, const RunConfig& confi
 Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::Device device,
                   Communicator& communicator) {
   TrainedRun run = open_run(saved);
-  run.model.to(device);
   const auto lengths = lengths_of(request, run);
   check_lengths(lengths, run);
-  const SplitText split = open_split(request.split, run);
-  const auto folder = request.output.empty() ? saved.folder / "evaluations" : request.output;
-  if (communicator.leads()) make_folder(folder);
-  const auto path = folder / (split.name + ".json");
+  const EvaluationText text = open_split(request.split, run);
+  const Results results(request.output.empty() ? saved.folder / "evaluations" : request.output,
+                        request.split, source_of(text, request, run), communicator);
+  run.model.to(device);
   EvaluationOptions options;
   options.train_length = run.config.data.seq_len;
   options.compute_dtype = run.config.compute_dtype();
@@ -142,10 +176,9 @@ Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::
   for (const auto& mode_text : request.modes) {
     const EvaluationMode mode = parse_mode(mode_text);
     for (const std::int64_t length : lengths) {
-      Json cell = find_cell_together({path, length, mode}, request, run, communicator);
+      Json cell = request.reuse ? results.find_together(length, mode) : Json();
       if (cell.is_null()) {
-        cell = named_cell(evaluate_finite(run, split.text, length, mode, options), request, run);
-        if (communicator.leads()) merge_evaluation(path, {cell});
+        cell = results.keep(evaluate_finite(run, text, length, mode, options));
         log::info("evaluated", {{"run", run.config.name},
                                 {"length", length},
                                 {"mode", mode.name()},
@@ -154,10 +187,7 @@ Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::
       cells.push_back(std::move(cell));
     }
   }
-  if (communicator.leads()) {
-    write_evaluation_csv(path);
-    write_evaluation_plot(path);
-  }
+  results.draw();
   return cells;
 }
 

@@ -7,12 +7,11 @@
 #include <optional>
 
 #include "longspan/core/error.h"
+#include "longspan/core/evaluation_format.h"
 
 namespace longspan {
 namespace {
 
-constexpr std::string_view kNonOverlapping = "nonoverlapping";
-constexpr std::string_view kStride = "stride:";
 constexpr std::int64_t kMaxLength = std::int64_t{1} << 32;
 constexpr std::size_t kMaxLengths = 100000;
 
@@ -55,15 +54,16 @@ bool append_lengths(std::string_view part, std::vector<std::int64_t>& lengths) {
 }  // namespace
 
 std::string EvaluationMode::name() const {
-  return stride == 0 ? std::string(kNonOverlapping) : concat(kStride, stride);
+  return stride == 0 ? std::string(kNonOverlapping) : concat(kStridePrefix, stride);
 }
 
 EvaluationMode parse_mode(std::string_view text) {
   if (text == kNonOverlapping) return {};
-  const auto stride =
-      text.starts_with(kStride) ? parse_number(text.substr(kStride.size())) : std::nullopt;
-  check(stride.has_value(), ErrorKind::Config,
-        "the evaluation mode must be nonoverlapping or stride:S with S >= 1, got ", text);
+  const auto stride = text.starts_with(kStridePrefix)
+                          ? parse_number(text.substr(kStridePrefix.size()))
+                          : std::nullopt;
+  check(stride.has_value(), ErrorKind::Config, "the evaluation mode must be ", kNonOverlapping,
+        " or ", kStridePrefix, "S with S >= 1, got ", text);
   return {*stride};
 }
 

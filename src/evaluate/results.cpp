@@ -1,16 +1,38 @@
-// evaluations/<split>.json: read, cells replaced or added, written durably.
+// evaluations/<split>.json: which file a text's results go to, cells found, replaced or added,
+// written durably.
 
 #include "longspan/evaluate/results.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 
 #include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
 #include "longspan/core/evaluation_format.h"
 #include "longspan/core/files.h"
+#include "longspan/core/log.h"
 
 namespace longspan {
 namespace {
+
+// File systems allow 255 bytes, of which endings and temporary names take some.
+constexpr std::size_t kMaxNameBytes = 150;
+constexpr std::size_t kShortHash = 8;
+
+// What a cell is a measurement of.
+constexpr const char* kPlaceKeys[] = {"run",  "checkpoint_step", "train_length",      "length",
+                                      "mode", "dtype",           "position_overrides"};
+constexpr const char* kSourceKeys[] = {"model_hash", "targets_hash", "words", "bytes"};
+constexpr const char* kNumberKeys[] = {"loss_nats",        "ppl",           "ppl_stderr",
+                                       "word_ppl",         "bits_per_byte", "early_token_loss",
+                                       "full_context_loss"};
 
 Json read_results(const std::filesystem::path& file) {
   std::error_code failure;
@@ -33,20 +55,102 @@ Json with_nulls(Json cell) {
   return cell;
 }
 
+Json value_of(const Json& cell, const char* key) {
+  const bool listed = std::strcmp(key, "position_overrides") == 0;
+  return cell.value(key, listed ? Json::array() : Json());
+}
+
+bool is_same(const Json& some, const Json& other, const char* key) {
+  return value_of(some, key) == value_of(other, key);
+}
+
+bool is_in_same_place(const Json& old, const Json& cell) {
+  return old.is_object() &&
+         std::ranges::all_of(kPlaceKeys, [&](auto key) { return is_same(old, cell, key); });
+}
+
+// Returns a part of what a cell in the place of `key` must be of, or hold, and is not.
+std::string failing_part(const Json& cell, const Json& key) {
+  for (const char* part : kSourceKeys)
+    if (!is_same(cell, key, part)) return part;
+  for (const char* part : kNumberKeys)
+    if (!cell.contains(part)) return part;
+  return "";
+}
+
+// Older versions did not write down everything.
+bool gives_way_to(const Json& old, const Json& cell) {
+  const auto fits = [&](auto key) { return !old.contains(key) || is_same(old, cell, key); };
+  return old.is_object() && std::ranges::all_of(kPlaceKeys, fits) &&
+         std::ranges::all_of(kSourceKeys, fits);
+}
+
+bool holds_other_text(const std::filesystem::path& file, const std::string& targets_hash) {
+  const Json results = read_results(file);
+  return std::ranges::any_of(results["cells"], [&](const Json& cell) {
+    return cell.is_object() && cell.value("targets_hash", Json(targets_hash)) != targets_hash;
+  });
+}
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// Returns a name that any file system and any page takes.
+std::string name_of(const std::string& split) {
+  std::string name = escaped(std::filesystem::path(split).stem().string());
+  if (name.size() <= kMaxNameBytes) return name;
+  std::size_t end = kMaxNameBytes;
+  while ((static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // within a character
+  return name.substr(0, end);
+}
+
 }  // namespace
 
-bool is_same_cell(const Json& some, const Json& other) {
-  const auto same = [&](const char* key, const Json& fallback) {
-    return some.is_object() && some.value(key, fallback) == other.value(key, fallback);
+ResultsLock::ResultsLock(const std::filesystem::path& folder)
+    : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  check(descriptor_ >= 0, ErrorKind::Io, folder.string(),
+        ": cannot open the folder of results: ", std::strerror(errno));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;  // NFS has none
+  log::info("waits for another evaluation to write", {{"folder", folder.string()}});
+  while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
+}
+
+ResultsLock::~ResultsLock() { ::close(descriptor_); }
+
+bool is_in_shards(const std::string& split) {
+  return split == "valid" || split == "test" || split == "train";
+}
+
+std::filesystem::path results_file(const std::filesystem::path& folder, const std::string& split,
+                                   const std::string& targets_hash) {
+  const std::string name = name_of(split);
+  const bool takes_splits_name = !is_in_shards(split) && is_in_shards(lower_case(name));
+  const auto plain = folder / (name + ".json");
+  if (!takes_splits_name && !holds_other_text(plain, targets_hash)) return plain;
+  const auto with_hash = [&](std::size_t digits) {
+    return folder / (name + "-" + targets_hash.substr(0, digits) + ".json");
   };
-  return same("run", {}) && same("checkpoint_step", {}) && same("length", {}) && same("mode", {}) &&
-         same("position_overrides", Json::array());
+  const auto extended = with_hash(kShortHash);
+  return holds_other_text(extended, targets_hash) ? with_hash(targets_hash.size()) : extended;
 }
 
 Json find_evaluation(const std::filesystem::path& file, const Json& key) {
   const Json results = read_results(file);
-  for (const Json& cell : results["cells"])
-    if (is_same_cell(cell, key)) return cell;
+  std::string failing;
+  for (const Json& cell : results["cells"]) {
+    if (!is_in_same_place(cell, key)) continue;
+    failing = failing_part(cell, key);
+    if (failing.empty()) return cell;
+  }
+  if (!failing.empty())
+    log::warn("a result is made again, another stands in its place",
+              {{"file", file.string()},
+               {"length", key["length"]},
+               {"mode", key["mode"].get<std::string>()},
+               {"differs_in", failing}});
   return nullptr;
 }
 
@@ -54,13 +158,14 @@ void merge_evaluation(const std::filesystem::path& file, const std::vector<Json>
   Json results = read_results(file);
   auto& kept = results["cells"].get_ref<Json::array_t&>();
   for (const Json& cell : cells) {
-    const auto found = std::find_if(kept.begin(), kept.end(),
-                                    [&](const Json& old) { return is_same_cell(old, cell); });
-    if (found != kept.end()) {
-      *found = with_nulls(cell);
-    } else {
+    const auto replaced = [&](const Json& old) { return gives_way_to(old, cell); };
+    const auto found = std::find_if(kept.begin(), kept.end(), replaced);
+    if (found == kept.end()) {
       kept.push_back(with_nulls(cell));
+      continue;
     }
+    kept.erase(std::remove_if(found + 1, kept.end(), replaced), kept.end());
+    *found = with_nulls(cell);
   }
   if (file.has_parent_path()) make_folder(file.parent_path());
   write_json(file, results);

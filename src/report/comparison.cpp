@@ -9,6 +9,8 @@
 #include <set>
 #include <tuple>
 
+#include "longspan/core/evaluation_format.h"
+
 namespace longspan::report {
 namespace {
 
@@ -64,7 +66,7 @@ Difference values_of(const std::string& key, const Samples& samples, const Lines
 
 // Whatever stands there for non-overlapping windows has no meaning.
 std::string stride_of(const Cell& cell) {
-  return cell.mode == "nonoverlapping" ? "none" : std::to_string(cell.stride);
+  return cell.mode == kNonOverlapping ? "none" : std::to_string(cell.stride);
 }
 
 std::vector<Difference> find_differences(const Samples& samples, const Lines& lines) {
@@ -105,6 +107,16 @@ Comparison make_comparison(const Samples& samples, const Lines& lines) {
   return comparison;
 }
 
+// Of one file, whose text may have been scored under several names.
+std::string texts_of(const Samples& samples) {
+  std::set<std::string> texts;
+  std::string joined;
+  for (const Sample& sample : samples)
+    if (texts.insert(sample.cell->text).second)
+      joined += (joined.empty() ? "" : ", ") + sample.cell->text;
+  return joined;
+}
+
 int rank_of_split(const std::string& split) {
   return split == "test" ? 0 : split == "valid" ? 1 : 2;
 }
@@ -123,14 +135,15 @@ std::vector<Comparison> compare(const std::vector<Run>& runs, const Lines& lines
   for (const Run& run : runs)
     for (const Evaluation& evaluation : run.evaluations)
       for (const Cell& cell : evaluation.cells) {
-        const std::string mode = modes == Modes::PlotEach ? cell.mode : "";
-        plots[{rank_of_split(evaluation.split), evaluation.split, mode}].push_back(
+        const bool each = modes == Modes::PlotEach;
+        const std::string text = each ? cell.text : evaluation.split, mode = each ? cell.mode : "";
+        plots[{rank_of_split(text), text, mode}].push_back(
             {lines.of_cell(run, evaluation, cell), &run, &cell});
       }
   std::vector<Comparison> comparisons;
   for (const auto& [place, samples] : plots) {
     comparisons.push_back(make_comparison(samples, lines));
-    comparisons.back().split = std::get<1>(place);
+    comparisons.back().split = texts_of(samples);
   }
   return comparisons;
 }

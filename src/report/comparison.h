@@ -41,7 +41,7 @@ struct Difference {
 
 /// What is drawn on one pair of axes.
 struct Comparison {
-  std::string split;
+  std::string split;                  ///< what was scored: a split or a text file
   std::string mode;                   ///< empty when lines of several modes share the plot
   std::vector<std::int64_t> lengths;  ///< evaluated ones, rising
   std::vector<std::int64_t> train_lengths;

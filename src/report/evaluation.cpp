@@ -71,7 +71,7 @@ std::string joined(const Json& value) {
   return line;
 }
 
-Cell read_cell(const Json& object, const std::string& prefix) {
+Cell read_cell(const Json& object, const std::string& prefix, const std::string& split) {
   const ObjectReader reader(object, prefix);
   Cell cell;
   cell.run = reader.text("run");
@@ -79,6 +79,8 @@ Cell read_cell(const Json& object, const std::string& prefix) {
   cell.mode = reader.text("mode");
   cell.targets_hash = reader.text("targets_hash");
   cell.dtype = reader.text("dtype");
+  cell.text = object.contains("text") ? reader.text("text") : split;
+  if (object.contains("model_hash")) cell.model_hash = reader.text("model_hash");
   cell.checkpoint_step = reader.integer("checkpoint_step", 0);
   cell.train_length = reader.integer("train_length", 1);
   cell.length = reader.integer("length", 1);
@@ -142,7 +144,8 @@ Evaluation read_evaluation(const std::filesystem::path& path) {
   Evaluation evaluation{path.stem().string(), {}};
   for (const Json& object : document["cells"])
     evaluation.cells.push_back(
-        read_cell(object, concat(path.string(), ": cells[", evaluation.cells.size(), "] ")));
+        read_cell(object, concat(path.string(), ": cells[", evaluation.cells.size(), "] "),
+                  evaluation.split));
   return evaluation;
 }
 

@@ -21,7 +21,9 @@ struct Cell {
   std::string run;
   std::string method;
   std::string mode;
+  std::string text;  ///< what was scored: a split or a text file; the split where the file is old
   std::string targets_hash;
+  std::string model_hash;  ///< empty where the file is old
   std::string dtype;
   std::string position_overrides;  ///< "key=value; key=value"; empty for none
   std::int64_t checkpoint_step = 0;
@@ -36,7 +38,7 @@ struct Cell {
 
 /// An evaluations file.
 struct Evaluation {
-  std::string split;
+  std::string split;  ///< the file's name
   std::vector<Cell> cells;
 };
 

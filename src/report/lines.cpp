@@ -5,12 +5,13 @@
 #include <set>
 
 #include "longspan/core/error.h"
+#include "longspan/core/evaluation_format.h"
 
 namespace longspan::report {
 namespace {
 
 LineKey key_of_training(const Run& run) {
-  return {run.method, run.train_length, run.recipe, {}, {}};
+  return {run.method, run.train_length, run.recipe, {}, {}, {}, {}, {}};
 }
 
 bool has_several_steps(const Evaluation& evaluation) {
@@ -19,8 +20,21 @@ bool has_several_steps(const Evaluation& evaluation) {
   });
 }
 
+// Returns a part of a cell where it alone tells the cell from another of the same file, else "". A
+// part that an older file lacks tells nothing.
+std::string telling(const Evaluation& evaluation, const Cell& cell, std::string Cell::*part) {
+  const auto differs = [&](const Cell& other) {
+    return other.position_overrides == cell.position_overrides &&
+           other.checkpoint_step == cell.checkpoint_step && !(other.*part).empty() &&
+           other.*part != cell.*part;
+  };
+  return std::any_of(evaluation.cells.begin(), evaluation.cells.end(), differs) ? cell.*part : "";
+}
+
+std::string short_hash(const std::string& hash) { return hash.substr(0, 8); }
+
 std::string short_mode(const std::string& mode) {
-  return mode.starts_with("stride:") ? "stride " + mode.substr(7) : mode;
+  return mode.starts_with(kStridePrefix) ? "stride " + mode.substr(kStridePrefix.size()) : mode;
 }
 
 template <class Value>
@@ -32,8 +46,8 @@ bool varies(const std::vector<LineKey>& keys, Value LineKey::*member) {
 }  // namespace
 
 std::string mode_words(const std::string& mode) {
-  if (mode == "nonoverlapping") return "non-overlapping windows";
-  if (mode.starts_with("stride:")) return "sliding windows, stride " + mode.substr(7);
+  if (mode == kNonOverlapping) return "non-overlapping windows";
+  if (mode.starts_with(kStridePrefix)) return "sliding windows, " + short_mode(mode);
   return mode;
 }
 
@@ -48,7 +62,14 @@ Lines::Lines(const std::vector<Run>& runs, Modes modes) : modes_(modes) {
 }
 
 LineKey Lines::key_of_cell(const Run& run, const Evaluation& evaluation, const Cell& cell) const {
-  LineKey key{cell.method, cell.train_length, run.recipe, cell.position_overrides, {}};
+  LineKey key{cell.method,
+              cell.train_length,
+              run.recipe,
+              cell.position_overrides,
+              {},
+              telling(evaluation, cell, &Cell::dtype),
+              telling(evaluation, cell, &Cell::targets_hash),
+              telling(evaluation, cell, &Cell::model_hash)};
   if (modes_ == Modes::LineEach) key.mode = cell.mode;
   if (has_several_steps(evaluation)) key.checkpoint_step = cell.checkpoint_step;
   return key;
@@ -67,6 +88,9 @@ void Lines::name_lines() {
     if (!key.position_overrides.empty()) label += " (" + key.position_overrides + ")";
     if (varies(keys_, &LineKey::mode)) label += ", " + short_mode(key.mode);
     if (key.checkpoint_step >= 0) label += concat(", step ", key.checkpoint_step);
+    if (!key.dtype.empty()) label += ", " + key.dtype;
+    if (!key.targets_hash.empty()) label += ", text " + short_hash(key.targets_hash);
+    if (!key.model_hash.empty()) label += ", model " + short_hash(key.model_hash);
     labels_.push_back(label);
   }
   const std::vector<std::string> plain = labels_;

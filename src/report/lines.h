@@ -19,7 +19,11 @@ struct LineKey {
   std::int64_t train_length = 0;
   std::string recipe;
   std::string position_overrides;
-  std::string mode;                   ///< empty with Modes::PlotEach
+  std::string mode;  ///< empty with Modes::PlotEach
+  // Empty where the cells of a run's file agree in it.
+  std::string dtype;
+  std::string targets_hash;
+  std::string model_hash;
   std::int64_t checkpoint_step = -1;  ///< -1 where a run was evaluated at one step only
 
   auto operator<=>(const LineKey&) const = default;

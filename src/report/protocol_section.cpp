@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "longspan/core/evaluation_format.h"
 #include "report/html.h"
 #include "report/numbers.h"
 #include "report/page.h"
@@ -30,7 +31,7 @@ std::vector<TableCell> protocol_row(const Comparison& comparison) {
           text_cell(mode_words(comparison.mode)),
           cell("number",
                [](const Cell& c) {
-                 return c.mode == "nonoverlapping" ? "\u2013" : std::to_string(c.stride);
+                 return c.mode == kNonOverlapping ? "\u2013" : std::to_string(c.stride);
                }),
           cell("number", [](const Cell& c) { return grouped(c.targets); }),
           cell("", [](const Cell& c) { return c.targets_hash; }),

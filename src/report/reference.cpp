@@ -43,12 +43,11 @@ Reference::Record read_record(const Json& object) {
   return record;
 }
 
-const Reference::Record* find(const Reference& reference, const std::string& split,
-                              const Cell& cell) {
+const Reference::Record* find(const Reference& reference, const Cell& cell) {
   if (!cell.position_overrides.empty()) return nullptr;
   for (const Reference::Record& record : reference.records)
     if (record.method == cell.method && record.train_length == cell.train_length &&
-        record.length == cell.length && record.mode == cell.mode && record.split == split)
+        record.length == cell.length && record.mode == cell.mode && record.split == cell.text)
       return &record;
   return nullptr;
 }
@@ -96,18 +95,20 @@ ReferenceUse apply_reference(const Reference& reference, std::vector<Run>& runs)
   ReferenceUse use{reference.source, 0, 0, {}};
   for (Run& run : runs)
     for (Evaluation& evaluation : run.evaluations) {
-      const auto published = reference.targets.find(evaluation.split);
-      std::int64_t other_targets = 0;
+      const Cell* other = nullptr;  // of another text than the published one
+      std::int64_t published = 0;
       for (Cell& cell : evaluation.cells) {
-        mark(cell, find(reference, evaluation.split, cell));
+        mark(cell, find(reference, cell));
         ++use.cells;
         if (!cell.paper) continue;
         ++use.cells_matched;
-        if (published != reference.targets.end() && cell.targets != published->second)
-          other_targets = cell.targets;
+        const auto targets = reference.targets.find(cell.text);
+        if (targets == reference.targets.end() || cell.targets == targets->second) continue;
+        other = &cell;
+        published = targets->second;
       }
-      if (other_targets != 0)
-        use.doubts.push_back(doubt_of(run, evaluation.split, other_targets, published->second));
+      if (other != nullptr)
+        use.doubts.push_back(doubt_of(run, other->text, other->targets, published));
     }
   return use;
 }

@@ -69,6 +69,9 @@ std::int64_t num_targets(const EvaluationText& text, const EvaluationOptions& op
 std::vector<double> score_targets(const Transformer& model, const EvaluationText& text,
                                   std::int64_t length, EvaluationMode mode,
                                   const EvaluationOptions& options);
+/// Returns the digest of (position, id) of each of the first `count` targets, as pairs of
+/// little-endian int64.
+std::string hash_of_targets(const TokenStream& stream, std::int64_t count);
 /// Scores one cell.
 EvaluationCell evaluate_cell(const Transformer& model, const EvaluationText& text,
                              std::int64_t length, EvaluationMode mode,

@@ -6,6 +6,7 @@
 
 #include "longspan/core/json.h"
 #include "longspan/distributed/communicator.h"
+#include "longspan/evaluate/protocol.h"
 #include "longspan/run/run.h"
 
 namespace longspan {
@@ -13,15 +14,16 @@ namespace longspan {
 /// What to score of one run.
 struct EvaluationRequest {
   std::string lengths;  ///< empty: the trained length and its doublings to 16 times
-  std::vector<std::string> modes{"nonoverlapping"};
+  std::vector<std::string> modes{EvaluationMode{}.name()};
   std::string split = "valid";        ///< train | valid | test | a text file
   std::vector<std::string> position;  ///< the key=value by which the run's position section differs
   std::filesystem::path output;       ///< empty: <run>/evaluations
-  bool reuse = false;                 ///< keep cells that are there already
+  bool reuse = false;                 ///< keep cells that find_evaluation() finds
 };
 
-/// Scores every (length, mode) and merges the cells into <output>/<split>.json with its .csv and
-/// .svg. Returns the cells asked for. Collective: the ranks share the work, rank 0 alone writes.
+/// Scores every (length, mode) and merges the cells into the results_file() of the text, with its
+/// .csv and .svg beside it. Returns the cells asked for. Collective: the ranks share the work, rank
+/// 0 alone writes.
 /// @param device of this process
 Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::Device device,
                   Communicator& communicator);

@@ -13,9 +13,14 @@ namespace longspan::testing {
 namespace {
 
 Json cell(const std::string& run, std::int64_t length, double ppl) {
-  return {{"run", run},       {"checkpoint_step", 7},
-          {"length", length}, {"mode", "nonoverlapping"},
-          {"ppl", ppl},       {"position_overrides", Json::array()}};
+  Json cell{{"run", run},       {"checkpoint_step", 7},
+            {"length", length}, {"mode", "nonoverlapping"},
+            {"ppl", ppl},       {"position_overrides", Json::array()}};
+  for (const auto* number : {"loss_nats", "ppl_stderr", "word_ppl", "bits_per_byte",
+                             "early_token_loss", "full_context_loss"})
+    cell[number] = 1.5;
+  for (const auto* part : {"dtype", "model_hash", "targets_hash"}) cell[part] = "one";
+  return cell;
 }
 
 TEST_CASE("cells are added, replaced by their key, and others kept") {
@@ -26,8 +31,13 @@ TEST_CASE("cells are added, replaced by their key, and others kept") {
   CHECK(read_json(file) ==
         Json{{"format", "longspan.evaluation/1"},
              {"cells", {cell("a", 64, 2.5), cell("a", 128, 4.5), cell("b", 64, 5.5)}}});
-  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{
-           {"checkpoint_step", 8}, {"mode", "stride:2"}, {"position_overrides", {"base=500"}}}) {
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, Json>>{{"checkpoint_step", 8},
+                                                 {"mode", "stride:2"},
+                                                 {"position_overrides", {"base=500"}},
+                                                 {"dtype", "bf16"},
+                                                 {"model_hash", "m2"},
+                                                 {"targets_hash", "t2"}}) {
     Json other = cell("a", 64, 9.5);
     other[key] = value;
     const std::size_t before = read_json(file)["cells"].size();
@@ -50,6 +60,56 @@ TEST_CASE("a cell is found again by what it is of") {
   Json overridden = cell("a", 64, 0.0);
   overridden["position_overrides"] = {"base=500"};
   CHECK(find_evaluation(file, overridden).is_null());
+}
+
+TEST_CASE("a cell of an older version gives way to one in its place and is never found") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "valid.json";
+  Json old = cell("a", 64, 3.5);
+  old.erase("model_hash");
+  merge_evaluation(file, {old});
+  CHECK(find_evaluation(file, cell("a", 64, 0.0)).is_null());
+  merge_evaluation(file, {cell("a", 64, 2.5)});
+  CHECK(read_json(file)["cells"] == Json{cell("a", 64, 2.5)});
+}
+
+TEST_CASE("another model's cell is not found, and an unfinished one neither") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "valid.json";
+  Json whole = cell("a", 64, 3.5);
+  whole["model_hash"] = "m1";
+  merge_evaluation(file, {whole});
+  CHECK(find_evaluation(file, whole) == whole);
+  for (const auto* key :
+       {"model_hash", "targets_hash", "words", "bytes", "dtype", "train_length"}) {
+    INFO(key);
+    Json other = whole;
+    other[key] = "another";
+    CHECK(find_evaluation(file, other).is_null());
+  }
+  Json unfinished = whole;
+  unfinished.erase("word_ppl");
+  merge_evaluation(file, {unfinished});
+  CHECK(find_evaluation(file, whole).is_null());
+}
+
+TEST_CASE("each text has a file of its own, and no text file has a split's name") {
+  const TemporaryFolder folder;
+  const auto put = [&](const std::string& split, const std::string& targets_hash) {
+    const auto file = results_file(folder.path(), split, targets_hash);
+    Json scored = cell("a", 64, 3.5);
+    scored["targets_hash"] = targets_hash;
+    merge_evaluation(file, {scored});
+    return file.filename().string();
+  };
+  CHECK(put("other/valid.txt", "11111111aa") == "valid-11111111.json");
+  CHECK(put("valid", "22222222aa") == "valid.json");
+  CHECK(put("a/x.txt", "33333333aa") == "x.json");
+  CHECK(put("b/x.txt", "44444444aa") == "x-44444444.json");
+  CHECK(put("c/x.txt", "33333333aa") == "x.json");
+  CHECK(put("d/x.txt", "44444444bb") == "x-44444444bb.json");
+  CHECK(put("VALID.txt", "55555555aa") == "VALID-55555555.json");
+  CHECK(put(std::string(250, 'n') + ".txt", "66666666aa") == std::string(150, 'n') + ".json");
 }
 
 TEST_CASE("numbers that are not finite become null") {

@@ -180,9 +180,12 @@ TEST_CASE("cells of differing protocol are drawn with a note on the page and in 
   write_report({alibi.folder, t5.folder}, folder.path() / "r.html");
   const std::string page = read_file(folder.path() / "r.html");
   CHECK_THAT(page, ContainsSubstring("These lines were not scored under one protocol"));
-  CHECK_THAT(page, ContainsSubstring("<li>dtype differs: float32 (alibi, t5), bfloat16 (t5)</li>"));
   CHECK_THAT(page,
-             ContainsSubstring("<li>targets_hash differs: abc123 (alibi, t5), def456 (t5)</li>"));
+             ContainsSubstring("<li>dtype differs: float32 (alibi, t5, float32, text abc123), "
+                               "bfloat16 (t5, bfloat16, text def456)</li>"));
+  CHECK_THAT(
+      page, ContainsSubstring("<li>targets_hash differs: abc123 (alibi, t5, float32, text abc123), "
+                              "def456 (t5, bfloat16, text def456)</li>"));
   CHECK(page.find("class=\"finding\"") == std::string::npos);
   CHECK_THAT(read_file(folder.path() / "r-extrapolation.svg"),
              ContainsSubstring("The protocol differs between the lines: targets_hash, dtype"));

@@ -160,6 +160,18 @@ LONGSPAN_DEVICE float load_factor(Thread& thread, const double* factor) {
   return factor == nullptr ? 1.0f : static_cast<float>(thread.load(factor));
 }
 
+/// Calls update(row, at, inside, scale) as UpdateChunk::each_quad does, with what gradients are
+/// multiplied by; not at all where that is not a number.
+template <class Thread, class Update>
+LONGSPAN_DEVICE void each_update(Thread& thread, const TensorTable& table, const double* factor,
+                                 const Update& update) {
+  const float scale = load_factor(thread, factor);
+  if (scale != scale) return;
+  const UpdateChunk chunk(thread, table);
+  chunk.each_quad(thread,
+                  [&](std::int64_t at, int inside) { update(chunk.row, at, inside, scale); });
+}
+
 /// The numbers of a MomentumRule of src/optim that all tensors share.
 struct MomentumNumbers {
   float velocity_to_parameter, gradient_to_parameter, velocity_keep, gradient_to_velocity;
@@ -169,26 +181,23 @@ struct MomentumUpdate {
   template <class Thread>
   LONGSPAN_DEVICE static void run(Thread& thread, const TensorTable& table,
                                   const MomentumNumbers& numbers, const double* factor) {
-    const float scale = load_factor(thread, factor);
-    if (scale != scale) return;
-    const UpdateChunk chunk(thread, table);
-    const TensorRow& row = chunk.row;
-    chunk.each_quad(thread, [&](std::int64_t at, int inside) {
-      FloatQuad p = load_quad(thread, row.parameter + at, inside),
-                v = load_quad(thread, row.first + at, inside);
-      const FloatQuad gradient = load_quad(thread, row.gradient + at, inside);
-      LONGSPAN_UNROLL
-      for (int i = 0; i < kQuad; ++i) {
-        const float g = thread.product(gradient.x[i], scale);
-        p.x[i] = thread.multiply_add(numbers.gradient_to_parameter, g,
-                                     thread.multiply_add(numbers.velocity_to_parameter, v.x[i],
-                                                         thread.product(row.keep, p.x[i])));
-        v.x[i] = thread.multiply_add(numbers.gradient_to_velocity, g,
-                                     thread.product(numbers.velocity_keep, v.x[i]));
-      }
-      store_quad(thread, row.parameter + at, inside, p);
-      store_quad(thread, row.first + at, inside, v);
-    });
+    each_update(
+        thread, table, factor, [&](const TensorRow& row, std::int64_t at, int inside, float scale) {
+          FloatQuad p = load_quad(thread, row.parameter + at, inside),
+                    v = load_quad(thread, row.first + at, inside);
+          const FloatQuad gradient = load_quad(thread, row.gradient + at, inside);
+          LONGSPAN_UNROLL
+          for (int i = 0; i < kQuad; ++i) {
+            const float g = thread.product(gradient.x[i], scale);
+            p.x[i] = thread.multiply_add(numbers.gradient_to_parameter, g,
+                                         thread.multiply_add(numbers.velocity_to_parameter, v.x[i],
+                                                             thread.product(row.keep, p.x[i])));
+            v.x[i] = thread.multiply_add(numbers.gradient_to_velocity, g,
+                                         thread.product(numbers.velocity_keep, v.x[i]));
+          }
+          store_quad(thread, row.parameter + at, inside, p);
+          store_quad(thread, row.first + at, inside, v);
+        });
   }
 };
 
@@ -200,33 +209,30 @@ struct AdamWUpdate {
   template <class Thread>
   LONGSPAN_DEVICE static void run(Thread& thread, const TensorTable& table,
                                   const AdamWNumbers& numbers, const double* factor) {
-    const float scale = load_factor(thread, factor);
-    if (scale != scale) return;
-    const UpdateChunk chunk(thread, table);
-    const TensorRow& row = chunk.row;
-    chunk.each_quad(thread, [&](std::int64_t at, int inside) {
-      FloatQuad p = load_quad(thread, row.parameter + at, inside),
-                mean = load_quad(thread, row.first + at, inside),
-                square = load_quad(thread, row.second + at, inside);
-      const FloatQuad gradient = load_quad(thread, row.gradient + at, inside);
-      LONGSPAN_UNROLL
-      for (int i = 0; i < kQuad; ++i) {
-        const float g = thread.product(gradient.x[i], scale), difference = g - mean.x[i];
-        // From the nearer end, as LibTorch's lerp.
-        mean.x[i] = numbers.mean_share < 0.5f
-                        ? thread.multiply_add(numbers.mean_share, difference, mean.x[i])
-                        : thread.multiply_add(numbers.mean_share - 1.0f, difference, g);
-        square.x[i] = thread.multiply_add(thread.product(numbers.square_share, g), g,
-                                          thread.product(numbers.square_keep, square.x[i]));
-        const float size =
-            thread.multiply_add(thread.square_root(square.x[i]), row.root_factor, numbers.eps);
-        p.x[i] =
-            thread.multiply_add(row.keep, p.x[i], -thread.product(row.step_size, mean.x[i]) / size);
-      }
-      store_quad(thread, row.parameter + at, inside, p);
-      store_quad(thread, row.first + at, inside, mean);
-      store_quad(thread, row.second + at, inside, square);
-    });
+    each_update(
+        thread, table, factor, [&](const TensorRow& row, std::int64_t at, int inside, float scale) {
+          FloatQuad p = load_quad(thread, row.parameter + at, inside),
+                    mean = load_quad(thread, row.first + at, inside),
+                    square = load_quad(thread, row.second + at, inside);
+          const FloatQuad gradient = load_quad(thread, row.gradient + at, inside);
+          LONGSPAN_UNROLL
+          for (int i = 0; i < kQuad; ++i) {
+            const float g = thread.product(gradient.x[i], scale), difference = g - mean.x[i];
+            // From the nearer end, as LibTorch's lerp.
+            mean.x[i] = numbers.mean_share < 0.5f
+                            ? thread.multiply_add(numbers.mean_share, difference, mean.x[i])
+                            : thread.multiply_add(numbers.mean_share - 1.0f, difference, g);
+            square.x[i] = thread.multiply_add(thread.product(numbers.square_share, g), g,
+                                              thread.product(numbers.square_keep, square.x[i]));
+            const float size =
+                thread.multiply_add(thread.square_root(square.x[i]), row.root_factor, numbers.eps);
+            p.x[i] = thread.multiply_add(row.keep, p.x[i],
+                                         -thread.product(row.step_size, mean.x[i]) / size);
+          }
+          store_quad(thread, row.parameter + at, inside, p);
+          store_quad(thread, row.first + at, inside, mean);
+          store_quad(thread, row.second + at, inside, square);
+        });
   }
 };
 

@@ -96,12 +96,18 @@ std::string tokenizer_difference(const Json& manifest, const TokenizerConfig& co
     if (!now.contains(key)) return concat("data.tokenizer.", key, " was ", value, ", is not set");
   const bool has_model = now.contains("model");
   if (!has_model && !now.contains("dictionary")) return "";
+  const std::string& key = has_model ? "model" : "dictionary";
+  const std::string& file = has_model ? config.model : config.dictionary;
+  std::error_code ignored;
+  if (was.at(key) == file && !fs::exists(file, ignored)) {
+    log::info("the tokenizer's file is not there any more, the shards' copy stands for it",
+              {{concat("data.tokenizer.", key), file}});
+    return "";
+  }
   const bool same =
       build_tokenizer(config, {})->fingerprint() == manifest.at("tokenizer").at("fingerprint");
   if (same) return "";
-  return has_model
-             ? concat("data.tokenizer.model had another content than ", config.model)
-             : concat("data.tokenizer.dictionary had another content than ", config.dictionary);
+  return concat("data.tokenizer.", key, " had another content than ", file);
 }
 
 std::string split_difference(const Json& manifest, const NamedText& named) {

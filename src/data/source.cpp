@@ -1,6 +1,7 @@
 // Identity of a text: cheap by size and time of change, certain by digest.
 #include "data/source.h"
 
+#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include "data/synthetic_language.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
+#include "longspan/core/log.h"
 
 namespace longspan {
 namespace {
@@ -56,6 +58,59 @@ std::string file_difference(const Json& described, const std::string& path) {
   return same ? "" : concat("the content of ", path, " differs from what ", was_path, " had");
 }
 
+bool matches(const std::string& path, const std::string& pattern) {
+  return path == pattern ||
+         ::fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
+}
+
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+// The files of a text as they are now, one for each that was described. A text may be gone, or
+// never have been on this machine: then its name tells it.
+class FilesNow {
+ public:
+  FilesNow(const Json& described, const TextConfig& config) {
+    for (const Json& file : described) described_.push_back(file.at("path").get<std::string>());
+    for (const std::string& pattern : config.patterns) add(pattern);
+  }
+
+  std::size_t count() const { return paths_.size(); }
+  /// Empty for a file that is gone.
+  const std::string& path(std::size_t i) const { return paths_[i]; }
+
+ private:
+  void add(const std::string& pattern) {
+    const std::vector<std::string> there = files_there(pattern);
+    paths_.insert(paths_.end(), there.begin(), there.end());
+    if (there.empty()) add_gone(pattern);
+  }
+
+  void add_gone(const std::string& pattern) {
+    const std::size_t first = paths_.size();
+    const auto take = [&](const auto& is_same) {
+      while (paths_.size() < described_.size() && is_same(described_[paths_.size()])) {
+        paths_.emplace_back();
+        if (!is_glob(pattern)) break;
+      }
+      return paths_.size() > first;
+    };
+    if (take([&](const std::string& was) { return matches(was, pattern); })) {
+      log::info("the text is not there, its shards stand for it", {{"text", pattern}});
+    } else if (take([&](const auto& was) { return matches(file_name(was), file_name(pattern)); })) {
+      log::warn(concat(pattern, " is not there; shards stand for it that were made from ",
+                       described_[first], ", a text of the same name"));
+    } else {
+      TextConfig missing;
+      missing.patterns = {pattern};
+      text_files(missing);  // throws
+    }
+  }
+
+  std::vector<std::string> described_, paths_;
+};
+
 std::string synthetic_difference(const Json& described, const SyntheticConfig& config) {
   const Json now = describe_synthetic(config);
   for (const auto& [key, value] : now.items()) {
@@ -87,11 +142,12 @@ std::string source_difference(const Json& described, const TextConfig& config) {
   if (config.synthetic)
     return synthetic_difference(described.at("synthetic"), config.synthetic_config);
   const Json& files = described.at("files");
-  const std::vector<std::string> paths = text_files(config);
-  if (files.size() != paths.size())
-    return concat("it was ", files.size(), " files, is ", paths.size());
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const std::string difference = file_difference(files[i], paths[i]);
+  const FilesNow now(files, config);
+  if (files.size() != now.count())
+    return concat("it was ", files.size(), " files, is ", now.count());
+  for (std::size_t i = 0; i < now.count(); ++i) {
+    const std::string difference =
+        now.path(i).empty() ? "" : file_difference(files[i], now.path(i));
     if (!difference.empty()) return difference;
   }
   return "";

@@ -32,9 +32,15 @@ std::vector<std::string> expand_glob(const std::string& pattern) {
   std::vector<std::string> paths(found.gl_pathv,
                                  found.gl_pathv + (result == 0 ? found.gl_pathc : 0));
   ::globfree(&found);
+  std::ranges::sort(paths);  // by bytes, whatever the locale
+  return paths;
+}
+
+std::vector<std::string> files_of(const std::string& pattern) {
+  if (!is_glob(pattern)) return {pattern};
+  std::vector<std::string> paths = expand_glob(pattern);
   check(!paths.empty(), ErrorKind::Data, pattern,
         ": a pattern must match at least one file, found none", remedy_for_missing(pattern));
-  std::ranges::sort(paths);  // by bytes, whatever the locale
   return paths;
 }
 
@@ -144,13 +150,21 @@ TextConfig read_text_config(const config::Reader& reader, std::string_view key) 
   return config;
 }
 
+bool is_glob(const std::string& pattern) {
+  std::error_code ignored;
+  return pattern.find_first_of("*?[") != std::string::npos && !fs::exists(pattern, ignored);
+}
+
+std::vector<std::string> files_there(const std::string& pattern) {
+  if (is_glob(pattern)) return expand_glob(pattern);
+  std::error_code ignored;
+  return fs::exists(pattern, ignored) ? std::vector{pattern} : std::vector<std::string>();
+}
+
 std::vector<std::string> text_files(const TextConfig& config) {
   std::vector<std::string> files;
   for (const std::string& pattern : config.patterns) {
-    std::error_code ignored;
-    const bool literal =
-        pattern.find_first_of("*?[") == std::string::npos || fs::exists(pattern, ignored);
-    const std::vector<std::string> found = literal ? std::vector{pattern} : expand_glob(pattern);
+    const std::vector<std::string> found = files_of(pattern);
     files.insert(files.end(), found.begin(), found.end());
   }
   for (const std::string& file : files) check_file(file);

@@ -36,6 +36,11 @@ struct TextCounts {
   std::int64_t unknown = 0;  ///< tokens that stand for what the tokenizer does not know
 };
 
+/// Returns whether a pattern is a glob: it has such characters and is no file's name.
+bool is_glob(const std::string& pattern);
+/// Returns the files that a path or glob names now, sorted; none when nothing is there or can be
+/// looked at.
+std::vector<std::string> files_there(const std::string& pattern);
 /// Returns the files of a text in order (globs sorted). @throws Error(Data) when one matches
 /// nothing
 std::vector<std::string> text_files(const TextConfig& config);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -20,6 +21,7 @@ namespace longspan {
 namespace {
 
 namespace fs = std::filesystem;
+using Catch::Matchers::ContainsSubstring;
 using testing::caught;
 
 /// A config over two small files in a folder of its own.
@@ -136,6 +138,40 @@ TEST_CASE(
   CHECK(ids_of(prepare_data(example.config).stream("train")).size() == 8);
 }
 
+TEST_CASE("prepare: whole shards do without the text that they were made from") {
+  Example example;
+  example.write("part-1.txt", "the cat sat\n");
+  example.write("part-2.txt", "the dog\n");
+  example.config.train.patterns = {example.path("part-*.txt"), example.path("train.txt")};
+  prepare_data(example.config);
+  const std::vector<std::string> texts{"part-1.txt", "part-2.txt", "train.txt", "valid.txt"};
+  fs::create_directory(example.path("away"));
+  for (const auto& text : texts) fs::rename(example.path(text), example.path("away/" + text));
+  CHECK(ids_of(prepare_data(example.config).stream("train")).size() == 15);
+
+  SECTION("a text of another name is not theirs") {
+    example.config.valid.patterns = {example.path("other.txt")};
+    CHECK(example.refused() == example.path("other.txt") + ": must be a text file, found nothing");
+    example.config.valid.patterns = {example.path("part-*.txt")};
+    CHECK(example.refused() ==
+          example.path("part-*.txt") + ": a pattern must match at least one file, found none");
+  }
+  SECTION("one of several files is still compared") {
+    example.write("train.txt", "the cat sat\n");
+    CHECK_THAT(example.refused(), ContainsSubstring("had 23 bytes"));
+  }
+  SECTION("another folder, as on another machine, is another place of the same text") {
+    example.config.valid.patterns = {example.path("elsewhere/valid.txt")};
+    example.config.train.patterns = {example.path("elsewhere/part-?.txt"),
+                                     example.path("elsewhere/train.txt")};
+    CHECK(ids_of(prepare_data(example.config).stream("train")).size() == 15);
+  }
+  SECTION("shards that are not there are not made from nothing") {
+    fs::remove_all(example.path("shards"));
+    CHECK_THAT(example.refused(), ContainsSubstring("must match at least one file"));
+  }
+}
+
 TEST_CASE("prepare: a folder of another text is refused with the difference") {
   Example example;
   prepare_data(example.config);
@@ -200,6 +236,12 @@ TEST_CASE("prepare: a SentencePiece model file is judged by its content") {
   prepare_data(example.config);
   tokenizer.model = example.path("copy.model");
   prepare_data(example.config);
+  fs::remove(example.path("copy.model"));
+  CHECK_THAT(example.refused(), ContainsSubstring("copy.model"));  // one is not told by the other
+  tokenizer.model = one;
+  fs::rename(one, one + ".away");
+  prepare_data(example.config);
+  fs::rename(one + ".away", one);
   tokenizer.model = other;
   CHECK(example.refused() ==
         example.path("shards") +

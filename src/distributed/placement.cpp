@@ -130,7 +130,8 @@ Placement from_slurm(const Variables& variables) {
                                              variables.number("SLURM_NODEID", 0));
   const std::string hosts =
       variables.text("SLURM_STEP_NODELIST", variables.text("SLURM_JOB_NODELIST", "127.0.0.1"));
-  placement.address = variables.text("MASTER_ADDR", first_host(hosts));
+  placement.address =
+      variables.has("MASTER_ADDR") ? variables.text("MASTER_ADDR", "") : first_host(hosts);
   placement.port = variables.number(
       "MASTER_PORT",
       port_of_job(variables.text("SLURM_JOB_ID", "") + "." + variables.text("SLURM_STEP_ID", "")));
@@ -168,11 +169,25 @@ EnvironmentLookup process_environment() {
 }
 
 std::string first_host(const std::string& host_list) {
-  const auto bracket = host_list.find('[');
-  if (bracket == std::string::npos || bracket > host_list.find(','))
-    return host_list.substr(0, host_list.find(','));
-  const auto end = host_list.find_first_of(",-]", bracket);
-  return host_list.substr(0, bracket) + host_list.substr(bracket + 1, end - bracket - 1);
+  std::string host;
+  bool well_formed = true;
+  for (std::size_t at = 0; well_formed && at < host_list.size() && host_list[at] != ','; ++at) {
+    if (host_list[at] != '[') {
+      well_formed = host_list[at] != ']';
+      host += host_list[at];
+      continue;
+    }
+    const std::size_t end = host_list.find(']', at);
+    const std::string number =
+        host_list.substr(at + 1, host_list.find_first_of("[,-]", at + 1) - at - 1);
+    well_formed = end != std::string::npos && !number.empty();
+    host += number;
+    at = end;
+  }
+  check(well_formed && !host.empty(), ErrorKind::Config,
+        "a Slurm host list must be names as in 'n[07-09,12],r[1-2]n[0-3]', got '", host_list,
+        "'; MASTER_ADDR names the first host instead");
+  return host;
 }
 
 std::optional<Placement> find_placement(const EnvironmentLookup& lookup) {

@@ -30,7 +30,8 @@ EnvironmentLookup process_environment();
 /// process. @throws Error(Config) that names the variable that is missing or wrong
 std::optional<Placement> find_placement(const EnvironmentLookup& lookup);
 
-/// Returns the first host of a Slurm host list: "n[07-09,12],x" gives "n07".
+/// Returns the first host of a Slurm host list: "n[07-09,12],x" gives "n07", "r[1-2]n[0-3]-ib"
+/// gives "r1n0-ib". @throws Error(Config) for what is no such list
 std::string first_host(const std::string& host_list);
 
 }  // namespace longspan

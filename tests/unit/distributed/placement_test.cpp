@@ -138,6 +138,24 @@ TEST_CASE("the first host of a Slurm list is found") {
   CHECK(first_host("n[07-09,12],x") == "n07");
   CHECK(first_host("n[3,5]") == "n3");
   CHECK(first_host("a,n[3,5]") == "a");
+  CHECK(first_host("r[1-2]n[0-3]") == "r1n0");
+  CHECK(first_host("rack[2,4]node[07-09]-ib,x") == "rack2node07-ib");
+  CHECK(first_host("n[3]-[5-6],m[1-2]") == "n3-5");
+}
+
+TEST_CASE("a Slurm list that is none is refused, unless another address is given") {
+  for (const char* list : {"", ",a", "n[1-2", "n[]", "n[-2]", "n1]", "n[[1]]", "n[1][", "[,]"}) {
+    INFO(list);
+    CHECK_THROWS_WITH(first_host(list), ContainsSubstring("a Slurm host list must be names"));
+    Variables step{{"SLURM_STEP_ID", "0"},
+                   {"SLURM_PROCID", "0"},
+                   {"SLURM_LOCALID", "0"},
+                   {"SLURM_STEP_NUM_TASKS", "2"},
+                   {"SLURM_STEP_NODELIST", list}};
+    CHECK_THROWS_WITH(find(step), ContainsSubstring("MASTER_ADDR names the first host instead"));
+    step["MASTER_ADDR"] = "n1";
+    CHECK(find(step)->address == "n1");
+  }
 }
 
 }  // namespace

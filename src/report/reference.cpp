@@ -12,18 +12,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPaper = "paper";
-constexpr const char* kPaperFile = "paper/wikitext103.json";
+constexpr const char* kPaperFile = "share/longspan/paper/wikitext103.json";
 
 }  // namespace
 
 fs::path find_reference(const std::string& name) {
   if (name != kPaper) return name;
-  for (const char* folder : {LONGSPAN_DATA_FOLDER, LONGSPAN_INSTALLED_DATA_FOLDER})
-    if (fs::is_regular_file(fs::path(folder) / kPaperFile)) return fs::path(folder) / kPaperFile;
-  throw Error(ErrorKind::Config,
-              concat("--reference paper must find ", kPaperFile, " in ", LONGSPAN_DATA_FOLDER,
-                     " or ", LONGSPAN_INSTALLED_DATA_FOLDER,
-                     ", it is in neither; name the file: --reference FILE"));
+  // Beside the folder of the program, in a build folder as where it is installed.
+  std::error_code failure;
+  const fs::path program = fs::read_symlink("/proc/self/exe", failure);
+  const fs::path path = program.parent_path().parent_path() / kPaperFile;
+  check(fs::is_regular_file(path, failure), ErrorKind::Config, "--reference paper must find ",
+        path.string(), ", it is not there; name the file: --reference FILE");
+  return path;
 }
 
 namespace report {

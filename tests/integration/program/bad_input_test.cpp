@@ -43,6 +43,32 @@ TEST_CASE("usage errors") {
                 {verb, "reads none", "seed=2"});
 }
 
+// A folder that is gone while one is in it; back in the former one at the end.
+class DeletedWorkingFolder {
+ public:
+  explicit DeletedWorkingFolder(const std::filesystem::path& path) {
+    std::filesystem::create_directory(path);
+    std::filesystem::current_path(path);
+    std::filesystem::remove(path);
+  }
+  ~DeletedWorkingFolder() { std::filesystem::current_path(before_); }
+
+ private:
+  std::filesystem::path before_ = std::filesystem::current_path();
+};
+
+TEST_CASE("a working folder that was deleted is an error of data in every verb") {
+  const TinyRun tiny;
+  const DeletedWorkingFolder here(tiny.path("deleted"));
+  const auto config = tiny.config().string();
+  for (const auto* verb : {"--version", "prepare", "train", "evaluate", "sweep", "report", "plan",
+                           "inspect", "import", "verify-resume"}) {
+    INFO(verb);
+    check_error(tiny.run({verb, config}), 3, {"the working folder must be there"});
+  }
+  check_error(tiny.run({}), 3, {"the working folder must be there"});
+}
+
 TEST_CASE("configuration errors name file, place and key") {
   const TinyRun tiny;
   struct Case {

@@ -31,12 +31,13 @@ fs::path best_checkpoint(const fs::path& run_folder) {
 
 }  // namespace
 
+std::vector<fs::path> checkpoint_folders(const fs::path& run_folder) {
+  return checkpoint::blaming_checkpoint([&] { return checkpoint::step_folders(run_folder); });
+}
+
 std::vector<fs::path> list_checkpoints(const fs::path& run_folder) {
-  std::vector<fs::path> whole;
-  for (const fs::path& folder :
-       checkpoint::blaming_checkpoint([&] { return checkpoint::step_folders(run_folder); })) {
-    if (checkpoint::is_whole(folder)) whole.push_back(folder);
-  }
+  std::vector<fs::path> whole = checkpoint_folders(run_folder);
+  std::erase_if(whole, [](const fs::path& folder) { return !checkpoint::is_whole(folder); });
   return whole;
 }
 

@@ -78,8 +78,7 @@ CheckpointContents load_checkpoint_model(const fs::path& folder) {
 }
 
 std::optional<CheckpointContents> load_newest_checkpoint(const fs::path& run_folder) {
-  std::vector<fs::path> folders =
-      checkpoint::blaming_checkpoint([&] { return checkpoint::step_folders(run_folder); });
+  std::vector<fs::path> folders = checkpoint_folders(run_folder);
   if (folders.empty()) return std::nullopt;
   std::reverse(folders.begin(), folders.end());
   std::string newest_damage;

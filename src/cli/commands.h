@@ -32,8 +32,9 @@ struct Call {
   int exit_code = kDone;           ///< a verb's callback sets it where it is another
 };
 
-/// Adds the common options to a verb.
-void add_common_options(CLI::App& verb, CommonOptions& options);
+/// Adds the common options to a verb. @param paths_from where relative paths of --set start
+void add_common_options(CLI::App& verb, CommonOptions& options,
+                        const std::string& paths_from = "the configuration file's folder");
 /// Whether a verb's device must be there.
 enum class DeviceUse { Computes, Plans };
 /// Puts them into force. @throws Error(Config)
@@ -54,6 +55,9 @@ void add_plan(CLI::App& app, Call& call);
 void add_inspect(CLI::App& app, Call& call);
 void add_import(CLI::App& app, Call& call);
 void add_verify_resume(CLI::App& app, Call& call);
+
+/// Adds all verbs. An option or argument that is given takes a value that is not empty.
+void add_verbs(CLI::App& app, Call& call);
 
 struct Verb {
   std::string_view name;

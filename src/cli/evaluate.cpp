@@ -129,7 +129,7 @@ void add_evaluate(CLI::App& app, Call& call) {
   verb->add_option("--processes", arguments->processes,
                    "Processes to start on this host; auto: as the first run's config says")
       ->capture_default_str();
-  add_common_options(*verb, options);
+  add_common_options(*verb, options, "the current folder");
   verb->callback([arguments, &options, &call] {
     apply(options);
     take_overrides(options.overrides, *arguments);

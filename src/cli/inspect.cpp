@@ -1,6 +1,7 @@
 // longspan inspect PATH: says what a shard folder, checkpoint, tokenizer or run is.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -36,12 +37,17 @@ Json inspect_checkpoint(const fs::path& path, bool verify) {
 }
 
 Json inspect_run(const fs::path& path, bool verify) {
-  Json checkpoints = Json::array();
-  for (const auto& folder : list_checkpoints(path)) {
+  const auto whole = list_checkpoints(path);
+  Json checkpoints = Json::array(), damaged = Json::array();
+  for (const auto& folder : checkpoint_folders(path)) {
     if (verify) verify_checkpoint(folder);
-    checkpoints.push_back(folder.filename().string());
+    Json& names = std::ranges::find(whole, folder) != whole.end() ? checkpoints : damaged;
+    names.push_back(folder.filename().string());
   }
-  Json result{{"kind", "run"}, {"verified", verify}, {"checkpoints", checkpoints}};
+  Json result{{"kind", "run"},
+              {"verified", verify},
+              {"checkpoints", checkpoints},
+              {"damaged_checkpoints", damaged}};
   if (fs::exists(path / "environment.json"))
     result["environment"] = read_json(path / "environment.json");
   return result;

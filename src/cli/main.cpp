@@ -66,7 +66,7 @@ int run(int argc, char** argv) {
       "SIGTERM).");
   longspan::cli::Call call;
   call.words = {argv, argv + argc};
-  for (const auto& verb : longspan::cli::kVerbs) verb.add(app, call);
+  longspan::cli::add_verbs(app, call);
   check_verb(argc, argv);
   try {
     app.parse(argc, argv);

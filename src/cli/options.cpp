@@ -14,9 +14,11 @@
 
 namespace longspan::cli {
 
-void add_common_options(CLI::App& verb, CommonOptions& options) {
+void add_common_options(CLI::App& verb, CommonOptions& options, const std::string& paths_from) {
   verb.add_option("--set", options.overrides,
-                  "Override a configuration key: dotted.key=YAML value; repeatable")
+                  "Override a configuration key: dotted.key=YAML value; repeatable; relative paths "
+                  "start from " +
+                      paths_from)
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
@@ -27,6 +29,19 @@ void add_common_options(CLI::App& verb, CommonOptions& options) {
   verb.add_option("--threads", options.threads, "CPU threads; 0: one for each core")
       ->check(CLI::Range(0, 4096));
   verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:i")->capture_default_str();
+}
+
+void add_verbs(CLI::App& app, Call& call) {
+  for (const Verb& verb : kVerbs) verb.add(app, call);
+  const CLI::Validator not_empty(
+      [](const std::string& value) {
+        return value.empty() ? "a value must be given, got an empty one" : "";
+      },
+      "");
+  for (CLI::App* const verb : app.get_subcommands({}))
+    for (CLI::Option* const option : verb->get_options())
+      if (option->get_items_expected_max() > 0)
+        option->transform(not_empty);  // before its own checks
 }
 
 void apply(const CommonOptions& options, DeviceUse use) {

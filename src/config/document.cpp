@@ -57,12 +57,14 @@ Node& map_at(Node& top, std::string_view path) {
 
 Document::Document(std::shared_ptr<Node> root) : root_(std::move(root)) {}
 
-Document Document::from_file(const fs::path& path, const std::vector<std::string>& overrides) {
-  return from_text(read_file(path), path.string(), path.parent_path(), overrides);
+Document Document::from_file(const fs::path& path, const std::vector<std::string>& overrides,
+                             const fs::path& overrides_folder) {
+  return from_text(read_file(path), path.string(), path.parent_path(), overrides, overrides_folder);
 }
 
 Document Document::from_text(std::string_view text, const std::string& name, const fs::path& folder,
-                             const std::vector<std::string>& overrides) {
+                             const std::vector<std::string>& overrides,
+                             const fs::path& overrides_folder) {
   const fs::path real = real_folder(folder.empty() ? fs::path(".") : folder);
   const std::shared_ptr<Node> top =
       parse_yaml(text, std::make_shared<const Source>(Source{name, false, real}), "");
@@ -70,7 +72,8 @@ Document Document::from_text(std::string_view text, const std::string& name, con
         ": must hold a map of keys, got an empty file");
   check(top->kind == Node::Kind::Map, ErrorKind::Config, to_text(top->place),
         ": must hold a map of keys, got ", describe(*top));
-  for (const std::string& override_text : overrides) apply_override(*top, override_text, real);
+  const fs::path from = overrides_folder.empty() ? real : real_folder(overrides_folder);
+  for (const std::string& override_text : overrides) apply_override(*top, override_text, from);
   return Document(top);
 }
 

@@ -12,9 +12,9 @@ SavedRun find_run(const std::filesystem::path& folder, const std::string& checkp
   check(std::filesystem::exists(folder / "config.yaml"), ErrorKind::Config, folder.string(),
         " must be the folder of a run, it has no config.yaml");
   const auto checkpoint_folder = find_checkpoint(folder, checkpoint);
-  return {
-      folder, checkpoint_folder,
-      read_run_config(config::Document::from_file(checkpoint_folder / "config.yaml", overrides))};
+  const auto document =
+      config::Document::from_file(checkpoint_folder / "config.yaml", overrides, ".");
+  return {folder, checkpoint_folder, read_run_config(document)};
 }
 
 TrainedRun open_run(const SavedRun& saved) {

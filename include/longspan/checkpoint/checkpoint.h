@@ -43,6 +43,8 @@ void mark_best(const std::filesystem::path& run_folder, std::int64_t step);
 /// whatever retention says.
 void prune_checkpoints(const std::filesystem::path& run_folder, const Retention& retention);
 
+/// Returns the folders that are named as checkpoints, whole or not, oldest step first.
+std::vector<std::filesystem::path> checkpoint_folders(const std::filesystem::path& run_folder);
 /// Returns the folders of whole checkpoints (every file of the manifest there with its size),
 /// oldest step first.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run_folder);

@@ -95,16 +95,19 @@ class Reader {
 /// A parsed YAML file with the overrides of the command line.
 class Document {
  public:
-  /// Parses a file. @param overrides "dotted.key=YAML value" each
+  /// Parses a file. @param overrides "dotted.key=YAML value" each @param overrides_folder what
+  /// relative paths in overrides start from; empty: the file's folder, as those in the file
   /// @throws Error(Config) for syntax, duplicate keys, bad overrides; Error(Io) when it cannot be
   /// read
   static Document from_file(const std::filesystem::path& path,
-                            const std::vector<std::string>& overrides = {});
+                            const std::vector<std::string>& overrides = {},
+                            const std::filesystem::path& overrides_folder = {});
   /// Parses text. @param name stands for the file in errors @param folder what relative paths start
   /// from
   static Document from_text(std::string_view text, const std::string& name,
                             const std::filesystem::path& folder = ".",
-                            const std::vector<std::string>& overrides = {});
+                            const std::vector<std::string>& overrides = {},
+                            const std::filesystem::path& overrides_folder = {});
 
   /// Returns the reader of the top map.
   Reader root() const;

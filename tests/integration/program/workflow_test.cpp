@@ -82,6 +82,8 @@ TEST_CASE("evaluate takes keys of the run's config, and says which of its positi
   std::filesystem::rename(tiny.path("shards"), tiny.path("elsewhere"));
   CHECK(tiny.run(plain).code == 3);
   CHECK(cell_of(with("data.shards=" + tiny.path("elsewhere").string()))["ppl"] == before["ppl"]);
+  const auto from_here = std::filesystem::relative(tiny.path("elsewhere"));
+  CHECK(cell_of(with("data.shards=" + from_here.string()))["ppl"] == before["ppl"]);
   std::filesystem::rename(tiny.path("elsewhere"), tiny.path("shards"));
   const Json changed = cell_of(with("position.form=absolute"));
   CHECK(changed["position_overrides"] == Json({"form=absolute"}));
@@ -146,6 +148,22 @@ TEST_CASE("inspect, plan and prepare say what is there") {
     CHECK(result.code == 0);
     CHECK(Json::parse(result.out).contains("kind"));
   }
+}
+
+TEST_CASE("inspect names damaged checkpoints of a run, and ends with 4 when it verifies") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const std::string run = tiny.path("run").string();
+  const auto newest = std::filesystem::canonical(
+      tiny.path("run/checkpoints") / read_file(tiny.path("run/checkpoints/latest")).substr(0, 14));
+  write_file_durably(newest / "manifest.json", "{");
+  const auto seen = tiny.run({"inspect", run, "--json"});
+  REQUIRE(seen.code == 0);
+  CHECK(Json::parse(seen.out)["damaged_checkpoints"] == Json({newest.filename().string()}));
+  const auto verified = tiny.run({"inspect", run, "--verify"});
+  CHECK(verified.code == 4);
+  CHECK(verified.out.empty());
+  CHECK_THAT(verified.err, ContainsSubstring((newest / "manifest.json").string()));
 }
 
 TEST_CASE("a plan before any text is there") {

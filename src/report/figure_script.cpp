@@ -22,6 +22,7 @@ constexpr double kFontSize = 14.0;
 constexpr double kCharacterWidth = 7.8;  // a mean, with room to spare
 constexpr double kLabelGap = 19.0;       // least distance of line names
 constexpr std::size_t kMaxLabel = 48;
+constexpr std::size_t kMaxTitle = 120;
 
 // Where the axes lie, in parts of the image.
 struct Frame {
@@ -39,12 +40,12 @@ struct EndLabel {
 };
 
 // Cuts a long name in the middle, between characters: what tells names apart is at the ends.
-std::string shortened(const std::string& text) {
-  if (text.size() <= kMaxLabel) return text;
+std::string shortened(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
   const auto continues = [&](std::size_t at) {
     return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
   };
-  std::size_t head = kMaxLabel / 2, tail = text.size() - kMaxLabel / 2 + 3;
+  std::size_t head = most / 2, tail = text.size() - most / 2 + 3;
   while (continues(head)) --head;
   while (continues(tail)) ++tail;
   return text.substr(0, head) + "..." + text.substr(tail);
@@ -59,8 +60,8 @@ std::vector<EndLabel> end_labels(const Figure& figure) {
                                    [](const PlotPoint& point) { return std::isfinite(point.y); });
     if (last == series.points.rend()) continue;
     const double height = std::clamp(figure.y.fraction(last->y), 0.0, 1.0);
-    labels.push_back(
-        {series.line, series.look, shortened(series.label), last->x, last->y, height, height});
+    labels.push_back({series.line, series.look, shortened(series.label, kMaxLabel), last->x,
+                      last->y, height, height});
   }
   return labels;
 }
@@ -142,8 +143,8 @@ std::string text(const std::string& words, const std::string& place, const char*
 
 std::string annotations(const Figure& figure, const Frame& frame) {
   const auto row = [&](double pixels) { return exact(1.0 - pixels / figure.height); };
-  std::string script =
-      text(figure.title, concat("screen 0.004, screen ", row(16.0), " left"), kTextColour);
+  std::string script = text(shortened(figure.title, kMaxTitle),
+                            concat("screen 0.004, screen ", row(16.0), " left"), kTextColour);
   if (!figure.warning.empty())
     script +=
         text(figure.warning, concat("screen 0.004, screen ", row(38.0), " left"), kWarningColour);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "longspan/core/error.h"
+#include "longspan/core/utf8.h"
 #include "report/axis.h"
 #include "report/comparison.h"
 #include "report/figures.h"
@@ -231,6 +232,24 @@ TEST_CASE("names of lines that end together do not overlap") {
   }
   std::sort(heights.begin(), heights.end());
   for (std::size_t i = 1; i < heights.size(); ++i) CHECK(heights[i] - heights[i - 1] > 14.0);
+}
+
+TEST_CASE("a long title is cut in its middle, between characters") {
+  Figure figure;
+  figure.name = "f";
+  figure.x = length_axis({64, 128}, {});
+  figure.y = fitted_axis({10.0, 11.0});
+  figure.title = "Perplexity on ";
+  for (int i = 0; i < 200; ++i) figure.title += "\xC3\xA9";
+  figure.title += ".txt, non-overlapping windows";
+  const std::string script = plot_script(figure, ImageFormat::Svg);
+  const auto begin = script.find("'Perplexity on "), end = script.find("windows'");
+  REQUIRE((begin < end && end != std::string::npos));
+  const std::string title = script.substr(begin, end - begin);
+  CHECK_THAT(title, ContainsSubstring("\xC3\xA9...\xC3\xA9") &&
+                        ContainsSubstring(".txt, non-overlapping "));
+  CHECK(find_invalid_utf8(title) == std::string::npos);
+  CHECK(title.size() <= 120);
 }
 
 TEST_CASE("SVG is cleaned for a page with several plots") {

@@ -199,6 +199,7 @@ LineSource open_documents(const TextConfig& config) {
       };
       LineReader reader(file, add);
       reader.run();
+      if (document.empty()) continue;  // a byte order mark alone
       if (!reader.ends_in_break()) document.pop_back();
       emit(document);
     }

@@ -27,6 +27,12 @@ std::vector<std::string> lines_of(const TextConfig& config) {
   return lines;
 }
 
+std::vector<std::string> documents_of(const TextConfig& config) {
+  std::vector<std::string> documents;
+  open_documents(config)([&](std::string_view document) { documents.emplace_back(document); });
+  return documents;
+}
+
 std::string write(const TemporaryFolder& folder, const std::string& name, std::string_view text) {
   const std::string path = (folder.path() / name).string();
   write_file_durably(path, text);
@@ -111,6 +117,29 @@ TEST_CASE("text: a file that cannot serve is refused by its path") {
   std::filesystem::create_symlink(loop, loop);
   CHECK(refused(loop) ==
         loop + ": must be a readable text file, got: Too many levels of symbolic links");
+}
+
+TEST_CASE("text: documents are the files, with the same line breaks whatever bytes end the lines") {
+  const TemporaryFolder folder;
+  int files_written = 0;
+  const auto document = [&](std::string_view text) {
+    return documents_of(
+        files({write(folder, "d" + std::to_string(++files_written) + ".txt", text)}));
+  };
+  using Documents = std::vector<std::string>;
+  CHECK(document("a\nb\n") == Documents{"a\nb\n"});
+  CHECK(document("a\nb") == Documents{"a\nb"});
+  CHECK(document("a\r\n\r\nb\r\n") == Documents{"a\n\nb\n"});
+  CHECK(document("a\rb\r") == Documents{"a\nb\n"});
+  CHECK(document("a\r\r\nb") == Documents{"a\n\nb"});
+  CHECK(document("\n") == Documents{"\n"});
+  CHECK(document("\xEF\xBB\xBF"
+                 "a\n") == Documents{"a\n"});
+  CHECK(document("\xEF\xBB\xBF").empty());
+  const std::string at = folder.path().string() + "/";
+  write(folder, "y.txt", "y\r\n");
+  write(folder, "x.txt", "\xEF\xBB\xBFx");
+  CHECK(documents_of(files({at + "[xy].txt", at + "x.txt"})) == Documents{"x", "y\n", "x"});
 }
 
 TEST_CASE("text: a byte order mark at a file's start is no part of the text") {

@@ -44,14 +44,15 @@ std::vector<fs::path> list_checkpoints(const fs::path& run_folder) {
 fs::path find_checkpoint(const fs::path& run_folder, const std::string& which) {
   if (which == "latest") return newest_checkpoint(run_folder);
   if (which == "best") return best_checkpoint(run_folder);
-  std::error_code failure;
+  const auto is_folder = [](const fs::path& path) {
+    return checkpoint::blaming_checkpoint([&] { return fs::is_directory(path); });
+  };
   const fs::path inside = checkpoint::checkpoints_of(run_folder) / which;
-  const fs::path folder = fs::exists(which, failure) ? fs::path(which) : inside;
-  check(fs::is_directory(folder, failure), ErrorKind::Checkpoint, which,
+  const fs::path folder = is_folder(which) ? fs::path(which) : inside;
+  check(is_folder(folder), ErrorKind::Checkpoint, which,
         ": must be latest, best, a checkpoint folder or the name of one in ",
         checkpoint::checkpoints_of(run_folder).string(), ", there is none");
-  if (fs::is_directory(checkpoint::checkpoints_of(folder), failure))
-    return newest_checkpoint(folder);
+  if (is_folder(checkpoint::checkpoints_of(folder))) return newest_checkpoint(folder);
   checkpoint::read_manifest(folder);
   return folder;
 }

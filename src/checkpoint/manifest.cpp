@@ -105,10 +105,10 @@ std::string format_manifest(const Manifest& manifest) {
 
 Manifest read_manifest(const fs::path& folder) {
   const fs::path path = folder / kManifestName;
-  std::error_code failure;
-  check(fs::is_directory(folder, failure), ErrorKind::Checkpoint, folder.string(),
-        ": must be a checkpoint folder, there is none");
-  check(fs::exists(path, failure), ErrorKind::Checkpoint, folder.string(),
+  check(blaming_checkpoint([&] { return fs::is_directory(folder); }), ErrorKind::Checkpoint,
+        folder.string(), ": must be a checkpoint folder, there is none");
+  check(blaming_checkpoint([&] { return fs::exists(path); }), ErrorKind::Checkpoint,
+        folder.string(),
         ": must have a manifest.json, it has none; it is no checkpoint, or one that was not "
         "finished");
   const Manifest manifest =

@@ -5,6 +5,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <filesystem>
+
 #include "longspan/device/device.h"
 
 namespace longspan::cli {
@@ -45,6 +47,7 @@ int exit_code(const TrainResult& result) {
 }
 
 int exit_code_of_foreign(const std::exception& error) {
+  if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr) return kDataError;
   return is_out_of_memory(error) ? kOutOfMemory : kInternalError;
 }
 
@@ -57,6 +60,8 @@ std::string first_line(const std::exception& error) {
 
 std::string reason_of(const std::exception& error) {
   if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
+  if (const auto* refused = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
+    return concat(refused->path1().string(), ": must be usable, got ", refused->code().message());
   const std::string line = first_line(error);
   return is_out_of_memory(error) ? "out of memory" + bytes_asked_for(line) +
                                        "; lower train.micro_batch_tokens or the length"

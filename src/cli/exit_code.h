@@ -13,8 +13,8 @@ namespace longspan::cli {
 int exit_code(ErrorKind kind);
 /// Returns the exit code of a run that trained to its end, or to a signal: 128 + its number.
 int exit_code(const TrainResult& result);
-/// Returns the exit code for an exception that is not ours: memory that ran out, else
-/// an internal error.
+/// Returns the exit code for an exception that is not ours: a path that the system refuses, memory
+/// that ran out, else an internal error.
 int exit_code_of_foreign(const std::exception& error);
 /// Returns what to say of an exception, in one line; that memory ran out, whoever found it.
 std::string reason_of(const std::exception& error);

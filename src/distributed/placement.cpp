@@ -47,7 +47,7 @@ int port_of_job(const std::string& job) {
 
 // A rank that is alone meets nobody.
 std::optional<int> port_if_alone(const Placement& placement) {
-  return placement.world_size == 1 ? std::optional(0) : std::nullopt;
+  return placement.world_size <= 1 ? std::optional(0) : std::nullopt;
 }
 
 Placement from_torchrun(const Variables& variables) {

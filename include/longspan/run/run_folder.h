@@ -11,7 +11,8 @@ namespace longspan {
 /// log.txt as well for that long.
 class RunFolder {
  public:
-  /// Makes the folder. @throws Error(Config) when it cannot be made or another process holds it
+  /// Makes the folder. @throws Error(Io) when it cannot be made, Error(Config) when another process
+  /// holds it
   explicit RunFolder(const std::filesystem::path& path);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;

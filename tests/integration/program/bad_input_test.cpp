@@ -69,6 +69,48 @@ TEST_CASE("a working folder that was deleted is an error of data in every verb")
   check_error(tiny.run({}), 3, {"the working folder must be there"});
 }
 
+TEST_CASE("a path that the system refuses is an error of data, or of a checkpoint, in every verb") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const std::string config = tiny.config().string(), run = tiny.path("run").string();
+  const auto loop = tiny.path("loop");
+  std::filesystem::create_symlink(loop, loop);
+  write_file_durably(tiny.path("sweep.yaml"),
+                     "name: s\nbase: tiny.yaml\ngrid: {seed: [1]}\nevaluate: {lengths: '16'}\n");
+  const std::vector<std::pair<std::string, std::string>> refusals{
+      {loop.string(), "Too many levels of symbolic links"},
+      {tiny.path(std::string(300, 'n')).string(), "File name too long"}};
+  using Words = std::vector<std::string>;
+  for (const auto& [path, reason] : refusals) {
+    const std::vector<std::pair<int, Words>> cases{
+        {3, {"prepare", path}},
+        {3, {"train", path}},
+        {3, {"sweep", path}},
+        {3, {"plan", path}},
+        {3, {"verify-resume", path}},
+        {3, {"evaluate", path}},
+        {3, {"report", path, "--output", tiny.path("r.html").string()}},
+        {3, {"inspect", path}},
+        {3, {"import", "--from", "huggingface", path, "--output", tiny.path("i").string()}},
+        {3, {"train", config, "--run", path}},
+        {4, {"train", config, "--run", tiny.path("r").string(), "--resume", path}},
+        {3, {"evaluate", run, "--output", path}},
+        {3, {"evaluate", run, "--split", path}},
+        {4, {"evaluate", run, "--checkpoint", path}},
+        {3, {"report", run, "--output", path + "/r.html"}},
+        {3, {"sweep", tiny.path("sweep.yaml").string(), "--output", path}},
+        {3, {"verify-resume", config, "--run", path}},
+        {3, {"prepare", config, "--set", "data.shards=" + path + "/s"}},
+        {3,
+         {"prepare", config, "--set", "data.train=" + path, "--set",
+          "data.shards=" + tiny.path("s").string()}}};
+    for (const auto& [code, words] : cases) {
+      INFO(Json(words).dump());
+      check_error(tiny.run(words), code, {path, reason});
+    }
+  }
+}
+
 TEST_CASE("configuration errors name file, place and key") {
   const TinyRun tiny;
   struct Case {

@@ -128,6 +128,8 @@ TEST_CASE("a wrong variable is named") {
   CHECK_NOTHROW(find(good));
   CHECK_THROWS_WITH(find(with("RANK", "one")), ContainsSubstring("RANK must be a number"));
   CHECK_THROWS_WITH(find(with("RANK", "2")), ContainsSubstring("below the number of processes"));
+  CHECK_THROWS_WITH(find({{"RANK", "0"}, {"WORLD_SIZE", "0"}}),
+                    ContainsSubstring("below the number of processes, got 0 of 0"));
   CHECK_THROWS_WITH(find(with("MASTER_PORT", "70000")), ContainsSubstring("from 1 to 65535"));
   CHECK_THROWS_WITH(find({{"RANK", "0"}, {"WORLD_SIZE", "2"}}), ContainsSubstring("MASTER_PORT"));
 }

@@ -1,5 +1,5 @@
-// The copy is taken before save() returns; everything slow (checksums, disk) happens on another
-// thread.
+// Copying takes a second for a few GB, and as long again for memory that is new. Between two
+// updates nothing changes what is copied, so the copy is made beside the passes in between.
 
 #include "train/checkpoint_writer.h"
 
@@ -11,10 +11,9 @@
 namespace longspan {
 namespace {
 
-NamedTensors copies(const NamedTensors& tensors) {
+NamedTensors on_host(const NamedTensors& tensors) {
   NamedTensors result;
-  for (const auto& [name, tensor] : tensors)
-    result.push_back({name, tensor.detach().to(at::kCPU, /*non_blocking=*/false, /*copy=*/true)});
+  for (const auto& [name, tensor] : tensors) result.push_back({name, tensor.detach().to(at::kCPU)});
   return result;
 }
 
@@ -33,12 +32,36 @@ CheckpointWriter::~CheckpointWriter() {
 void CheckpointWriter::save(const Transformer& model, const NamedTensors& optimizer_state,
                             const RunProgress& progress) {
   wait();
-  CheckpointContents contents{progress.step, copies(model.parameters()), copies(optimizer_state),
-                              progress.to_json(), config_.resolved};
-  in_flight_ =
-      std::async(config_.checkpoint.async ? std::launch::async : std::launch::deferred,
-                 [this, contents = std::move(contents), progress] { write(contents, progress); });
-  if (!config_.checkpoint.async) wait();
+  CheckpointContents contents{progress.step, {}, {}, progress.to_json(), config_.resolved};
+  if (!config_.checkpoint.async) {
+    contents.model = on_host(model.parameters());
+    contents.optimizer = on_host(optimizer_state);
+    return write(contents, progress);
+  }
+  model_.begin(model.parameters());
+  optimizer_state_.begin(optimizer_state);
+  std::promise<void> copied;
+  copied_ = copied.get_future();
+  in_flight_ = std::async(std::launch::async, &CheckpointWriter::copy_and_write, this,
+                          std::move(contents), progress, std::move(copied));
+}
+
+void CheckpointWriter::copy_and_write(CheckpointContents contents, const RunProgress& progress,
+                                      std::promise<void> copied) {
+  try {
+    model_.finish();
+    optimizer_state_.finish();
+  } catch (...) {
+    return copied.set_exception(std::current_exception());
+  }
+  copied.set_value();
+  contents.model = model_.tensors();
+  contents.optimizer = optimizer_state_.tensors();
+  write(contents, progress);
+}
+
+void CheckpointWriter::wait_for_copy() {
+  if (copied_.valid()) copied_.get();
 }
 
 void CheckpointWriter::write(const CheckpointContents& contents, const RunProgress& progress) try {
@@ -75,6 +98,7 @@ bool CheckpointWriter::is_busy() const {
 }
 
 void CheckpointWriter::wait() {
+  wait_for_copy();
   if (in_flight_.valid()) in_flight_.get();
 }
 

@@ -203,6 +203,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
     drop_gradients(model.parameters());
     return result;
   }
+  if (input.before_update) input.before_update();
   const TimelineSpan span(input.timeline, "clip and update");
   clip_and_update(place, step.step, *loss_sum, result);
   drop_gradients(model.parameters());

@@ -42,11 +42,12 @@ struct StepParts {
 
 /// One step's own part.
 struct StepInput {
-  const BatchLoader::Step& batch;          ///< this rank's share
-  std::int64_t skipped = 0;                ///< steps before this one whose update was skipped
-  std::function<StepVote()> vote;          ///< asked once this rank's passes are done
-  std::function<bool()> should_stop = {};  ///< asked between passes
-  Timeline* timeline = nullptr;            ///< gets spans of the step, when there is one
+  const BatchLoader::Step& batch;            ///< this rank's share
+  std::int64_t skipped = 0;                  ///< steps before this one whose update was skipped
+  std::function<StepVote()> vote;            ///< asked once this rank's passes are done
+  std::function<bool()> should_stop = {};    ///< asked between passes
+  std::function<void()> before_update = {};  ///< called before parameters or state change
+  Timeline* timeline = nullptr;              ///< gets spans of the step, when there is one
 };
 
 /// How the passes of a step run.

@@ -123,10 +123,13 @@ StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
   const BatchLoader::Step batch = interval_.wait_for_data([&] { return loader.next(); });
   log::set_step(batch.step + 1);
   SignalWatch::set_current_work("the pass over the micro-batch that is under way");
-  return run_step(
-      {work_.config, work_.model, *work_.optimizer, work_.communicator, work_.reducer.get(),
-       work_.loss_scale ? &*work_.loss_scale : nullptr},
-      {batch, work_.progress.skipped, [this] { return own_vote(); }, is_told_to_stop, timeline});
+  return run_step({work_.config, work_.model, *work_.optimizer, work_.communicator,
+                   work_.reducer.get(), work_.loss_scale ? &*work_.loss_scale : nullptr},
+                  {batch, work_.progress.skipped, [this] { return own_vote(); }, is_told_to_stop,
+                   [this] {
+                     if (output_ != nullptr) output_->wait_for_copy();
+                   },
+                   timeline});
 }
 
 void Trainer::count(const StepResult& result) {

@@ -1,17 +1,20 @@
 // Measures what a checkpoint costs a run of the given config's size, with weights and the state of
 // its optimizer: the plain write that training waits for, the pause where it is written beside
-// training, loading, and dd with the same bytes, in turns. The folder should be on the disk that
-// runs are written to.
+// training whose passes of a step take STEP_SECONDS, loading, and dd with the same bytes, in turns.
+// The folder should be on the disk that runs are written to.
 //
-// Usage: checkpoint_benchmark CONFIG VOCAB_SIZE FOLDER ROUNDS [KEY=VALUE...]
+// Usage: checkpoint_benchmark CONFIG VOCAB_SIZE FOLDER ROUNDS STEP_SECONDS [KEY=VALUE...]
 
 #include <ATen/ops/ones.h>
 #include <ATen/ops/ones_like.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -46,6 +49,18 @@ void command(const std::string& line) {
   check(std::system(line.c_str()) == 0, ErrorKind::Io, "a command must succeed: ", line);
 }
 
+constexpr const char* kFiles[] = {"model.safetensors", "optimizer.safetensors"};
+
+// Drops the files' pages, so that they come from the disk.
+void forget(const fs::path& checkpoint) {
+  for (const char* name : kFiles) {
+    const int file = ::open((checkpoint / name).c_str(), O_RDONLY);
+    check(file >= 0 && ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0, ErrorKind::Io, name,
+          ": its pages cannot be dropped");
+    ::close(file);
+  }
+}
+
 struct Times {
   const char* name;
   std::vector<double> values;
@@ -59,9 +74,10 @@ struct Times {
 
 class Benchmark {
  public:
-  Benchmark(RunConfig config, std::int64_t vocab_size, fs::path folder)
+  Benchmark(RunConfig config, std::int64_t vocab_size, fs::path folder, double step_seconds)
       : config_(std::move(config)),
         folder_(std::move(folder)),
+        step_seconds_(step_seconds),
         model_(make_model(config_, vocab_size)),
         optimizer_(config_.optimizer.make(model_.parameters())) {
     // A first step makes the optimizer's state.
@@ -76,24 +92,42 @@ class Benchmark {
     double with_copy = before;
     for (int round = 0; round < rounds; ++round) {
       blocking_.values.push_back(seconds([&] { save(false).reset(); }));
-      std::unique_ptr<CheckpointWriter> writer;
-      pause_.values.push_back(seconds([&] { writer = save(true); }));
-      writer->wait();
-      writer.reset();
+      beside();
       with_copy = peak_gib();
       write_.values.push_back(
           seconds([&] { save_checkpoint(folder_ / "run", contents_of(), {}); }));
       const fs::path saved = find_checkpoint(folder_ / "run", "latest");
       dd(saved);
+      forget(saved);
       load_.values.push_back(seconds([&] { load_checkpoint(saved); }));
-      fs::remove_all(folder_ / "run");
     }
+    fs::remove_all(folder_ / "run");
     print(before, with_copy);
   }
 
  private:
   CheckpointContents contents_of() const {
     return {++step_, model_.parameters(), optimizer_->state(), Json::object(), config_.resolved};
+  }
+
+  // What training waits for: the call, and before the next update the rest of the copy. The passes
+  // in between are a read of all parameters by all threads, until the time of a step is over.
+  void beside() {
+    if (!writer_) writer_ = save(true);  // the memory of the copy is had once
+    writer_->wait();
+    RunProgress progress;
+    progress.step = ++step_;
+    const NamedTensors state = optimizer_->state();
+    double pause = seconds([&] { writer_->save(model_, state, progress); });
+    const auto end = Clock::now() + std::chrono::duration<double>(step_seconds_);
+    double sum = 0.0;
+    while (Clock::now() < end)
+      for (const auto& parameter : model_.parameters())
+        sum += parameter.tensor.sum().item<double>();
+    check(std::isfinite(sum), ErrorKind::Internal, "parameters must be finite");
+    pause += seconds([&] { writer_->wait_for_copy(); });
+    pause_.values.push_back(pause);
+    writer_->wait();
   }
 
   std::unique_ptr<CheckpointWriter> save(bool async) {
@@ -110,11 +144,12 @@ class Benchmark {
     const std::string copy = (folder_ / "copy").string();
     double written = 0.0, read = 0.0;
     bytes_ = 0;
-    for (const char* file : {"model.safetensors", "optimizer.safetensors"}) {
+    for (const char* file : kFiles) {
       const std::string path = (saved / file).string();
       bytes_ += fs::file_size(path);
       written += seconds(
           [&] { command("dd if='" + path + "' of='" + copy + "' bs=4M conv=fsync status=none"); });
+      forget(saved);
       read += seconds([&] { command("dd if='" + path + "' of=/dev/null bs=4M status=none"); });
       fs::remove(copy);
     }
@@ -138,8 +173,10 @@ class Benchmark {
 
   RunConfig config_;
   fs::path folder_;
+  double step_seconds_;
   Transformer model_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<CheckpointWriter> writer_;
   mutable std::int64_t step_ = 0;
   std::uintmax_t bytes_ = 0;
   Times blocking_{"plain write, training waits", {}}, pause_{"pause, written beside training", {}},
@@ -148,9 +185,11 @@ class Benchmark {
 };
 
 int run(const std::vector<std::string>& words) {
-  if (words.size() < 5) {
-    std::fputs("Usage: checkpoint_benchmark CONFIG VOCAB_SIZE FOLDER ROUNDS [KEY=VALUE...]\n",
-               stderr);
+  if (words.size() < 6) {
+    std::fputs(
+        "Usage: checkpoint_benchmark CONFIG VOCAB_SIZE FOLDER ROUNDS STEP_SECONDS "
+        "[KEY=VALUE...]\n",
+        stderr);
     return words.back() == "--help" ? 0 : 2;
   }
   // As the program does.
@@ -158,9 +197,9 @@ int run(const std::vector<std::string>& words) {
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   log::set_level(log::Level::Warn);
   const RunConfig config =
-      read_run_config(config::Document::from_file(words[1], {words.begin() + 5, words.end()}));
+      read_run_config(config::Document::from_file(words[1], {words.begin() + 6, words.end()}));
   fs::create_directories(words[3]);
-  Benchmark(config, std::stoll(words[2]), words[3]).run(std::stoi(words[4]));
+  Benchmark(config, std::stoll(words[2]), words[3], std::stod(words[5])).run(std::stoi(words[4]));
   return 0;
 }
 

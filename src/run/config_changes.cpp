@@ -50,6 +50,7 @@ constexpr std::array kRules{
     Row{"validate.max_targets", KeyRule::MeasuresBest},
     Row{"checkpoint.every_steps", KeyRule::Free},
     Row{"checkpoint.keep_last", KeyRule::Free},
+    Row{"checkpoint.keep_every_steps", KeyRule::Free},
     Row{"checkpoint.keep_best", KeyRule::MeasuresBest},
     Row{"checkpoint.async", KeyRule::Free},
     Row{"distributed.backend", KeyRule::Free},

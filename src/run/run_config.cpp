@@ -110,6 +110,12 @@ CheckpointConfig read_checkpoint(const config::Reader& reader, const ValidateCon
   result.every_steps = reader.integer("every_steps", {.low = 0, .high = kMost}, 0);
   result.keep_last = reader.integer("keep_last", {.low = 1, .high = 1 << 20}, result.keep_last);
   result.keep_best = read_best_metric(reader, validate);
+  result.keep_every_steps = reader.integer("keep_every_steps", {.low = 0, .high = kMost}, 0);
+  check(result.keep_every_steps == 0 ||
+            (result.every_steps > 0 && result.keep_every_steps % result.every_steps == 0),
+        ErrorKind::Config, reader.place("keep_every_steps"),
+        " must be 0 or a multiple of every_steps (", result.every_steps, "), got ",
+        result.keep_every_steps);
   result.async = reader.boolean("async", result.async);
   reader.finish();
   return result;

@@ -66,15 +66,19 @@ void CheckpointWriter::wait_for_copy() {
 
 void CheckpointWriter::write(const CheckpointContents& contents, const RunProgress& progress) try {
   const bool is_best = progress.best_value && progress.best_step == progress.step;
+  Retention retention{config_.checkpoint.keep_last, std::nullopt,
+                      config_.checkpoint.keep_every_steps};
   try {
     save_and_mark(contents, is_best);
   } catch (const Error& error) {
     if (!is_out_of_space(error)) throw;
-    // The one that would go after this save goes before it, but never the last.
-    prune_checkpoints(run_folder_, {config_.checkpoint.keep_last - 1, std::nullopt});
+    // The one that would go after this save goes before it, but never the last, nor the one that
+    // is marked best until another is.
+    Retention tighter = retention;
+    --tighter.keep_last;
+    prune_checkpoints(run_folder_, tighter);
     save_and_mark(contents, is_best);
   }
-  Retention retention{config_.checkpoint.keep_last, std::nullopt};
   if (progress.best_value) retention.best_step = progress.best_step;
   prune_checkpoints(run_folder_, retention);
   failure_.reset();

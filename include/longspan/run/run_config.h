@@ -58,6 +58,7 @@ struct CheckpointConfig {
   std::int64_t every_steps = 0;  ///< 0: at the end only
   std::int64_t keep_last = 3;
   std::optional<BestMetric> keep_best;  ///< nothing keeps none
+  std::int64_t keep_every_steps = 0;    ///< multiples of this are kept for good; 0: none
   bool async = true;                    ///< write beside training from a copy
 };
 

@@ -64,6 +64,10 @@ TEST_CASE("sections check each other") {
   CHECK_THAT(error_of({"checkpoint.keep_best=extrapolation/ppl@128"}),
              ContainsSubstring("checkpoint.keep_best"));
   CHECK(error_of({"checkpoint.keep_best=extrapolation/ppl@64"}) == "no error");
+  CHECK_THAT(
+      error_of({"checkpoint.keep_every_steps=7"}),
+      ContainsSubstring("checkpoint.keep_every_steps must be 0 or a multiple of every_steps"));
+  CHECK(error_of({"checkpoint.keep_every_steps=15"}) == "no error");
   CHECK_THAT(error_of({"position.kind=learned", "validate.lengths=[16, 17]"}),
              ContainsSubstring("validate.lengths must not exceed the 16 positions that learned can "
                                "tell apart, got 17"));

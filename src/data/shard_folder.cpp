@@ -7,6 +7,7 @@
 #include "data/shard_blocks.h"
 #include "data/shard_file.h"
 #include "data/token_storage.h"
+#include "data/tokenizer_files.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/inside.h"
@@ -70,6 +71,7 @@ TextCounts read_counts(const Json& split) {
 
 std::shared_ptr<const Tokenizer> load_matching_tokenizer(const std::filesystem::path& folder,
                                                          const Json& manifest) {
+  check_tokenizer_files(folder / "tokenizer", manifest.at("tokenizer").at("files"));
   std::shared_ptr<const Tokenizer> tokenizer = load_tokenizer(folder / "tokenizer");
   const auto expected = manifest.at("tokenizer").at("fingerprint").get<std::string>();
   check(tokenizer->fingerprint() == expected, ErrorKind::Data, (folder / "tokenizer").string(),

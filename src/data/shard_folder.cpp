@@ -118,8 +118,11 @@ ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
 }
 
 bool ShardFolder::exists(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  return std::filesystem::exists(folder / kManifestFile, ignored);
+  std::error_code failure;
+  const bool found = std::filesystem::exists(folder / kManifestFile, failure);
+  check(!failure, ErrorKind::Data, (folder / kManifestFile).string(),
+        ": cannot tell whether a manifest is there: ", failure.message());
+  return found;
 }
 
 std::vector<std::string> ShardFolder::splits() const {

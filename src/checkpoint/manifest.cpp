@@ -10,6 +10,7 @@
 #include "checkpoint/blame.h"
 #include "checkpoint/step_folder.h"
 #include "longspan/checkpoint/safetensors.h"
+#include "longspan/core/files.h"
 #include "longspan/core/inside.h"
 #include "longspan/core/json.h"
 
@@ -113,6 +114,8 @@ Manifest read_manifest(const fs::path& folder) {
         "finished");
   const Manifest manifest =
       parse_manifest(blaming_checkpoint([&] { return read_json(path); }), folder, path.string());
+  require(blaming_checkpoint([&] { return read_file(path); }).ends_with("}\n"), path.string(),
+          "must end with a line break, it was cut short");
   const auto named = step_in_name(folder);
   require(!named || *named == manifest.step, path.string(),
           "step must be that of the folder's name, got ", manifest.step);

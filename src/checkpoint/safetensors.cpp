@@ -83,6 +83,7 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
 NamedTensors read_safetensors(const std::filesystem::path& path) {
   return checkpoint::blaming_checkpoint([&] {
     const MappedFile file(path);
+    file.load(0, file.bytes().size());
     return checkpoint::read_tensor_bytes(file.bytes(), path.string());
   });
 }

@@ -18,6 +18,7 @@ namespace longspan {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ of Linux 5.14, which older headers lack
 
 struct stat status_of(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
@@ -32,7 +33,7 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   const posix::Descriptor file = posix::open_to_read(path);
   const struct stat status = status_of(file.get(), path);
   check(S_ISREG(status.st_mode), ErrorKind::Io, path.string(), ": must be a regular file");
@@ -47,10 +48,29 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::load(std::size_t begin, std::size_t count) const {
+  check(begin <= size_ && count <= size_ - begin, ErrorKind::Internal, "bytes ", begin, " .. ",
+        begin + count, " must be inside a mapping of ", size_);
+  if (count == 0) return;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t start = begin / page * page;
+  auto* address = const_cast<std::byte*>(data_) + start;
+  int failure = 0;
+  do {
+    failure = ::madvise(address, begin + count - start, kPopulateRead) == 0 ? 0 : errno;
+  } while (failure == EINTR);
+  // Where touching would be a bus error; the disk's own error is not told.
+  check(failure != EFAULT && failure != EHWPOISON, ErrorKind::Io, path_.string(), ": bytes ", begin,
+        " .. ", begin + count, " cannot be read: the disk failed or the file was cut short");
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;

@@ -1,4 +1,5 @@
-// XXH3-128. A digest is written as xxh128sum writes it, so that a checksum can be checked by hand.
+// XXH3. A digest of 128 bits is written as xxh128sum writes it, so that a checksum can be checked
+// by hand.
 #include "longspan/core/hash.h"
 
 #include <fcntl.h>
@@ -44,6 +45,10 @@ std::string Hasher::digest() const {
     text += "0123456789abcdef"[byte & 15];
   }
   return text;
+}
+
+std::uint64_t hash64_of(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 std::string hash_of(std::string_view text) {

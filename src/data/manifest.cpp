@@ -3,6 +3,7 @@
 #include "data/manifest.h"
 
 #include "longspan/core/error.h"
+#include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 
 namespace longspan {
@@ -37,6 +38,9 @@ Json read_manifest(const std::filesystem::path& folder) {
     const auto format = manifest.at("format").get<std::string>();
     check(format == kShardsFormat, ErrorKind::Data, path.string(), ": format must be ",
           kShardsFormat, ", found ", format, "; remove the folder and prepare it again");
+    check(read_file(path).ends_with("}\n"), ErrorKind::Data, path.string(),
+          ": the manifest must end with a line break, it was cut short; remove the folder and "
+          "prepare it again");
     const auto digest = manifest.at("digest").get<std::string>();
     check(digest == digest_of(manifest), ErrorKind::Data, path.string(),
           ": the manifest is damaged: its digest must be ", digest_of(manifest), ", found ", digest,

@@ -8,7 +8,7 @@
 
 namespace longspan {
 
-inline constexpr std::string_view kShardsFormat = "longspan.shards/1";
+inline constexpr std::string_view kShardsFormat = "longspan.shards/2";
 inline constexpr std::string_view kManifestFile = "manifest.json";
 
 /// Writes the manifest of a shard folder with a digest of itself. @throws Error(Io)

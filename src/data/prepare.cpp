@@ -12,6 +12,7 @@
 #include "data/manifest.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
+#include "data/tokenizer_files.h"
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
@@ -154,6 +155,7 @@ void make_shards(const DataConfig& config, const fs::path& folder) {
       {"tokenizer",
        {{"config", parse_json(describe_tokenizer_config(config.tokenizer), "data.tokenizer")},
         {"fingerprint", tokenizer->fingerprint()},
+        {"files", describe_tokenizer_files(staged.path() / "tokenizer")},
         {"vocab_size", tokenizer->vocab_size()}}},
       {"splits", Json::array()}};
   for (const auto& [named, source] : splits) {

@@ -1,13 +1,18 @@
-// One shard: a header of 64 bytes, then the ids. The mapping is used as it stands, so the machine
-// must be little-endian like the file.
+// One shard: a header of 64 bytes, the ids, then a checksum for each block of them. The mapping is
+// used as it stands, so the machine must be little-endian like the file.
 #include "data/shard_file.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
+#include "longspan/core/hash.h"
 
 namespace longspan {
 namespace {
@@ -15,8 +20,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "shards are mapped as they are on disk");
 
 constexpr std::string_view kMagic = "lspshard";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint32_t kByteOrderMark = 0x01020304;
+constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 
 /// The header as on disk.
 struct RawHeader {
@@ -28,9 +34,34 @@ struct RawHeader {
   std::int64_t num_tokens;
   std::int64_t first_token;
   std::array<std::uint8_t, 16> digest;
-  std::int64_t zeros;
+  std::uint64_t table_checksum;
 };
 static_assert(sizeof(RawHeader) == kShardHeaderBytes);
+
+constexpr std::string_view kRemedy = "; remove the folder and prepare it again";
+
+/// Where the parts of a shard stand, in bytes from the file's start.
+struct Layout {
+  std::size_t ids_end;
+  std::size_t table_begin;  // after zeros up to a multiple of 8
+  std::size_t file_end;
+};
+
+// @param num_tokens so few that their bytes can be counted
+Layout layout_of(std::int64_t num_tokens, std::int64_t bytes_per_token) {
+  const auto ids = static_cast<std::size_t>(num_tokens) * static_cast<std::size_t>(bytes_per_token);
+  const std::size_t ids_end = kShardHeaderBytes + ids;
+  const std::size_t table_begin = ceil_divide(ids_end, kChecksumBytes) * kChecksumBytes;
+  return {ids_end, table_begin, table_begin + ceil_divide(ids, kShardBlockBytes) * kChecksumBytes};
+}
+
+std::vector<std::uint64_t> checksums_of(std::span<const std::byte> payload) {
+  std::vector<std::uint64_t> checksums;
+  for (std::size_t begin = 0; begin < payload.size(); begin += kShardBlockBytes)
+    checksums.push_back(
+        hash64_of(payload.subspan(begin, std::min(kShardBlockBytes, payload.size() - begin))));
+  return checksums;
+}
 
 std::array<std::uint8_t, 16> digest_bytes(const std::string& digest) {
   std::array<std::uint8_t, 16> bytes{};
@@ -57,14 +88,35 @@ void check_format(const RawHeader& raw, const std::string& path) {
   check(magic == kMagic, ErrorKind::Data, path, ": must be a longspan shard, which starts with '",
         kMagic, "', found other bytes");
   check(raw.version == kVersion, ErrorKind::Data, path, ": shard version must be ", kVersion,
-        ", found ", raw.version, "; remove the folder and prepare it again");
+        ", found ", raw.version, kRemedy);
   check(raw.byte_order_mark == kByteOrderMark, ErrorKind::Data, path,
-        ": the byte order mark must be ", kByteOrderMark, ", found ", raw.byte_order_mark,
-        "; remove the folder and prepare it again");
+        ": the byte order mark must be ", kByteOrderMark, ", found ", raw.byte_order_mark, kRemedy);
   check(raw.bytes_per_token == 2 || raw.bytes_per_token == 4, ErrorKind::Data, path,
-        ": bytes per token must be 2 or 4, found ", raw.bytes_per_token);
-  check(raw.zero == 0 && raw.zeros == 0, ErrorKind::Data, path,
-        ": the reserved bytes of the header must be 0");
+        ": bytes per token must be 2 or 4, found ", raw.bytes_per_token, kRemedy);
+  check(raw.zero == 0, ErrorKind::Data, path,
+        ": the reserved bytes of the header must be 0, found ", raw.zero, kRemedy);
+}
+
+void check_size(const RawHeader& raw, std::size_t file_bytes, const std::string& path) {
+  const std::size_t found = file_bytes - kShardHeaderBytes;
+  const bool fits = raw.num_tokens >= 0 &&
+                    static_cast<std::size_t>(raw.num_tokens) <= found / raw.bytes_per_token &&
+                    layout_of(raw.num_tokens, raw.bytes_per_token).file_end == file_bytes;
+  check(fits, ErrorKind::Data, path, ": a shard of ", raw.num_tokens, " tokens of ",
+        raw.bytes_per_token, " bytes must have those and their checksums after its header, found ",
+        found, " bytes", kRemedy);
+}
+
+void check_table(const RawHeader& raw, std::span<const std::byte> file, const std::string& path) {
+  const Layout layout = layout_of(raw.num_tokens, raw.bytes_per_token);
+  const auto padding = file.subspan(layout.ids_end, layout.table_begin - layout.ids_end);
+  check(std::ranges::all_of(padding, [](std::byte byte) { return byte == std::byte{0}; }),
+        ErrorKind::Data, path, ": the bytes between the ids and their checksums must be 0",
+        kRemedy);
+  const std::uint64_t found = hash64_of(file.subspan(layout.table_begin));
+  check(found == raw.table_checksum, ErrorKind::Data, path,
+        ": the table of checksums is damaged: its checksum must be ",
+        checksum_text(raw.table_checksum), ", found ", checksum_text(found), kRemedy);
 }
 
 }  // namespace
@@ -79,9 +131,15 @@ void write_shard(const std::filesystem::path& path, const ShardHeader& header,
   raw.num_tokens = header.num_tokens;
   raw.first_token = header.first_token;
   raw.digest = digest_bytes(header.digest);
+  const std::vector<std::uint64_t> checksums = checksums_of(payload);
+  const auto table = std::as_bytes(std::span(checksums));
+  raw.table_checksum = hash64_of(table);
+  const Layout layout = layout_of(header.num_tokens, header.bytes_per_token);
   FileWriter writer(path);
   writer.write(std::as_bytes(std::span(&raw, 1)));
   writer.write(payload);
+  writer.write(std::string(layout.table_begin - layout.ids_end, '\0'));
+  writer.write(table);
   writer.close_durably();
 }
 
@@ -89,21 +147,35 @@ ShardHeader read_shard_header(const MappedFile& file, const std::filesystem::pat
   const std::span<const std::byte> bytes = file.bytes();
   check(bytes.size() >= kShardHeaderBytes, ErrorKind::Data, path.string(),
         ": a shard must have at least ", kShardHeaderBytes, " bytes, found ", bytes.size(),
-        "; remove the folder and prepare it again");
+        kRemedy);
+  file.load(0, kShardHeaderBytes);
   RawHeader raw{};
   std::memcpy(&raw, bytes.data(), sizeof raw);
   check_format(raw, path.string());
-  const std::size_t payload = bytes.size() - kShardHeaderBytes;
-  const bool fits = raw.num_tokens >= 0 && payload % raw.bytes_per_token == 0 &&
-                    static_cast<std::size_t>(raw.num_tokens) == payload / raw.bytes_per_token;
-  check(fits, ErrorKind::Data, path.string(), ": a shard of ", raw.num_tokens, " tokens of ",
-        raw.bytes_per_token, " bytes must have that many after its header, found ", payload,
-        " bytes; remove the folder and prepare it again");
-  return {raw.bytes_per_token, raw.num_tokens, raw.first_token, digest_text(raw.digest)};
+  check_size(raw, bytes.size(), path.string());
+  const ShardHeader header{raw.bytes_per_token, raw.num_tokens, raw.first_token,
+                           digest_text(raw.digest)};
+  const std::size_t ids_end = layout_of(header.num_tokens, header.bytes_per_token).ids_end;
+  file.load(ids_end, bytes.size() - ids_end);
+  check_table(raw, bytes, path.string());
+  return header;
 }
 
-std::span<const std::byte> shard_payload(const MappedFile& file) {
-  return file.bytes().subspan(kShardHeaderBytes);
+std::span<const std::byte> shard_payload(const MappedFile& file, const ShardHeader& header) {
+  const Layout layout = layout_of(header.num_tokens, header.bytes_per_token);
+  return file.bytes().subspan(kShardHeaderBytes, layout.ids_end - kShardHeaderBytes);
+}
+
+std::span<const std::uint64_t> shard_checksums(const MappedFile& file, const ShardHeader& header) {
+  const Layout layout = layout_of(header.num_tokens, header.bytes_per_token);
+  const auto table = file.bytes().subspan(layout.table_begin);
+  return {reinterpret_cast<const std::uint64_t*>(table.data()), table.size() / kChecksumBytes};
+}
+
+std::string checksum_text(std::uint64_t checksum) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(checksum));
+  return text;
 }
 
 }  // namespace longspan

@@ -12,6 +12,7 @@
 namespace longspan {
 
 inline constexpr std::size_t kShardHeaderBytes = 64;
+inline constexpr std::size_t kShardBlockBytes = 65536;  ///< of ids, under one checksum
 
 /// What a shard's header says; FORMAT.md gives the bytes.
 struct ShardHeader {
@@ -25,10 +26,16 @@ struct ShardHeader {
 /// Error(Io)
 void write_shard(const std::filesystem::path& path, const ShardHeader& header,
                  std::span<const std::byte> payload);
-/// Returns the header after checking it against the format and the file's size.
+/// Returns the header after checking all of the file but the ids: the header against the format
+/// and the file's size, the padding, and the table of checksums against its own.
 /// @throws Error(Data) that names path, what must be there and what is
 ShardHeader read_shard_header(const MappedFile& file, const std::filesystem::path& path);
 /// Returns the ids of a shard whose header was read.
-std::span<const std::byte> shard_payload(const MappedFile& file);
+std::span<const std::byte> shard_payload(const MappedFile& file, const ShardHeader& header);
+/// Returns the checksums of a shard whose header was read: XXH3-64 of each kShardBlockBytes of its
+/// ids.
+std::span<const std::uint64_t> shard_checksums(const MappedFile& file, const ShardHeader& header);
+/// Returns a checksum as 16 hexadecimal digits.
+std::string checksum_text(std::uint64_t checksum);
 
 }  // namespace longspan

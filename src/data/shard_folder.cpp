@@ -1,11 +1,13 @@
-// Opens what prepare wrote. Opening checks everything but the payloads' digests; verify() checks
-// those too.
+// Opens what prepare wrote. Opening checks everything but the ids; streams check those when they
+// first read them, and verify() reads all.
 #include <algorithm>
 #include <utility>
 
 #include "data/manifest.h"
+#include "data/shard_blocks.h"
 #include "data/shard_file.h"
 #include "data/token_storage.h"
+#include "data/tokenizer_files.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/inside.h"
@@ -17,14 +19,17 @@ namespace {
 struct Shard {
   std::filesystem::path path;
   std::string digest;
-  std::shared_ptr<const MappedFile> file;
+  std::span<const std::byte> payload;
   TokenSegment segment;
 };
 
-MappedFile map_shard(const std::filesystem::path& path) {
+// Runs what reads a shard's file; where that fails, the shard is to blame.
+template <class Work>
+auto blaming_shard(const std::filesystem::path& path, const Work& work) {
   try {
-    return MappedFile(path);
+    return work();
   } catch (const Error& cause) {
+    if (cause.kind() != ErrorKind::Io) throw;
     std::throw_with_nested(Error(
         ErrorKind::Data, concat(path.string(), ": a shard must be readable, got: ", cause.what(),
                                 "; remove the folder and prepare it again")));
@@ -47,15 +52,16 @@ Shard open_shard(const std::filesystem::path& folder, const Json& entry,
         ": file must be a path inside the folder, got ", name,
         "; remove the folder and prepare it again");
   const std::filesystem::path& path = *inside;
-  const auto file = std::make_shared<const MappedFile>(map_shard(path));
-  const ShardHeader header = read_shard_header(*file, path);
+  const auto file = blaming_shard(path, [&] { return std::make_shared<const MappedFile>(path); });
+  const ShardHeader header = blaming_shard(path, [&] { return read_shard_header(*file, path); });
   check_field(path, "the token count", entry.at("tokens").get<std::int64_t>(), header.num_tokens);
   check_field(path, "the digest", entry.at("digest").get<std::string>(), header.digest);
   check_field(path, "the first token", first, header.first_token);
   check_field(path, "bytes per token", bytes_per_token, header.bytes_per_token);
-  return {path, header.digest, file,
-          TokenSegment{file, shard_payload(*file).data(), header.bytes_per_token, first,
-                       header.num_tokens}};
+  const auto payload = shard_payload(*file, header);
+  return {path, header.digest, payload,
+          TokenSegment{file, payload.data(), header.bytes_per_token, first, header.num_tokens,
+                       std::make_shared<const ShardBlocks>(path, file, header)}};
 }
 
 TextCounts read_counts(const Json& split) {
@@ -65,6 +71,7 @@ TextCounts read_counts(const Json& split) {
 
 std::shared_ptr<const Tokenizer> load_matching_tokenizer(const std::filesystem::path& folder,
                                                          const Json& manifest) {
+  check_tokenizer_files(folder / "tokenizer", manifest.at("tokenizer").at("files"));
   std::shared_ptr<const Tokenizer> tokenizer = load_tokenizer(folder / "tokenizer");
   const auto expected = manifest.at("tokenizer").at("fingerprint").get<std::string>();
   check(tokenizer->fingerprint() == expected, ErrorKind::Data, (folder / "tokenizer").string(),
@@ -111,8 +118,11 @@ ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
 }
 
 bool ShardFolder::exists(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  return std::filesystem::exists(folder / kManifestFile, ignored);
+  std::error_code failure;
+  const bool found = std::filesystem::exists(folder / kManifestFile, failure);
+  check(!failure, ErrorKind::Data, (folder / kManifestFile).string(),
+        ": cannot tell whether a manifest is there: ", failure.message());
+  return found;
 }
 
 std::vector<std::string> ShardFolder::splits() const {
@@ -147,8 +157,9 @@ std::string ShardFolder::fingerprint() const {
 void ShardFolder::verify() const {
   for (const auto& split : splits_) {
     for (const Shard& shard : split->shards) {
+      shard.segment.blocks->check_tokens(0, shard.segment.count);
       Hasher hasher;
-      hasher.update(shard_payload(*shard.file));
+      hasher.update(shard.payload);
       const std::string digest = hasher.digest();
       check(digest == shard.digest, ErrorKind::Data, shard.path.string(),
             ": the shard is damaged: its digest must be ", shard.digest, ", found ", digest,

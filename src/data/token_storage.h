@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "longspan/core/files.h"
+#include "data/shard_blocks.h"
 #include "longspan/data/shards.h"
 
 namespace longspan {
@@ -16,6 +16,7 @@ struct TokenSegment {
   std::int64_t bytes_per_token = 0;   ///< 2 (unsigned) or 4
   std::int64_t first = 0;             ///< place of the first id in the stream
   std::int64_t count = 0;
+  std::shared_ptr<const ShardBlocks> blocks;  ///< checks ids on their first use; none in memory
 };
 
 struct TokenStream::Storage {

@@ -23,7 +23,7 @@ TokenStream TokenStream::from_ids(std::vector<std::int32_t> ids) {
   const auto count = static_cast<std::int64_t>(owner->size());
   auto storage = std::make_shared<Storage>();
   storage->segments.push_back(
-      {owner, reinterpret_cast<const std::byte*>(owner->data()), 4, 0, count});
+      {owner, reinterpret_cast<const std::byte*>(owner->data()), 4, 0, count, nullptr});
   storage->size = count;
   return TokenStream(std::move(storage));
 }
@@ -38,6 +38,7 @@ void TokenStream::copy(std::int64_t begin, std::int64_t count, std::int64_t* out
   for (auto at = after - 1; count > 0; ++at) {
     const std::int64_t skip = begin - at->first;
     const std::int64_t taken = std::min(count, at->count - skip);
+    if (at->blocks != nullptr) at->blocks->check_tokens(skip, taken);
     if (at->bytes_per_token == 2) {
       widen<std::uint16_t>(at->ids, skip, taken, out);
     } else {

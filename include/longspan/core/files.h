@@ -9,7 +9,8 @@
 
 namespace longspan {
 
-/// Maps a whole file for reading. The mapping lives as long as the object.
+/// Maps a whole file for reading. The mapping lives as long as the object. Touching bytes that the
+/// disk does not give ends the process, so load() those first whose disk may fail.
 class MappedFile {
  public:
   /// @throws Error(Io) when the file cannot be opened or mapped
@@ -20,10 +21,14 @@ class MappedFile {
 
   /// Returns the bytes; page-aligned at its start.
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Brings bytes [begin, begin + count) into memory. Before Linux 5.14 it does nothing.
+  /// @throws Error(Io) when the disk fails or the file was cut short since it was opened
+  void load(std::size_t begin, std::size_t count) const;
   /// Returns the bytes as text.
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
 
  private:
+  std::filesystem::path path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -27,6 +27,8 @@ class Hasher {
   std::unique_ptr<State> state_;
 };
 
+/// Returns XXH3 with 64 bits and seed 0 of bytes, for tables of many small pieces.
+std::uint64_t hash64_of(std::span<const std::byte> bytes);
 /// Returns the digest of a text.
 std::string hash_of(std::string_view text);
 /// Returns the digest of a file's content. @throws Error(Io)

@@ -57,7 +57,7 @@ class ShardFolder {
   /// Opens a folder: reads its manifest and checks each shard's header and size.
   /// @throws Error(Data) for a folder that is damaged, truncated or of another version
   static ShardFolder open(const std::filesystem::path& folder);
-  /// Returns whether a manifest is there.
+  /// Returns whether a manifest is there. @throws Error(Data) when the file system does not tell
   static bool exists(const std::filesystem::path& folder);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }

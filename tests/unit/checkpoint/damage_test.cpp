@@ -95,6 +95,7 @@ TEST_CASE("a manifest that is missing, empty or lies is refused") {
   };
   check_text_refused("", "must be JSON");
   check_text_refused("[1]", "format must be there");
+  check_text_refused(good.substr(0, good.size() - 1), "must end with a line break");
   check_text_refused(replaced("checkpoint/1", "checkpoint/9"),
                      "format must be longspan.checkpoint/1, got longspan.checkpoint/9");
   check_text_refused(replaced("\"step\": 2", "\"step\": 3"),

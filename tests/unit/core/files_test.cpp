@@ -71,7 +71,27 @@ TEST_CASE("a mapped file shows the bytes of the file") {
 TEST_CASE("an empty file maps to no bytes") {
   const TemporaryFolder folder;
   write_file_durably(folder.path() / "empty", "");
-  CHECK(MappedFile(folder.path() / "empty").bytes().empty());
+  const MappedFile file(folder.path() / "empty");
+  CHECK(file.bytes().empty());
+  file.load(0, 0);
+}
+
+TEST_CASE("a mapped file that was cut short is an Io error when it is loaded, and no signal") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "data";
+  write_file_durably(path, pattern(200000));
+  const MappedFile file(path);
+  file.load(0, 200000);
+  file.load(199999, 1);
+  fs::resize_file(path, 65536);
+  file.load(65535, 1);
+  const Error cut = error_of([&] { file.load(131071, 3); });
+  CHECK(cut.kind() == ErrorKind::Io);
+  CHECK(
+      cut.what() ==
+      concat(path.string(),
+             ": bytes 131071 .. 131074 cannot be read: the disk failed or the file was cut short"));
+  CHECK(error_of([&] { file.load(1, 200000); }).kind() == ErrorKind::Internal);
 }
 
 TEST_CASE("a file that cannot be mapped is an Io error with path and reason") {

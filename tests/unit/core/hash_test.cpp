@@ -25,6 +25,13 @@ TEST_CASE("digests agree with another implementation") {
   CHECK(hash_of(pattern(1000000)) == "00d4a9d9f77c7d2ddf99c4163891c544");
 }
 
+TEST_CASE("so do those of 64 bits") {
+  const auto hash = [](std::string_view text) { return hash64_of(std::as_bytes(std::span(text))); };
+  CHECK(hash("") == 0x2d06800538d394c2u);
+  CHECK(hash("abc") == 0x78af5f94892f3950u);
+  CHECK(hash(pattern(1000000)) == 0xdf99c4163891c544u);
+}
+
 TEST_CASE("a digest does not depend on how the bytes are cut") {
   const std::string text = pattern(5003);
   for (const std::size_t piece : {1u, 7u, 240u, 256u, 1024u, 4999u}) {

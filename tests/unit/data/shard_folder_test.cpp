@@ -1,68 +1,15 @@
 // A shard folder of several shards, and every way in which it may be damaged.
-#include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
 
-#include "data/manifest.h"
-#include "data/shard_writer.h"
 #include "longspan/core/files.h"
-#include "longspan/data/shards.h"
-#include "support/temporary_folder.h"
-#include "unit/tokenizer/caught.h"
+#include "unit/data/small_folder.h"
 
 namespace longspan {
-namespace {
 
 using testing::caught;
-
-/// A folder of byte shards: a train split of 13 tokens in shards of 5, a valid split of 2 in one.
-class SmallFolder {
- public:
-  explicit SmallFolder(std::int64_t bytes_per_token = 2) {
-    TokenizerConfig config;
-    config.kind = TokenizerKind::Bytes;
-    const auto tokenizer = build_tokenizer(config, {});
-    make_folder(path() / "tokenizer");
-    tokenizer->save(path() / "tokenizer");
-    manifest = {
-        {"format", kShardsFormat},
-        {"bytes_per_token", bytes_per_token},
-        {"tokenizer", {{"fingerprint", tokenizer->fingerprint()}}},
-        {"splits", {split("train", 13, bytes_per_token), split("valid", 2, bytes_per_token)}}};
-    write_manifest(path(), manifest);
-  }
-  const std::filesystem::path& path() const { return folder_.path(); }
-  std::string file(const std::string& name) const { return (path() / name).string(); }
-
-  /// Returns what opening throws.
-  std::string refused() const {
-    const auto error = caught([&] { ShardFolder::open(path()); });
-    CHECK(error.kind == ErrorKind::Data);
-    return error.text;
-  }
-
-  Json manifest;
-
- private:
-  Json split(const std::string& name, std::int32_t count, std::int64_t bytes_per_token) const {
-    ShardWriter writer(path(), name, bytes_per_token, 5);
-    std::vector<std::int32_t> ids;
-    for (std::int32_t id = 0; id < count; ++id) ids.push_back(id * 3);
-    writer.append(ids);
-    CHECK(writer.num_tokens() == count);
-    return {{"name", name}, {"tokens", count}, {"lines", 4},
-            {"words", 6},   {"bytes", 8},      {"shards", writer.finish()}};
-  }
-  testing::TemporaryFolder folder_;
-};
-
-std::vector<std::int64_t> read(const TokenStream& stream, std::int64_t begin, std::int64_t count) {
-  std::vector<std::int64_t> ids(static_cast<std::size_t>(count));
-  stream.copy(begin, count, ids.data());
-  return ids;
-}
-
-}  // namespace
+using testing::read;
+using testing::SmallFolder;
 
 TEST_CASE("shard folder: streams read across shards, at both widths") {
   for (const std::int64_t width : {2, 4}) {
@@ -133,8 +80,8 @@ TEST_CASE("shard folder: a truncated shard is refused on opening") {
   std::filesystem::resize_file(path, 64 + 9);
   CHECK(folder.refused() ==
         path +
-            ": a shard of 5 tokens of 2 bytes must have that many after its header, found 9 "
-            "bytes; remove the folder and prepare it again");
+            ": a shard of 5 tokens of 2 bytes must have those and their checksums after its "
+            "header, found 9 bytes; remove the folder and prepare it again");
 }
 
 TEST_CASE("shard folder: a shard outside the folder is refused") {
@@ -169,7 +116,7 @@ TEST_CASE("shard folder: a missing shard and swapped shards are refused") {
                                       ": the digest of the shard must be "));
 }
 
-TEST_CASE("shard folder: verify finds a flipped bit in the ids, opening one in the header") {
+TEST_CASE("shard folder: a flipped bit in the ids is found by reading them, any other by opening") {
   const SmallFolder folder;
   const std::string path = folder.file("train-00000.bin");
   const std::string intact = read_file(path);
@@ -180,15 +127,18 @@ TEST_CASE("shard folder: verify finds a flipped bit in the ids, opening one in t
     writer.write(content);
     writer.flush();
     CAPTURE(at);
-    if (at < 64) {
+    if (at < 64 || at >= 64 + 10) {
       CHECK(folder.refused().starts_with(path + ": "));
       continue;
     }
     const ShardFolder shards = ShardFolder::open(folder.path());
-    const auto error = caught([&] { shards.verify(); });
+    CHECK(read(shards.stream("train"), 5, 8).back() == 36);
+    const auto error = caught([&] { read(shards.stream("train"), 4, 2); });
     CHECK(error.kind == ErrorKind::Data);
-    CHECK(error.text.starts_with(path + ": the shard is damaged: its digest must be "));
+    CHECK(error.text.starts_with(
+        path + ": tokens 0 .. 4 of the shard are damaged: their checksum must be "));
     CHECK(error.text.ends_with("; remove the folder and prepare it again"));
+    CHECK(caught([&] { shards.verify(); }).text == error.text);
   }
 }
 
@@ -201,9 +151,9 @@ TEST_CASE("shard folder: a damaged or foreign manifest is refused") {
   CHECK(folder.refused().starts_with(path + ": the manifest is damaged: its digest must be "));
   write_file_durably(path, text.substr(0, text.size() / 2));
   CHECK(folder.refused().starts_with(path + ":"));
-  write_file_durably(path, R"({"format": "longspan.shards/2"})");
+  write_file_durably(path, R"({"format": "longspan.shards/1"})");
   CHECK(folder.refused() == path +
-                                ": format must be longspan.shards/1, found longspan.shards/2; "
+                                ": format must be longspan.shards/2, found longspan.shards/1; "
                                 "remove the folder and prepare it again");
   write_file_durably(path, "{}");
   CHECK(folder.refused().starts_with(path + ": must be the manifest of a shard folder, got: "));
@@ -213,6 +163,32 @@ TEST_CASE("shard folder: a damaged or foreign manifest is refused") {
   std::filesystem::remove(path);
   CHECK(folder.refused().starts_with("a shard folder must have a readable manifest: " + path));
   CHECK_FALSE(ShardFolder::exists(folder.path()));
+}
+
+TEST_CASE("shard folder: a manifest that lost its last line break is refused") {
+  const SmallFolder folder;
+  const std::string path = folder.file("manifest.json");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  CHECK(folder.refused() == path +
+                                ": the manifest must end with a line break, it was cut short; "
+                                "remove the folder and prepare it again");
+}
+
+TEST_CASE("shard folder: a tokenizer's file that is damaged, missing or elsewhere is refused") {
+  SmallFolder folder;
+  const std::string path = folder.file("tokenizer/tokenizer.json");
+  std::string text = read_file(path);
+  text.replace(text.find("\"vocab_size\""), 12, "\"vocab_sizd\"");  // which nobody reads
+  write_file_durably(path, text);
+  CHECK(folder.refused().starts_with(path +
+                                     ": the tokenizer's file is damaged: its digest must be "));
+  std::filesystem::remove(path);
+  CHECK(folder.refused().starts_with(path + ": a tokenizer's file must be readable, got: "));
+  folder.manifest["tokenizer"]["files"][0]["file"] = "../manifest.json";
+  write_manifest(folder.path(), folder.manifest);
+  CHECK(folder.refused() == folder.file("tokenizer") +
+                                ": a file of the manifest must be inside, got ../manifest.json; "
+                                "remove the folder of shards and prepare it again");
 }
 
 TEST_CASE("shard folder: another tokenizer than the shards' is refused") {

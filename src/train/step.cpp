@@ -13,47 +13,20 @@
 #include "longspan/core/signals.h"
 #include "longspan/device/host_copy.h"
 #include "train/device_batch.h"
+#include "train/divergence.h"
 
 namespace longspan {
 namespace {
 
-bool scatters_sums(const StepParts& place) {
-  return place.reducer != nullptr && place.reducer->scatters_sums();
-}
-
-// Returns that of which this rank has the gradients' sums.
-NamedTensors summed_by(const StepParts& place) {
-  return place.reducer != nullptr ? place.reducer->summed() : place.model.parameters();
-}
-
-// Returns the number of the first tensor whose gradient is not finite; how many there are when all
-// are.
-std::size_t first_bad_gradient(const NamedTensors& tensors) {
-  const auto found = std::ranges::find_if(tensors, [](const NamedTensor& named) {
-    return named.tensor.grad().defined() && !named.tensor.grad().isfinite().all().item<bool>();
-  });
-  return static_cast<std::size_t>(found - tensors.begin());
-}
-
-// Collective.
-std::string first_bad_tensor(const StepParts& place) {
-  const NamedTensors parameters = place.model.parameters();
-  std::size_t first = first_bad_gradient(summed_by(place));
-  if (scatters_sums(place))
-    for (const auto& other : place.communicator.all_gather_texts(std::to_string(first)))
-      first = std::min<std::size_t>(first, std::stoull(other));
-  if (first < parameters.size()) return "gradient of " + parameters[first].name;
-  for (const auto& parameter : parameters)
-    if (!parameter.tensor.isfinite().all().item<bool>()) return "parameter " + parameter.name;
-  return "the loss";
-}
+constexpr char kAdvice[] =
+    "; resume with a lower schedule.peak_lr, longer warm-up or smaller optimizer.clip_norm";
 
 // Returns GradientNumbers. Collective: where each rank has sums of its own, the squares of their
 // norms are added in the order of ranks.
 at::Tensor numbers_over_ranks(const StepParts& place, const ClipRule& rule,
                               const at::Tensor& loss_sum) {
-  const at::Tensor own_3 = gradient_numbers(summed_by(place), rule, loss_sum);
-  if (!scatters_sums(place)) return own_3;
+  const at::Tensor own_3 = gradient_numbers(place.summed(), rule, loss_sum);
+  if (!place.scatters_sums()) return own_3;
   const double own = own_3[1].item<double>();
   double squares = 0.0;
   for (const auto& square : place.communicator.all_gather(at::full({1}, own * own, at::kDouble)))
@@ -79,33 +52,20 @@ void exchange(const StepParts& place, StepResult& result) {
     if (totals[5 + i] > 0.0) result.vote.stop_signal = kStopSignals[i];
 }
 
-// Returns the names of the ranks whose own loss is not finite. Collective: the sum tells all of
-// them.
-std::string bad_ranks(Communicator& communicator, double own_loss_sum) {
-  const auto answers = communicator.all_gather_texts(std::isfinite(own_loss_sum) ? "" : "bad");
-  std::string names;
-  for (std::size_t rank = 0; rank < answers.size(); ++rank)
-    if (!answers[rank].empty()) names += concat(names.empty() ? "rank " : ", rank ", rank);
-  return names.empty() ? "all ranks" : names;
+// Leaves out the update of a step that is not finite, or throws. An overflow lowers the loss scale;
+// where that can fall no further, the guard decides. Collective.
+void leave_out(const StepParts& place, std::int64_t step, double own_loss_sum, StepResult& result) {
+  result.skipped = true;
+  if (place.loss_scale != nullptr && place.loss_scale->back_off()) return;
+  result.trouble = non_finite_text(place, result, own_loss_sum);
+  Guard* const guard = place.guard;
+  if (guard != nullptr && guard->judge_non_finite() == GuardAction::Skip) return;
+  throw Error(ErrorKind::Numeric,
+              concat("training diverged at step ", step + 1, " ", result.trouble,
+                     guard != nullptr ? guard->reason_to_stop() : "", kAdvice));
 }
 
-// Collective.
-std::string divergence_text(const StepParts& place, std::int64_t step, const StepResult& result,
-                            double own_loss_sum) {
-  const double targets = static_cast<double>(result.num_targets);
-  const std::string ranks =
-      std::isfinite(result.loss_sum) ? "all ranks" : bad_ranks(place.communicator, own_loss_sum);
-  std::string text = concat("training diverged at step ", step + 1, " on ", ranks, ": ",
-                            first_bad_tensor(place), " is not finite (loss ",
-                            result.loss_sum / targets, ", gradient norm ", result.grad_norm);
-  if (place.loss_scale != nullptr)
-    text += concat(", loss scale ", place.loss_scale->scale(), ", which must stay above ",
-                   place.config.train.loss_scale.min);
-  return text +
-         "); resume with a lower schedule.peak_lr, longer warm-up or smaller optimizer.clip_norm";
-}
-
-// Clips and updates; where the loss or the gradient is not finite, skips the update or throws.
+// Clips and updates; where the loss or the gradient is not finite, leaves the update out or throws.
 // Collective. @param own_loss_sum of this rank, where the model is
 void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor& own_loss_sum,
                      StepResult& result) {
@@ -121,24 +81,25 @@ void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor
   const HostCopy copy(numbers_3);
   const auto update = [&] { place.optimizer.step(result.lr, numbers_3.select(0, 2)); };
   // A GPU updates, or finds that it must not, while the host reads the norm and begins the next
-  // step. Under a loss scale updates are skipped, which the optimizer must not count.
-  if (loss_scale == nullptr) update();
+  // step. Where an update may be left out the optimizer must not count it, so the host reads first.
+  const bool reads_first = loss_scale != nullptr || place.guard != nullptr;
+  if (!reads_first) update();
   const double* const numbers = copy.wait().const_data_ptr<double>();
   result.loss_sum = numbers[0];
   result.grad_norm = numbers[1];
-  const bool finite = !std::isnan(numbers[2]);
-  if (finite && loss_scale != nullptr) {
-    update();
-    loss_scale->count_update();
-  }
-  if (finite) return;
-  result.skipped = loss_scale != nullptr && loss_scale->back_off();
-  if (!result.skipped)
-    throw Error(ErrorKind::Numeric,
-                divergence_text(place, step, result, own_loss_sum.item<double>()));
+  if (std::isnan(numbers[2])) return leave_out(place, step, own_loss_sum.item<double>(), result);
+  if (reads_first) update();
+  if (loss_scale != nullptr) loss_scale->count_update();
+  if (place.guard != nullptr) place.guard->count_update();
 }
 
 }  // namespace
+
+bool StepParts::scatters_sums() const { return reducer != nullptr && reducer->scatters_sums(); }
+
+NamedTensors StepParts::summed() const {
+  return reducer != nullptr ? reducer->summed() : model.parameters();
+}
 
 void drop_gradients(const NamedTensors& parameters) {
   for (const auto& parameter : parameters) parameter.tensor.mutable_grad().reset();
@@ -183,7 +144,7 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
 }
 
 StepResult run_step(const StepParts& place, const StepInput& input) {
-  const auto& [config, model, optimizer, communicator, reducer, loss_scale] = place;
+  const auto& [config, model, optimizer, communicator, reducer, loss_scale, guard] = place;
   const BatchLoader::Step& step = input.batch;
   const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
   StepResult result;

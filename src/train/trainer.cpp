@@ -47,6 +47,7 @@ class Trainer {
   void write_timeline(const Timeline& timeline) const;
   StepResult take_step(BatchLoader& loader, Timeline* timeline);
   void count(const StepResult& result);
+  void log_skipped(const std::string& trouble) const;
   void do_what_is_due(double lr, double grad_norm, bool save_asked);
   bool is_new_best(const Validation& validation) const;
   void write_row(double lr, double grad_norm, const std::optional<Validation>& validation);
@@ -125,7 +126,7 @@ StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
   SignalWatch::set_current_work("the pass over the micro-batch that is under way");
   return run_step(
       {work_.config, work_.model, *work_.optimizer, work_.communicator, work_.reducer.get(),
-       work_.loss_scale ? &*work_.loss_scale : nullptr},
+       work_.loss_scale ? &*work_.loss_scale : nullptr, work_.guard ? &*work_.guard : nullptr},
       {batch, work_.progress.skipped, [this] { return own_vote(); }, is_told_to_stop, timeline});
 }
 
@@ -136,14 +137,24 @@ void Trainer::count(const StepResult& result) {
   progress.elapsed_seconds = result.vote.elapsed_seconds;
   interval_.count(result);
   if (work_.loss_scale) progress.loss_scale = work_.loss_scale->state();
+  if (work_.guard) progress.guard = work_.guard->state();
   if (result.skipped) {
     ++progress.skipped;
-    log::info("update skipped: the gradient overflowed",
-              {{"loss_scale", work_.loss_scale->scale()}});
+    log_skipped(result.trouble);
   } else {
     progress.interval_loss_sum += result.loss_sum;
     progress.interval_targets += result.num_targets;
   }
+}
+
+void Trainer::log_skipped(const std::string& trouble) const {
+  if (trouble.empty())
+    log::info("update skipped: the gradient overflowed",
+              {{"loss_scale", work_.loss_scale->scale()}});
+  else if (work_.communicator.leads())
+    log::warn("update skipped " + trouble, {{"in_a_row", work_.guard->state().skips_in_a_row},
+                                            {"at_most", work_.guard->config().max_skips},
+                                            {"skipped", work_.progress.skipped}});
 }
 
 // Validation, the row of metrics, the checkpoint, in this order, so that a checkpoint never knows
@@ -204,6 +215,7 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
   row.grad_norm = grad_norm;
   row.peak_bytes = peak_memory(options_.device);
   if (work_.loss_scale) row.loss_scale = work_.loss_scale->scale();
+  if (work_.loss_scale || work_.guard) row.skipped = progress.skipped;
   row.validation = validation;
   interval_.measure(row);
   interval_ = {};

@@ -68,6 +68,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
   if (is_done()) return;
   settle_micro_batch();
   start_loss_scale();
+  start_guard();
 }
 
 std::optional<double> Workspace::seconds_left() const {
@@ -128,6 +129,12 @@ void Workspace::start_loss_scale() {
   if (train.precision != Precision::Fp16) return;
   loss_scale.emplace(train.loss_scale, ceil_divide(train.batch_tokens, train.micro_batch_tokens));
   if (progress.loss_scale) loss_scale->set_state(*progress.loss_scale);
+}
+
+void Workspace::start_guard() {
+  if (config.train.guard.non_finite == GuardAction::Stop) return progress.guard.reset();
+  guard.emplace(config.train.guard);
+  if (progress.guard) guard->set_state(*progress.guard);
 }
 
 }  // namespace longspan

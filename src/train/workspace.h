@@ -8,6 +8,7 @@
 #include "longspan/distributed/gradient_reducer.h"
 #include "longspan/optim/loss_scale.h"
 #include "longspan/train/trainer.h"
+#include "train/guard.h"
 #include "train/progress.h"
 #include "train/sharded_optimizer.h"
 
@@ -37,6 +38,7 @@ struct Workspace {
   std::unique_ptr<ParameterShards> shards;  ///< with distributed.shard_optimizer on several ranks
   std::unique_ptr<Optimizer> optimizer;
   std::optional<LossScale> loss_scale;       ///< fp16 only
+  std::optional<Guard> guard;                ///< where a bad step does not simply stop the run
   std::unique_ptr<GradientReducer> reducer;  ///< nothing on a rank that is alone
   RunProgress progress;
 
@@ -45,6 +47,7 @@ struct Workspace {
   void restore(const CheckpointContents& contents, const TrainOptions& options);
   void settle_micro_batch();
   void start_loss_scale();
+  void start_guard();
 };
 
 }  // namespace longspan

@@ -15,6 +15,7 @@
 #include "longspan/optim/loss_scale.h"
 #include "longspan/optim/optimizer.h"
 #include "longspan/optim/schedule.h"
+#include "longspan/run/guard_config.h"
 
 namespace longspan {
 
@@ -38,6 +39,7 @@ struct TrainConfig {
   Precision precision = Precision::Fp32;  ///< of matrix products; parameters and sums stay float32
   LossScaleConfig loss_scale;             ///< fp16 only
   bool activation_checkpointing = false;  ///< run each layer again in backward to save memory
+  GuardConfig guard;
 };
 
 struct ValidateConfig {

@@ -83,6 +83,14 @@ TEST_CASE("sections check each other") {
   CHECK(error_of({"train.precision=fp16", "train.loss_scale={init: 64}"}) == "no error");
 }
 
+TEST_CASE("a guard's key that has no effect is an error") {
+  CHECK(read().train.guard.non_finite == GuardAction::Stop);
+  CHECK(read({"train.guard={non_finite: skip, max_skips: 3}"}).train.guard.max_skips == 3);
+  CHECK_THAT(error_of({"train.guard.max_skips=3"}),
+             ContainsSubstring("train.guard.max_skips must be given with non_finite skip only"));
+  CHECK_THAT(error_of({"train.guard.non_finite=ignore"}), ContainsSubstring("stop, skip"));
+}
+
 // fairseq's --max-tokens 9216 with 2048 tokens a sequence: four sequences, on each of 8 GPUs.
 TEST_CASE("fairseq's order takes the whole sequences that a pass has room for") {
   const auto paper = read_run_config(

@@ -1,0 +1,103 @@
+// Runs that meet batches which must not count.
+
+#include <cmath>
+#include <limits>
+
+#include "integration/program/bad_word.h"
+#include "support/torch_catch.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using testing::BadWord;
+using Steps = BadWord::Steps;
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+const std::string kSkip = "train.guard={non_finite: skip}";
+
+bool are_few(const Steps& steps) { return steps.size() == 2 && steps[0] > 5 && steps[1] < 18; }
+bool are_all(const Steps& steps) { return steps.size() == 20; }
+
+void check_equal_ends(const testing::TinyRun& tiny, const std::string& a, const std::string& b) {
+  for (const auto* file : {"model.safetensors", "optimizer.safetensors"})
+    CHECK(testing::checkpoint_file(tiny.path(a), 20, file) ==
+          testing::checkpoint_file(tiny.path(b), 20, file));
+  const auto rows = testing::stable_rows(tiny.path(a));
+  CHECK(rows.size() == 20);
+  CHECK(rows == testing::stable_rows(tiny.path(b)));
+}
+
+TEST_CASE("a batch that is not finite stops a run, or its update alone is left out") {
+  const BadWord bad(are_few);
+  const Steps steps = bad.steps();
+  const auto stopped = bad.train("stopped", kNotANumber, {});
+  INFO(stopped.err);
+  CHECK(stopped.code == 5);
+  CHECK_THAT(stopped.err, ContainsSubstring(concat("training diverged at step ", steps[0],
+                                                   " on rank 0: gradient of embed.weight")));
+  const auto result = bad.train("run", kNotANumber, {kSkip});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.err,
+             ContainsSubstring("update skipped on rank 0: gradient of embed.weight is not finite"));
+  CHECK_THAT(result.err, ContainsSubstring("in_a_row=1 at_most=10 skipped=2"));
+  std::int64_t skipped = 0;
+  for (const Json& row : testing::stable_rows(bad.tiny().path("run"))) {
+    const bool is_bad = std::ranges::count(steps, row["step"].get<std::int64_t>()) > 0;
+    if (is_bad) ++skipped;
+    INFO("step " << row["step"]);
+    CHECK(row["train/skipped"] == skipped);
+    CHECK(row["train/loss"].is_null() == is_bad);
+  }
+  CHECK(skipped == 2);
+  const auto state =
+      read_safetensors(bad.tiny().path("run/checkpoints/step-000000020/optimizer.safetensors"));
+  const auto count = std::ranges::find(state, "step.head.weight", &NamedTensor::name);
+  REQUIRE(count != state.end());
+  CHECK(count->tensor.item<float>() == 18.0f);
+}
+
+TEST_CASE("ranks leave out the same updates, and say whose the bad batch was") {
+  const BadWord bad([](const Steps& steps) { return steps.size() == 1 && steps[0] > 3; });
+  const bool is_first = !bad.steps({0, 2}).empty();
+  for (const auto* shards : {"false", "true"}) {
+    const auto result =
+        bad.train(concat("run-", shards), kNotANumber,
+                  {kSkip, "--processes 2", concat("distributed.shard_optimizer=", shards)});
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    CHECK_THAT(result.err, ContainsSubstring(concat("update skipped on rank ", is_first ? 0 : 1,
+                                                    ": gradient of embed.weight")));
+  }
+  check_equal_ends(bad.tiny(), "run-false", "run-true");
+}
+
+TEST_CASE("a run whose every batch is bad stops after so many in a row, also when resumed") {
+  const BadWord bad(are_all);
+  const std::string guard = "train.guard={non_finite: skip, max_skips: 3}";
+  const auto check_end = [&](const testing::Finished& result) {
+    INFO(result.err);
+    CHECK(result.code == 5);
+    CHECK_THAT(result.err, ContainsSubstring("training diverged at step 4 on rank 0: ") &&
+                               ContainsSubstring("after 3 updates skipped in a row "
+                                                 "(train.guard.max_skips)"));
+  };
+  check_end(bad.train("whole", kNotANumber, {guard}));
+  REQUIRE(bad.train("parts", kNotANumber, {guard, "train.max_steps=2"}).code == 0);
+  check_end(bad.train("parts", kNotANumber, {guard}));
+}
+
+TEST_CASE("a run that skips has the bits of one in two parts") {
+  const BadWord bad(are_few);
+  const std::string validate = "validate.every_steps=1";  // so that both have all rows
+  REQUIRE(bad.train("whole", kNotANumber, {kSkip, validate}).code == 0);
+  for (const std::int64_t step : {bad.steps()[0], std::int64_t{20}})
+    REQUIRE(
+        bad.train("parts", kNotANumber, {kSkip, validate, concat("train.max_steps=", step)}).code ==
+        0);
+  check_equal_ends(bad.tiny(), "whole", "parts");
+}
+
+}  // namespace
+}  // namespace longspan

@@ -48,7 +48,7 @@ std::string non_finite_text(const StepParts& place, const StepResult& result, do
   const double targets = static_cast<double>(result.num_targets);
   const std::string ranks =
       std::isfinite(result.loss_sum) ? "all ranks" : bad_ranks(place.communicator, own_loss_sum);
-  std::string text = concat("on ", ranks, ": ", first_bad_tensor(place), " is not finite (loss ",
+  std::string text = concat(" on ", ranks, ": ", first_bad_tensor(place), " is not finite (loss ",
                             result.loss_sum / targets, ", gradient norm ", result.grad_norm);
   if (place.loss_scale != nullptr)
     text += concat(", loss scale ", place.loss_scale->scale(), ", which must stay above ",

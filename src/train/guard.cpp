@@ -1,21 +1,58 @@
+// The window is summed anew for each step, in the order of steps: what a run decides does not
+// depend on where it was resumed.
+
 #include "train/guard.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "longspan/core/error.h"
 
 namespace longspan {
+namespace {
 
-GuardAction Guard::allowed(GuardAction action) {
-  if (action == GuardAction::Skip && state_.skips_in_a_row >= config_.max_skips)
-    return GuardAction::Stop;
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double deviation_of(const std::vector<double>& values, double mean) {
+  double squares = 0.0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+}  // namespace
+
+void Guard::count_update(double loss) {
+  state_.skips_in_a_row = 0;
+  if (config_.spike == GuardAction::Off) return state_.losses.clear();
+  state_.losses.push_back(loss);
+  const auto window = static_cast<std::size_t>(config_.spike_window_steps);
+  if (state_.losses.size() > window)
+    state_.losses.erase(state_.losses.begin(), state_.losses.end() - config_.spike_window_steps);
+}
+
+std::optional<double> Guard::highest_loss() const {
+  if (config_.spike == GuardAction::Off ||
+      state_.losses.size() < static_cast<std::size_t>(config_.spike_window_steps))
+    return std::nullopt;
+  const double mean = mean_of(state_.losses);
+  double highest = std::numeric_limits<double>::infinity();
+  if (config_.spike_deviations > 0.0)
+    highest = mean + config_.spike_deviations * deviation_of(state_.losses, mean);
+  if (config_.spike_factor > 0.0) highest = std::min(highest, config_.spike_factor * mean);
+  return highest;
+}
+
+Guard::Verdict Guard::judge(GuardAction action) {
+  if (action != GuardAction::Skip) return {action, ""};
+  if (state_.skips_in_a_row >= config_.max_skips)
+    return {GuardAction::Stop, concat(" after ", state_.skips_in_a_row,
+                                      " updates skipped in a row (train.guard.max_skips)")};
   ++state_.skips_in_a_row;
-  return action;
+  return {GuardAction::Skip, ""};
 }
-
-std::string Guard::reason_to_stop() const {
-  return concat(" after ", state_.skips_in_a_row,
-                " updates skipped in a row (train.guard.max_skips)");
-}
-
-GuardAction Guard::judge_non_finite() { return allowed(config_.non_finite); }
 
 }  // namespace longspan

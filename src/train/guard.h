@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "longspan/run/guard_config.h"
 
@@ -14,23 +16,35 @@ class Guard {
   /// All that another Guard needs to go on alike.
   struct State {
     std::int64_t skips_in_a_row = 0;
+    /// Nats a token, of the last updates, at most spike_window_steps of them, the oldest first;
+    /// empty where spikes are not looked for.
+    std::vector<double> losses;
+  };
+  struct Verdict {
+    GuardAction action = GuardAction::Stop;
+    std::string
+        reason;  ///< why nothing milder, " after 3 updates skipped in a row (...)"; or empty
   };
 
+  /// @param config is_needed()
   explicit Guard(const GuardConfig& config) : config_(config) {}
 
   const GuardConfig& config() const { return config_; }
   const State& state() const { return state_; }
   void set_state(const State& state) { state_ = state; }
 
-  /// Counts an update that was done.
-  void count_update() { state_.skips_in_a_row = 0; }
+  /// Counts an update that was done, whose batch had this loss in nats a token.
+  void count_update(double loss);
+  /// Returns the highest loss that is no spike, by whichever rule is stricter; nothing where none
+  /// is looked for, and until as many updates were done as there are steps in the window.
+  std::optional<double> highest_loss() const;
   /// Returns what to do about a step whose loss or gradient is not finite, and counts it.
-  [[nodiscard]] GuardAction judge_non_finite();
-  /// Returns why it does not leave out one more, " after 3 updates skipped in a row (...)".
-  std::string reason_to_stop() const;
+  [[nodiscard]] Verdict judge_non_finite() { return judge(config_.non_finite); }
+  /// Returns what to do about a step whose loss is above highest_loss(), and counts it.
+  [[nodiscard]] Verdict judge_spike() { return judge(config_.spike); }
 
  private:
-  GuardAction allowed(GuardAction action);
+  Verdict judge(GuardAction action);
 
   GuardConfig config_;
   State state_;

@@ -38,8 +38,10 @@ RunProgress read_progress(const JsonReader& document) {
     const JsonReader scale = document.section("loss_scale");
     result.loss_scale = {scale.number("scale"), scale.integer("updates", kCounts)};
   }
-  if (document.has("guard"))
-    result.guard = {document.section("guard").integer("skips_in_a_row", kCounts)};
+  if (document.has("guard")) {
+    const JsonReader guard = document.section("guard");
+    result.guard = {guard.integer("skips_in_a_row", kCounts), guard.numbers("losses")};
+  }
   if (document.has("unfinished")) {  // absent from older checkpoints
     const JsonReader unfinished = document.section("unfinished");
     result.unfinished = {unfinished.number("lr"), unfinished.number("grad_norm")};
@@ -67,7 +69,8 @@ Json RunProgress::to_json() const {
   if (best_value) document["best_value"] = *best_value;
   if (loss_scale)
     document["loss_scale"] = {{"scale", loss_scale->scale}, {"updates", loss_scale->updates}};
-  if (guard) document["guard"] = {{"skips_in_a_row", guard->skips_in_a_row}};
+  if (guard)
+    document["guard"] = {{"skips_in_a_row", guard->skips_in_a_row}, {"losses", guard->losses}};
   if (unfinished)
     document["unfinished"] = {{"lr", unfinished->lr}, {"grad_norm", unfinished->grad_norm}};
   return document;

@@ -52,21 +52,41 @@ void exchange(const StepParts& place, StepResult& result) {
     if (totals[5 + i] > 0.0) result.vote.stop_signal = kStopSignals[i];
 }
 
-// Leaves out the update of a step that is not finite, or throws. An overflow lowers the loss scale;
-// where that can fall no further, the guard decides. Collective.
-void leave_out(const StepParts& place, std::int64_t step, double own_loss_sum, StepResult& result) {
+// Leaves out the update of a step that must not count, or throws.
+void obey(const Guard::Verdict& verdict, std::int64_t step, StepResult& result) {
   result.skipped = true;
-  if (place.loss_scale != nullptr && place.loss_scale->back_off()) return;
-  result.trouble = non_finite_text(place, result, own_loss_sum);
-  Guard* const guard = place.guard;
-  if (guard != nullptr && guard->judge_non_finite() == GuardAction::Skip) return;
-  throw Error(ErrorKind::Numeric,
-              concat("training diverged at step ", step + 1, " ", result.trouble,
-                     guard != nullptr ? guard->reason_to_stop() : "", kAdvice));
+  if (verdict.action == GuardAction::Skip) return;
+  throw Error(ErrorKind::Numeric, concat("training diverged at step ", step + 1, result.trouble,
+                                         verdict.reason, kAdvice));
 }
 
-// Clips and updates; where the loss or the gradient is not finite, leaves the update out or throws.
-// Collective. @param own_loss_sum of this rank, where the model is
+// An overflow lowers the loss scale; where that can fall no further, the guard decides. Collective.
+void leave_out_non_finite(const StepParts& place, std::int64_t step, double own_loss_sum,
+                          StepResult& result) {
+  result.skipped = place.loss_scale != nullptr && place.loss_scale->back_off();
+  if (result.skipped) return;
+  result.trouble = non_finite_text(place, result, own_loss_sum);
+  obey(place.guard != nullptr ? place.guard->judge_non_finite() : Guard::Verdict(), step, result);
+}
+
+double mean_loss(const StepResult& result) {
+  return result.loss_sum / static_cast<double>(result.num_targets);
+}
+
+bool is_spike(const StepParts& place, const StepResult& result) {
+  const auto highest = place.guard != nullptr ? place.guard->highest_loss() : std::nullopt;
+  return highest && mean_loss(result) > *highest;
+}
+
+void leave_out_spike(Guard& guard, std::int64_t step, StepResult& result) {
+  result.trouble = concat(": the loss ", mean_loss(result), " is above the ", *guard.highest_loss(),
+                          " that train.guard allows after the last ",
+                          guard.config().spike_window_steps, " updates");
+  obey(guard.judge_spike(), step, result);
+}
+
+// Clips and updates; where the step must not count, leaves the update out or throws. Collective.
+// @param own_loss_sum of this rank, where the model is
 void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor& own_loss_sum,
                      StepResult& result) {
   LossScale* const loss_scale = place.loss_scale;
@@ -87,10 +107,12 @@ void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor
   const double* const numbers = copy.wait().const_data_ptr<double>();
   result.loss_sum = numbers[0];
   result.grad_norm = numbers[1];
-  if (std::isnan(numbers[2])) return leave_out(place, step, own_loss_sum.item<double>(), result);
+  if (std::isnan(numbers[2]))
+    return leave_out_non_finite(place, step, own_loss_sum.item<double>(), result);
+  if (is_spike(place, result)) return leave_out_spike(*place.guard, step, result);
   if (reads_first) update();
   if (loss_scale != nullptr) loss_scale->count_update();
-  if (place.guard != nullptr) place.guard->count_update();
+  if (place.guard != nullptr) place.guard->count_update(mean_loss(result));
 }
 
 }  // namespace

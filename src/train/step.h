@@ -27,7 +27,9 @@ struct StepResult {
   double grad_norm = 0.0;  ///< of the mean loss's gradient, before clipping
   double lr = 0.0;
   bool skipped = false;  ///< nothing was updated but the loss scale and the guard's state
-  std::string trouble;   ///< why, where the guard left the update out; else empty
+  /// Where the guard left the update out, what follows "training diverged at step 3" and "update
+  /// skipped"; else empty.
+  std::string trouble;
   /// A rank was told to stop before its last pass, so that nothing was updated and the step counts
   /// as not begun.
   bool abandoned = false;
@@ -82,8 +84,9 @@ void drop_gradients(const NamedTensors& parameters);
 /// skipped; max_steps counts batches, where fairseq's --max-update counts updates. Whether a step
 /// is skipped depends on the loss and the gradient norm over all ranks alone.
 /// @throws Error(Numeric) that names the step and the first bad tensor when the loss or the
-/// gradient is not finite and the guard, if any, does not leave the update out; in fp16 only once
-/// the loss scale cannot fall further; parameters are then as before the step
+/// gradient is not finite, in fp16 only once the loss scale cannot fall further, or that names the
+/// loss when it is a spike, and the guard, if any, does not leave the update out; parameters are
+/// then as before the step
 StepResult run_step(const StepParts& place, const StepInput& input);
 
 }  // namespace longspan

@@ -152,9 +152,9 @@ void Trainer::log_skipped(const std::string& trouble) const {
     log::info("update skipped: the gradient overflowed",
               {{"loss_scale", work_.loss_scale->scale()}});
   else if (work_.communicator.leads())
-    log::warn("update skipped " + trouble, {{"in_a_row", work_.guard->state().skips_in_a_row},
-                                            {"at_most", work_.guard->config().max_skips},
-                                            {"skipped", work_.progress.skipped}});
+    log::warn("update skipped" + trouble, {{"in_a_row", work_.guard->state().skips_in_a_row},
+                                           {"at_most", work_.guard->config().max_skips},
+                                           {"skipped", work_.progress.skipped}});
 }
 
 // Validation, the row of metrics, the checkpoint, in this order, so that a checkpoint never knows

@@ -132,7 +132,7 @@ void Workspace::start_loss_scale() {
 }
 
 void Workspace::start_guard() {
-  if (config.train.guard.non_finite == GuardAction::Stop) return progress.guard.reset();
+  if (!config.train.guard.is_needed()) return progress.guard.reset();
   guard.emplace(config.train.guard);
   if (progress.guard) guard->set_state(*progress.guard);
 }

@@ -47,7 +47,8 @@ class BadWord {
     write_safetensors(tiny_.path("start.safetensors"), start);
     settings.insert(settings.begin(),
                     concat("model.init={from: ", tiny_.path("start.safetensors").string(), "}"));
-    settings.insert(settings.begin(), {kUntied, "schedule.period_steps=17", "log.every_steps=1"});
+    settings.insert(settings.begin(),
+                    {kUntied, kNoLastNorm, "schedule.period_steps=17", "log.every_steps=1"});
     std::vector<std::string> words;
     for (const auto& setting : settings)
       if (setting.starts_with("--"))
@@ -61,11 +62,13 @@ class BadWord {
 
  private:
   static constexpr const char* kUntied = "model.embedding={kind: plain, tie: false}";
+  static constexpr const char* kNoLastNorm = "model.final_norm=false";  // which would hide sizes
 
   std::int64_t vocab_size() const { return data_.tokenizer().vocab_size(); }
 
   TinyRun tiny_;
-  RunConfig config_ = read_run_config(config::Document::from_file(tiny_.config(), {kUntied}));
+  RunConfig config_ =
+      read_run_config(config::Document::from_file(tiny_.config(), {kUntied, kNoLastNorm}));
   ShardFolder data_ = prepare_data(config_.data);
   std::int64_t word_ = 0;
 };

@@ -99,5 +99,51 @@ TEST_CASE("a run that skips has the bits of one in two parts") {
   check_equal_ends(bad.tiny(), "whole", "parts");
 }
 
+// Its logits are some 1e3 times too large.
+constexpr double kSpike = 1e6;
+
+TEST_CASE("a loss far above those before stops a run, or its update alone is left out") {
+  const BadWord bad(are_few);
+  const Steps steps = bad.steps();
+  const auto through = bad.train("through", kSpike, {});
+  INFO(through.err);
+  REQUIRE(through.code == 0);
+  const auto rows = testing::stable_rows(bad.tiny().path("through"));
+  const auto at = static_cast<std::size_t>(steps[0]);
+  REQUIRE(rows[at - 1]["train/loss"].get<double>() > 2 * rows[at - 2]["train/loss"].get<double>());
+  const auto stopped = bad.train(
+      "stopped", kSpike, {"train.guard={spike: stop, spike_window_steps: 5, spike_factor: 2}"});
+  INFO(stopped.err);
+  CHECK(stopped.code == 5);
+  CHECK_THAT(stopped.err,
+             ContainsSubstring(concat("training diverged at step ", steps[0], ": the loss ")) &&
+                 ContainsSubstring("that train.guard allows after the last 5 updates"));
+  for (const auto* rule : {"spike_factor: 2, spike_deviations: 0", "spike_deviations: 20"}) {
+    const auto result = bad.train(
+        rule, kSpike, {concat("train.guard={spike: skip, spike_window_steps: 5, ", rule, "}")});
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    CHECK_THAT(result.err, ContainsSubstring("update skipped: the loss "));
+    CHECK(testing::stable_rows(bad.tiny().path(rule)).back()["train/skipped"] == 2);
+  }
+}
+
+TEST_CASE("a run that looks for spikes has the bits of one in parts, and ranks decide alike") {
+  const BadWord bad(are_few);
+  const std::string validate = "validate.every_steps=1",
+                    guard = "train.guard={spike: skip, spike_window_steps: 5, spike_factor: 2}";
+  REQUIRE(bad.train("whole", kSpike, {guard, validate}).code == 0);
+  for (const std::int64_t step : {bad.steps()[0] - 1, std::int64_t{20}})
+    REQUIRE(bad.train("parts", kSpike, {guard, validate, concat("train.max_steps=", step)}).code ==
+            0);
+  check_equal_ends(bad.tiny(), "whole", "parts");
+  for (const auto* shards : {"false", "true"})
+    REQUIRE(bad.train(concat("ranks-", shards), kSpike,
+                      {guard, "--processes 2", concat("distributed.shard_optimizer=", shards)})
+                .code == 0);
+  check_equal_ends(bad.tiny(), "ranks-false", "ranks-true");
+  CHECK(testing::stable_rows(bad.tiny().path("ranks-true")).back()["train/skipped"] == 2);
+}
+
 }  // namespace
 }  // namespace longspan

@@ -86,9 +86,22 @@ TEST_CASE("sections check each other") {
 TEST_CASE("a guard's key that has no effect is an error") {
   CHECK(read().train.guard.non_finite == GuardAction::Stop);
   CHECK(read({"train.guard={non_finite: skip, max_skips: 3}"}).train.guard.max_skips == 3);
-  CHECK_THAT(error_of({"train.guard.max_skips=3"}),
-             ContainsSubstring("train.guard.max_skips must be given with non_finite skip only"));
+  CHECK_THAT(
+      error_of({"train.guard.max_skips=3"}),
+      ContainsSubstring("train.guard.max_skips must be given with non_finite or spike skip only"));
   CHECK_THAT(error_of({"train.guard.non_finite=ignore"}), ContainsSubstring("stop, skip"));
+  CHECK_THAT(error_of({"train.guard.spike_factor=2"}),
+             ContainsSubstring("train.guard.spike_factor must be given with a spike that is not"));
+  CHECK_THAT(error_of({"train.guard={spike: stop, max_skips: 3}"}),
+             ContainsSubstring("train.guard.max_skips must be given with"));
+  CHECK_THAT(error_of({"train.guard={spike: stop, spike_factor: 0.5}"}),
+             ContainsSubstring("train.guard.spike_factor must be 0 or above 1, got 0.5"));
+  CHECK_THAT(
+      error_of({"train.guard={spike: stop, spike_deviations: 0}"}),
+      ContainsSubstring("train.guard must have a spike_deviations or a spike_factor above 0"));
+  const auto guard = read({"train.guard={spike: skip, spike_factor: 2}"}).train.guard;
+  CHECK(guard.spike == GuardAction::Skip);
+  CHECK(guard.spike_factor == 2.0);
 }
 
 // fairseq's --max-tokens 9216 with 2048 tokens a sequence: four sequences, on each of 8 GPUs.

@@ -11,10 +11,11 @@ namespace longspan {
 namespace {
 
 constexpr std::array kNonFinite{config::Choice{"stop", GuardAction::Stop},
-                                config::Choice{"skip", GuardAction::Skip}};
-constexpr std::array kSpike{config::Choice{"off", GuardAction::Off},
-                            config::Choice{"stop", GuardAction::Stop},
-                            config::Choice{"skip", GuardAction::Skip}};
+                                config::Choice{"skip", GuardAction::Skip},
+                                config::Choice{"rollback", GuardAction::Rollback}};
+constexpr std::array kSpike{
+    config::Choice{"off", GuardAction::Off}, config::Choice{"stop", GuardAction::Stop},
+    config::Choice{"skip", GuardAction::Skip}, config::Choice{"rollback", GuardAction::Rollback}};
 constexpr config::IntegerRange kCount{.low = 1, .high = 1 << 20};
 
 void refuse(const config::Reader& reader, const char* key, const char* condition) {
@@ -51,6 +52,10 @@ GuardConfig read_guard_config(const config::Reader& reader) {
     result.max_skips = reader.integer("max_skips", kCount, result.max_skips);
   else
     refuse(reader, "max_skips", "non_finite or spike skip");
+  if (result.may(GuardAction::Rollback))
+    result.max_rollbacks = reader.integer("max_rollbacks", kCount, result.max_rollbacks);
+  else
+    refuse(reader, "max_rollbacks", "non_finite or spike rollback");
   reader.finish();
   return result;
 }

@@ -126,6 +126,12 @@ LogConfig read_log(const config::Reader& reader) {
   return result;
 }
 
+void check_rollback(const RunConfig& config, const config::Reader& root) {
+  check(!config.train.guard.may(GuardAction::Rollback) || config.checkpoint.every_steps > 0,
+        ErrorKind::Config, root.section("checkpoint").place("every_steps"),
+        " must be above 0 where train.guard rolls back to a checkpoint, got 0");
+}
+
 PositionDimensions position_dimensions(const RunConfig& config) {
   const ModelConfig& model = config.model;
   return {model.d_model, model.num_heads, model.head_dim(), config.data.seq_len, model.num_layers};
@@ -172,6 +178,7 @@ RunConfig read_run_config(const config::Document& document) {
   result.log = read_log(root.section("log"));
   root.finish();
   check_position(result, root);
+  check_rollback(result, root);
   result.resolved = document.resolved();
   return result;
 }

@@ -7,6 +7,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
+#include "train/start.h"
 
 namespace longspan {
 namespace {
@@ -43,15 +44,20 @@ void CheckpointWriter::save(const Transformer& model, const NamedTensors& optimi
 
 void CheckpointWriter::write(const CheckpointContents& contents, const RunProgress& progress) try {
   const bool is_best = progress.best_value && progress.best_step == progress.step;
+  Retention retention{config_.checkpoint.keep_last, std::nullopt, std::nullopt};
+  if (config_.train.guard.may(GuardAction::Rollback))
+    retention.rollback_step =
+        ScheduledCheckpoints{config_.checkpoint.every_steps, progress.step}.newest();
   try {
     save_and_mark(contents, is_best);
   } catch (const Error& error) {
     if (!is_out_of_space(error)) throw;
     // The one that would go after this save goes before it, but never the last.
-    prune_checkpoints(run_folder_, {config_.checkpoint.keep_last - 1, std::nullopt});
+    Retention before = retention;
+    --before.keep_last;
+    prune_checkpoints(run_folder_, before);
     save_and_mark(contents, is_best);
   }
-  Retention retention{config_.checkpoint.keep_last, std::nullopt};
   if (progress.best_value) retention.best_step = progress.best_step;
   prune_checkpoints(run_folder_, retention);
   failure_.reset();

@@ -46,13 +46,26 @@ std::optional<double> Guard::highest_loss() const {
   return highest;
 }
 
+void Guard::roll_back_to(const State& earlier) {
+  state_ = {earlier.skips_in_a_row, earlier.losses, state_.rollbacks};
+}
+
 Guard::Verdict Guard::judge(GuardAction action) {
-  if (action != GuardAction::Skip) return {action, ""};
+  if (action == GuardAction::Rollback) return judge_rollback();
+  if (action == GuardAction::Stop) return {};
   if (state_.skips_in_a_row >= config_.max_skips)
     return {GuardAction::Stop, concat(" after ", state_.skips_in_a_row,
                                       " updates skipped in a row (train.guard.max_skips)")};
   ++state_.skips_in_a_row;
   return {GuardAction::Skip, ""};
+}
+
+Guard::Verdict Guard::judge_rollback() {
+  if (state_.rollbacks >= config_.max_rollbacks)
+    return {GuardAction::Stop,
+            concat(" after ", state_.rollbacks, " rollbacks (train.guard.max_rollbacks)")};
+  ++state_.rollbacks;
+  return {GuardAction::Rollback, ""};
 }
 
 }  // namespace longspan

@@ -19,6 +19,7 @@ class Guard {
     /// Nats a token, of the last updates, at most spike_window_steps of them, the oldest first;
     /// empty where spikes are not looked for.
     std::vector<double> losses;
+    std::int64_t rollbacks = 0;
   };
   struct Verdict {
     GuardAction action = GuardAction::Stop;
@@ -32,6 +33,8 @@ class Guard {
   const GuardConfig& config() const { return config_; }
   const State& state() const { return state_; }
   void set_state(const State& state) { state_ = state; }
+  /// Takes up the state of a checkpoint that the run was rolled back to; rollbacks stay counted.
+  void roll_back_to(const State& earlier);
 
   /// Counts an update that was done, whose batch had this loss in nats a token.
   void count_update(double loss);
@@ -45,6 +48,7 @@ class Guard {
 
  private:
   Verdict judge(GuardAction action);
+  Verdict judge_rollback();
 
   GuardConfig config_;
   State state_;

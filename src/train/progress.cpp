@@ -40,7 +40,8 @@ RunProgress read_progress(const JsonReader& document) {
   }
   if (document.has("guard")) {
     const JsonReader guard = document.section("guard");
-    result.guard = {guard.integer("skips_in_a_row", kCounts), guard.numbers("losses")};
+    result.guard = {guard.integer("skips_in_a_row", kCounts), guard.numbers("losses"),
+                    guard.integer("rollbacks", kCounts)};
   }
   if (document.has("unfinished")) {  // absent from older checkpoints
     const JsonReader unfinished = document.section("unfinished");
@@ -70,7 +71,9 @@ Json RunProgress::to_json() const {
   if (loss_scale)
     document["loss_scale"] = {{"scale", loss_scale->scale}, {"updates", loss_scale->updates}};
   if (guard)
-    document["guard"] = {{"skips_in_a_row", guard->skips_in_a_row}, {"losses", guard->losses}};
+    document["guard"] = {{"skips_in_a_row", guard->skips_in_a_row},
+                         {"losses", guard->losses},
+                         {"rollbacks", guard->rollbacks}};
   if (unfinished)
     document["unfinished"] = {{"lr", unfinished->lr}, {"grad_norm", unfinished->grad_norm}};
   return document;

@@ -24,6 +24,8 @@ class RunOutput {
   void write(const MetricRow& row);
   /// Saves a checkpoint. @param optimizer_state as Optimizer::state() returned it
   void save(const NamedTensors& optimizer_state);
+  /// Waits for the save under way.
+  void wait_for_save() { checkpoints_.wait(); }
   /// Notices that the folder was removed, says so, and goes on in a new one, so that the end of the
   /// run still leaves a checkpoint. Returns whether there is a folder to write to.
   bool keep_folder();

@@ -55,7 +55,8 @@ void exchange(const StepParts& place, StepResult& result) {
 // Leaves out the update of a step that must not count, or throws.
 void obey(const Guard::Verdict& verdict, std::int64_t step, StepResult& result) {
   result.skipped = true;
-  if (verdict.action == GuardAction::Skip) return;
+  result.rolls_back = verdict.action == GuardAction::Rollback;
+  if (verdict.action != GuardAction::Stop) return;
   throw Error(ErrorKind::Numeric, concat("training diverged at step ", step + 1, result.trouble,
                                          verdict.reason, kAdvice));
 }

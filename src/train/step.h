@@ -26,7 +26,8 @@ struct StepResult {
   StepVote vote;
   double grad_norm = 0.0;  ///< of the mean loss's gradient, before clipping
   double lr = 0.0;
-  bool skipped = false;  ///< nothing was updated but the loss scale and the guard's state
+  bool skipped = false;     ///< nothing was updated but the loss scale and the guard's state
+  bool rolls_back = false;  ///< besides, the run must go on from an earlier checkpoint
   /// Where the guard left the update out, what follows "training diverged at step 3" and "update
   /// skipped"; else empty.
   std::string trouble;

@@ -105,6 +105,11 @@ void Trainer::loop() {
     stop_signal_ = result.vote.stop_signal;
     if (!result.abandoned) {
       count(result);
+      if (result.rolls_back)
+        interval_.pause([&] {
+          if (output_ != nullptr) output_->wait_for_save();
+          work_.roll_back(options_.run_folder, result.trouble);
+        });
       do_what_is_due(result.lr, result.grad_norm, result.vote.save);
     } else if (work_.progress.step > 0) {
       save();
@@ -140,7 +145,7 @@ void Trainer::count(const StepResult& result) {
   if (work_.guard) progress.guard = work_.guard->state();
   if (result.skipped) {
     ++progress.skipped;
-    log_skipped(result.trouble);
+    if (!result.rolls_back) log_skipped(result.trouble);
   } else {
     progress.interval_loss_sum += result.loss_sum;
     progress.interval_targets += result.num_targets;
@@ -216,6 +221,8 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
   row.peak_bytes = peak_memory(options_.device);
   if (work_.loss_scale) row.loss_scale = work_.loss_scale->scale();
   if (work_.loss_scale || work_.guard) row.skipped = progress.skipped;
+  if (work_.config.train.guard.may(GuardAction::Rollback))
+    row.rollbacks = work_.guard->state().rollbacks;
   row.validation = validation;
   interval_.measure(row);
   interval_ = {};

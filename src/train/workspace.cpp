@@ -113,6 +113,32 @@ void Workspace::restore(const CheckpointContents& contents, const TrainOptions& 
   if (!changes.empty() && communicator.leads()) log::warn(changes);
 }
 
+// To a scheduled checkpoint, which is there also where a signal's save is newer, so that a run that
+// was interrupted rolls back to the same.
+void Workspace::roll_back(const std::filesystem::path& run_folder, const std::string& trouble) {
+  const auto contents =
+      find_scheduled(communicator, run_folder, {config.checkpoint.every_steps, progress.step});
+  check(contents.has_value(), ErrorKind::Numeric, "training diverged at step ", progress.step,
+        trouble, "; there is no checkpoint to roll back to, of a step that ",
+        "checkpoint.every_steps divides");
+  roll_back_to(*contents);
+  if (communicator.leads())
+    log::warn(
+        concat("rolled back to the checkpoint of step ", contents->step, trouble),
+        {{"rollbacks", guard->state().rollbacks}, {"at_most", guard->config().max_rollbacks}});
+}
+
+void Workspace::roll_back_to(const CheckpointContents& contents) {
+  const RunProgress saved = RunProgress::from_json(contents.trainer);
+  model.load_parameters(contents.model);
+  optimizer->load_state(contents.optimizer);
+  progress.skipped = progress.step - (saved.step - saved.skipped);
+  if (loss_scale && saved.loss_scale) loss_scale->set_state(*saved.loss_scale);
+  if (loss_scale) progress.loss_scale = loss_scale->state();
+  guard->roll_back_to(saved.guard.value_or(Guard::State()));
+  progress.guard = guard->state();
+}
+
 // A run keeps the size that it began with: another one would change the order of sums.
 void Workspace::settle_micro_batch() {
   std::int64_t& micro_batch_tokens = config.train.micro_batch_tokens;

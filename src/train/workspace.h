@@ -27,6 +27,11 @@ struct Workspace {
   std::optional<double> seconds_left() const;
   /// Checks that all ranks have the same parameters. Collective. @throws Error(Distributed)
   void check_ranks_are_equal() const;
+  /// Takes up weights, optimizer, loss scale and the guard's losses of the newest scheduled
+  /// checkpoint. The step stays: the batches since then are used up, and count as steps whose
+  /// update was left out. Collective. @param trouble of the step, as in StepResult
+  /// @throws Error(Numeric) when there is none
+  void roll_back(const std::filesystem::path& run_folder, const std::string& trouble);
 
   RunConfig config;
   Communicator& communicator;
@@ -48,6 +53,7 @@ struct Workspace {
   void settle_micro_batch();
   void start_loss_scale();
   void start_guard();
+  void roll_back_to(const CheckpointContents& contents);
 };
 
 }  // namespace longspan

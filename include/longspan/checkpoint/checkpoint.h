@@ -24,7 +24,8 @@ struct CheckpointContents {
 /// Which checkpoints of a run are kept.
 struct Retention {
   std::int64_t keep_last = 3;
-  std::optional<std::int64_t> best_step;  ///< this one is kept besides
+  std::optional<std::int64_t> best_step;      ///< this one is kept besides
+  std::optional<std::int64_t> rollback_step;  ///< and this one
 };
 
 /// Writes checkpoints/step-%09d under the run folder: first under a temporary name, synced,

@@ -12,6 +12,7 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 using testing::BadWord;
 using Steps = BadWord::Steps;
+using Words = std::vector<std::string>;
 
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 const std::string kSkip = "train.guard={non_finite: skip}";
@@ -143,6 +144,71 @@ TEST_CASE("a run that looks for spikes has the bits of one in parts, and ranks d
                 .code == 0);
   check_equal_ends(bad.tiny(), "ranks-false", "ranks-true");
   CHECK(testing::stable_rows(bad.tiny().path("ranks-true")).back()["train/skipped"] == 2);
+}
+
+// Two bad batches, each with a scheduled checkpoint of its own before it.
+bool are_apart(const Steps& steps) {
+  return steps.size() == 2 && steps[0] > 6 && steps[0] < 10 && steps[1] > 11 && steps[1] < 18;
+}
+
+TEST_CASE("a run is rolled back past a bad batch, and one in parts to the same checkpoint") {
+  const BadWord bad(are_apart);
+  const Steps steps = bad.steps();
+  const auto& tiny = bad.tiny();
+  const std::string validate = "validate.every_steps=1",
+                    keep = "checkpoint={every_steps: 5, keep_last: 1}";
+  const auto guard =
+      GENERATE("train.guard={non_finite: rollback}",
+               "train.guard={spike: rollback, spike_window_steps: 3, spike_factor: 2}");
+  const double row =
+      std::string(guard).find("non_finite") == std::string::npos ? kSpike : kNotANumber;
+  const auto train = [&](const std::string& run, std::int64_t max_steps, Words more = {}) {
+    more.insert(more.begin(), {guard, validate, keep, concat("train.max_steps=", max_steps)});
+    const auto result = bad.train(run, row, more);
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return result.err;
+  };
+  const std::string log = train("whole", 20);
+  for (const auto& [step, count] : {std::pair{5, 1}, std::pair{10, 2}}) {
+    CHECK_THAT(log, ContainsSubstring(concat("rolled back to the checkpoint of step ", step)));
+    CHECK_THAT(log, ContainsSubstring(concat("rollbacks=", count, " at_most=3")));
+  }
+  const Json last = testing::stable_rows(tiny.path("whole")).back();
+  CHECK(last["train/rollbacks"] == 2);
+  CHECK(last["train/skipped"] == steps[0] - 5 + steps[1] - 10);
+
+  train("parts", 5);
+  const std::string model = testing::checkpoint_file(tiny.path("parts"), 5, "model.safetensors"),
+                    state =
+                        testing::checkpoint_file(tiny.path("parts"), 5, "optimizer.safetensors");
+  train("parts", 6);  // leaves a checkpoint that the schedule does not
+  train("parts", steps[0]);
+  CHECK(testing::checkpoint_file(tiny.path("parts"), steps[0], "model.safetensors") == model);
+  CHECK(testing::checkpoint_file(tiny.path("parts"), steps[0], "optimizer.safetensors") == state);
+  train("parts", steps[1] - 1);
+  train("parts", 20);
+  check_equal_ends(tiny, "whole", "parts");
+
+  for (const auto* shards : {"false", "true"})
+    train(concat("ranks-", shards), 20,
+          {"--processes 2", concat("distributed.shard_optimizer=", shards)});
+  check_equal_ends(tiny, "ranks-false", "ranks-true");
+}
+
+TEST_CASE("a run that cannot be rolled back, or not once more, stops") {
+  const BadWord bad(are_apart);
+  const auto stopped =
+      bad.train("run", kNotANumber, {"train.guard={non_finite: rollback, max_rollbacks: 1}"});
+  INFO(stopped.err);
+  CHECK(stopped.code == 5);
+  CHECK_THAT(stopped.err, ContainsSubstring(concat("training diverged at step ", bad.steps()[1])) &&
+                              ContainsSubstring("after 1 rollbacks (train.guard.max_rollbacks)"));
+  const auto first = bad.train("first", kNotANumber,
+                               {"train.guard={non_finite: rollback}", "checkpoint.every_steps=15"});
+  INFO(first.err);
+  CHECK(first.code == 5);
+  CHECK_THAT(first.err, ContainsSubstring("there is no checkpoint to roll back to"));
 }
 
 }  // namespace

@@ -99,6 +99,10 @@ TEST_CASE("a guard's key that has no effect is an error") {
   CHECK_THAT(
       error_of({"train.guard={spike: stop, spike_deviations: 0}"}),
       ContainsSubstring("train.guard must have a spike_deviations or a spike_factor above 0"));
+  CHECK_THAT(error_of({"train.guard={spike: skip, max_rollbacks: 3}"}),
+             ContainsSubstring("train.guard.max_rollbacks must be given with"));
+  CHECK_THAT(error_of({"train.guard.spike=rollback", "checkpoint.every_steps=0"}),
+             ContainsSubstring("checkpoint.every_steps must be above 0 where train.guard rolls"));
   const auto guard = read({"train.guard={spike: skip, spike_factor: 2}"}).train.guard;
   CHECK(guard.spike == GuardAction::Skip);
   CHECK(guard.spike_factor == 2.0);

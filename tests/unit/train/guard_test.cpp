@@ -37,6 +37,24 @@ TEST_CASE("updates are left out so many times in a row, and a good one begins th
   }
 }
 
+TEST_CASE("a run is rolled back so many times, and what it knew then is known again") {
+  GuardConfig config = spikes(0.0, 2.0);
+  config.non_finite = GuardAction::Rollback;
+  config.max_rollbacks = 2;
+  Guard guard(config);
+  const Guard::State earlier{0, {4.0, 3.0}, 0};
+  for (int i = 0; i < 2; ++i) {
+    guard.count_update(2.0);
+    CHECK(guard.judge_non_finite().action == GuardAction::Rollback);
+    guard.roll_back_to(earlier);
+    CHECK(guard.state().losses == earlier.losses);
+  }
+  const auto last = guard.judge_non_finite();
+  CHECK(last.action == GuardAction::Stop);
+  CHECK(last.reason == " after 2 rollbacks (train.guard.max_rollbacks)");
+  CHECK(guard.judge_spike().action == GuardAction::Skip);
+}
+
 TEST_CASE("a spike is measured by the last losses, once there are as many as the window has") {
   Guard guard(spikes(3.0, 0.0));
   for (const double loss : {9.0, 4.0, 6.0}) {

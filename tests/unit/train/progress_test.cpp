@@ -19,7 +19,7 @@ double nats(double bits) { return bits * std::numbers::ln2; }
 TEST_CASE("counters that no run has are refused") {
   RunProgress progress;
   progress.loss_scale = {128.0, 7};
-  progress.guard = Guard::State{3, {1.0, 0.1}};
+  progress.guard = Guard::State{3, {1.0, 0.1}, 2};
   progress.unfinished = {0.5, 1.25};
   const Json good = progress.to_json();
   CHECK(RunProgress::from_json(good).to_json() == good);
@@ -43,6 +43,8 @@ TEST_CASE("counters that no run has are refused") {
             .starts_with("trainer.json: guard.skips_in_a_row must be an integer from 0"));
   CHECK(refusal("guard", {{"skips_in_a_row", 1}, {"losses", {"1"}}}) ==
         "trainer.json: guard.losses must be a list of numbers, got a list");
+  CHECK(refusal("guard", {{"skips_in_a_row", 1}, {"losses", Json::array()}}) ==
+        "trainer.json: guard.rollbacks must be given");
   CHECK(refusal("unfinished", {{"lr", 1.0}}) == "trainer.json: unfinished.grad_norm must be given");
   CHECK(refusal("data_fingerprint", 3) == "trainer.json: data_fingerprint must be a text, got 3");
 }

@@ -53,6 +53,7 @@ constexpr std::array kRules{
     Row{"checkpoint.keep_last", KeyRule::Free},
     Row{"checkpoint.keep_best", KeyRule::MeasuresBest},
     Row{"checkpoint.async", KeyRule::Free},
+    Row{"checkpoint.check_loss", KeyRule::Free},
     Row{"distributed.backend", KeyRule::Free},
     Row{"distributed.processes", KeyRule::Free},
     Row{"distributed.timeout_seconds", KeyRule::Free},

@@ -112,6 +112,7 @@ CheckpointConfig read_checkpoint(const config::Reader& reader, const ValidateCon
   result.keep_last = reader.integer("keep_last", {.low = 1, .high = 1 << 20}, result.keep_last);
   result.keep_best = read_best_metric(reader, validate);
   result.async = reader.boolean("async", result.async);
+  result.check_loss = reader.boolean("check_loss", result.check_loss);
   reader.finish();
   return result;
 }

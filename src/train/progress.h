@@ -7,6 +7,7 @@
 #include "longspan/core/json.h"
 #include "longspan/optim/loss_scale.h"
 #include "train/guard.h"
+#include "train/saved_loss.h"
 
 namespace longspan {
 
@@ -24,6 +25,7 @@ struct RunProgress {
   std::string data_fingerprint;
   std::optional<LossScale::State> loss_scale;  ///< fp16 only
   std::optional<Guard::State> guard;           ///< where train.guard asks for one
+  std::optional<SavedLoss> saved_loss;         ///< of the checkpoint's weights
   /// The last step, when the run was stopped in the validation that is due after it: what its row
   /// of metrics needs besides.
   struct Unfinished {

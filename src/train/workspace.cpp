@@ -101,7 +101,7 @@ void Workspace::resume(const TrainOptions& options) {
 
 void Workspace::restore(const CheckpointContents& contents, const TrainOptions& options) {
   RunProgress saved = RunProgress::from_json(contents.trainer);
-  const std::string changes = take_up_config(contents.config_yaml, config, options, saved);
+  const TakenUp changes = take_up_config(contents.config_yaml, config, options, saved);
   check(saved.data_fingerprint == progress.data_fingerprint, ErrorKind::Checkpoint,
         options.run_folder.string(), " was trained on other shards than ", config.data.shards, " (",
         saved.data_fingerprint, "), got ", progress.data_fingerprint,
@@ -110,7 +110,14 @@ void Workspace::restore(const CheckpointContents& contents, const TrainOptions& 
   optimizer->load_state(contents.optimizer);
   progress = saved;
   log::info("resumed", {{"step", progress.step}});
-  if (!changes.empty() && communicator.leads()) log::warn(changes);
+  if (!communicator.leads()) return;
+  if (!changes.text.empty()) log::warn(changes.text);
+  if (!progress.saved_loss || !config.checkpoint.check_loss) return;
+  if (changes.changes_model)
+    log::info("the checkpoint's loss is not checked: the model is another");
+  else
+    check_saved_loss({config, model, data}, *progress.saved_loss,
+                     concat(options.run_folder.string(), ", checkpoint of step ", progress.step));
 }
 
 // To a scheduled checkpoint, which is there also where a signal's save is newer, so that a run that

@@ -61,6 +61,7 @@ struct CheckpointConfig {
   std::int64_t keep_last = 3;
   std::optional<BestMetric> keep_best;  ///< nothing keeps none
   bool async = true;                    ///< write beside training from a copy
+  bool check_loss = true;  ///< save the loss of a few tokens, and compute it again on resuming
 };
 
 struct LogConfig {

@@ -20,6 +20,7 @@ TEST_CASE("counters that no run has are refused") {
   RunProgress progress;
   progress.loss_scale = {128.0, 7};
   progress.guard = Guard::State{3, {1.0, 0.1}, 2};
+  progress.saved_loss = {5.5, 16, {{"threads", "1"}}};
   progress.unfinished = {0.5, 1.25};
   const Json good = progress.to_json();
   CHECK(RunProgress::from_json(good).to_json() == good);
@@ -45,6 +46,10 @@ TEST_CASE("counters that no run has are refused") {
         "trainer.json: guard.losses must be a list of numbers, got a list");
   CHECK(refusal("guard", {{"skips_in_a_row", 1}, {"losses", Json::array()}}) ==
         "trainer.json: guard.rollbacks must be given");
+  CHECK(refusal("saved_loss", {{"nats", 1.0}, {"tokens", 0}})
+            .starts_with("trainer.json: saved_loss.tokens must be an integer from 1"));
+  CHECK(refusal("saved_loss", {{"nats", 1.0}, {"tokens", 1}, {"environment", {{"threads", 1}}}}) ==
+        "trainer.json: saved_loss.environment.threads must be a text, got 1");
   CHECK(refusal("unfinished", {{"lr", 1.0}}) == "trainer.json: unfinished.grad_norm must be given");
   CHECK(refusal("data_fingerprint", 3) == "trainer.json: data_fingerprint must be a text, got 3");
 }

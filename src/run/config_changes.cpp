@@ -44,6 +44,7 @@ constexpr std::array kRules{
     Row{"train.precision", KeyRule::Free},
     Row{"train.loss_scale", KeyRule::Free},
     Row{"train.activation_checkpointing", KeyRule::Free},
+    Row{"train.check_every_steps", KeyRule::Free},
     Row{"train.guard", KeyRule::Free},
     Row{"validate.every_steps", KeyRule::Free},
     Row{"validate.lengths", KeyRule::MeasuresBest},

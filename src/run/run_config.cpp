@@ -69,6 +69,8 @@ TrainConfig read_train(const config::Reader& reader, const DataConfig& data) {
     check(!reader.has("loss_scale"), ErrorKind::Config, reader.place("loss_scale"),
           " must be given with precision fp16 only, got precision ", name_of(result.precision));
   result.activation_checkpointing = reader.boolean("activation_checkpointing", false);
+  result.check_every_steps =
+      reader.integer("check_every_steps", {.low = 0, .high = kMost}, result.check_every_steps);
   result.guard = read_guard_config(reader.section("guard"));
   reader.finish();
   return result;

@@ -14,6 +14,7 @@
 #include "longspan/device/host_copy.h"
 #include "train/device_batch.h"
 #include "train/divergence.h"
+#include "train/pass_sums.h"
 
 namespace longspan {
 namespace {
@@ -116,6 +117,24 @@ void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor
   if (place.guard != nullptr) place.guard->count_update(mean_loss(result));
 }
 
+// Computes a step's loss and gradients twice, and nothing is sent to other ranks meanwhile. Returns
+// the summed loss, nothing when told to stop.
+std::optional<at::Tensor> accumulate_twice(const StepParts& place, const StepInput& input,
+                                           const PassOptions& options, std::string& difference) {
+  const NamedTensors& parameters = place.model.parameters();
+  const auto passes = [&] {
+    if (place.reducer != nullptr) place.reducer->begin_step(input.timeline);
+    return accumulate_gradients(place.config, place.model, input.batch, options);
+  };
+  const auto once = passes();
+  if (!once) return std::nullopt;
+  const PassSums first = copy_sums(parameters, *once);
+  drop_gradients(parameters);
+  const auto again = passes();
+  if (again) difference = first_difference(parameters, first, copy_sums(parameters, *again));
+  return again;
+}
+
 }  // namespace
 
 bool StepParts::scatters_sums() const { return reducer != nullptr && reducer->scatters_sums(); }
@@ -169,12 +188,19 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
 StepResult run_step(const StepParts& place, const StepInput& input) {
   const auto& [config, model, optimizer, communicator, reducer, loss_scale, guard] = place;
   const BatchLoader::Step& step = input.batch;
-  const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
+  PassOptions options{loss_scale != nullptr ? loss_scale->scale() : 1.0, nullptr, input.timeline,
+                      input.should_stop};
   StepResult result;
   result.lr = learning_rate(config.schedule, step.step - input.skipped);
-  if (reducer != nullptr) reducer->begin_step(input.timeline);
-  const std::optional<at::Tensor> loss_sum = accumulate_gradients(
-      config, model, step, {scale, reducer, input.timeline, input.should_stop});
+  std::string difference;
+  std::optional<at::Tensor> loss_sum;
+  if (input.is_checked) {
+    loss_sum = accumulate_twice(place, input, options, difference);
+  } else {
+    if (reducer != nullptr) reducer->begin_step(input.timeline);
+    options.reducer = reducer;
+    loss_sum = accumulate_gradients(config, model, step, options);
+  }
   result.abandoned = !loss_sum;
   result.num_targets = step.batch.num_targets;
   result.vote = input.vote();
@@ -187,6 +213,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
     drop_gradients(model.parameters());
     return result;
   }
+  if (input.is_checked) check_no_difference(communicator, step.step + 1, difference);
   const TimelineSpan span(input.timeline, "clip and update");
   clip_and_update(place, step.step, *loss_sum, result);
   drop_gradients(model.parameters());

@@ -59,6 +59,7 @@ struct StepInput {
   std::function<StepVote()> vote;          ///< asked once this rank's passes are done
   std::function<bool()> should_stop = {};  ///< asked between passes
   Timeline* timeline = nullptr;            ///< gets spans of the step, when there is one
+  bool is_checked = false;                 ///< compute loss and gradients twice and compare them
 };
 
 /// How the passes of a step run.
@@ -87,7 +88,8 @@ void drop_gradients(const NamedTensors& parameters);
 /// @throws Error(Numeric) that names the step and the first bad tensor when the loss or the
 /// gradient is not finite, in fp16 only once the loss scale cannot fall further, or that names the
 /// loss when it is a spike, and the guard, if any, does not leave the update out; parameters are
-/// then as before the step
+/// then as before the step; Error(Internal) as check_no_difference() when a step that is checked
+/// gave other bits the second time, in time to keep the parameters
 StepResult run_step(const StepParts& place, const StepInput& input);
 
 }  // namespace longspan

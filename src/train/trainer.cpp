@@ -132,7 +132,8 @@ StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
   return run_step(
       {work_.config, work_.model, *work_.optimizer, work_.communicator, work_.reducer.get(),
        work_.loss_scale ? &*work_.loss_scale : nullptr, work_.guard ? &*work_.guard : nullptr},
-      {batch, work_.progress.skipped, [this] { return own_vote(); }, is_told_to_stop, timeline});
+      {batch, work_.progress.skipped, [this] { return own_vote(); }, is_told_to_stop, timeline,
+       every(work_.config.train.check_every_steps, batch.step + 1)});
 }
 
 void Trainer::count(const StepResult& result) {
@@ -275,7 +276,9 @@ TrainResult train(const RunConfig& config, const TrainOptions& options,
   return result;
 } catch (const Error& error) {
   // Only now is the save under way on disk, or not.
-  const bool is_fate = error.kind() == ErrorKind::Numeric || error.kind() == ErrorKind::Distributed;
+  const bool is_fate = error.kind() == ErrorKind::Numeric ||
+                       error.kind() == ErrorKind::Distributed ||
+                       error.kind() == ErrorKind::Internal;
   if (!communicator.leads() || !is_fate) throw;
   throw Error(error.kind(), concat(error.what(), where_to_resume(options.run_folder)));
 }

@@ -85,7 +85,7 @@ void Workspace::check_ranks_are_equal() const {
   std::vector<std::string> names;
   std::vector<at::Tensor> tensors;
   for (const auto& [name, tensor] : model.parameters()) {
-    names.push_back(name);
+    names.push_back(concat("after step ", progress.step, ": ", name));
     tensors.push_back(tensor);
   }
   check_equal(communicator, names, tensors);

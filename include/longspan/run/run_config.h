@@ -40,6 +40,7 @@ struct TrainConfig {
   LossScaleConfig loss_scale;             ///< fp16 only
   bool activation_checkpointing = false;  ///< run each layer again in backward to save memory
   GuardConfig guard;
+  std::int64_t check_every_steps = 0;  ///< compute loss and gradients twice and compare; 0: never
 };
 
 struct ValidateConfig {

@@ -211,5 +211,22 @@ TEST_CASE("a run that cannot be rolled back, or not once more, stops") {
   CHECK_THAT(first.err, ContainsSubstring("there is no checkpoint to roll back to"));
 }
 
+TEST_CASE("a run whose steps are computed twice has the bits of one whose steps are not") {
+  const testing::TinyRun tiny;
+  const Words checked{"--set", "train.check_every_steps=2", "--set",
+                      "distributed.check_every_steps=2"};
+  for (const auto* ranks : {"1", "2"}) {
+    const auto train = [&](const std::string& run, Words words) {
+      words.insert(words.end(), {"--processes", ranks, "--set", "log.every_steps=1"});
+      const auto result = tiny.train(concat(run, ranks), words);
+      INFO(result.err);
+      REQUIRE(result.code == 0);
+    };
+    train("checked", checked);
+    train("plain", {});
+    check_equal_ends(tiny, concat("checked", ranks), concat("plain", ranks));
+  }
+}
+
 }  // namespace
 }  // namespace longspan

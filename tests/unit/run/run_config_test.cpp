@@ -83,6 +83,13 @@ TEST_CASE("sections check each other") {
   CHECK(error_of({"train.precision=fp16", "train.loss_scale={init: 64}"}) == "no error");
 }
 
+TEST_CASE("steps are computed twice only where that is asked for") {
+  CHECK(read().train.check_every_steps == 0);
+  CHECK(read({"train.check_every_steps=50"}).train.check_every_steps == 50);
+  CHECK_THAT(error_of({"train.check_every_steps=-1"}),
+             ContainsSubstring("train.check_every_steps"));
+}
+
 TEST_CASE("a guard's key that has no effect is an error") {
   CHECK(read().train.guard.non_finite == GuardAction::Stop);
   CHECK(read({"train.guard={non_finite: skip, max_skips: 3}"}).train.guard.max_skips == 3);

@@ -60,8 +60,8 @@ std::optional<std::int64_t> best_step(const fs::path& run_folder, const Retentio
   return marked ? checkpoint::step_in_name(*marked) : std::nullopt;
 }
 
-// Removes every step before the keep_last newest whole ones, but for the best and for those of the
-// history. A damaged folder does not count as kept.
+// Removes every step before the keep_last newest whole ones, but for the best, the one to roll back
+// to and those of the history. A damaged folder does not count as kept.
 void remove_old_steps(const fs::path& run_folder, const Retention& retention) {
   const std::vector<fs::path> whole = list_checkpoints(run_folder);
   if (whole.empty()) return;
@@ -71,7 +71,9 @@ void remove_old_steps(const fs::path& run_folder, const Retention& retention) {
   for (const fs::path& folder : checkpoint::step_folders(run_folder)) {
     const std::int64_t step = checkpoint_step(folder), every = retention.keep_every_steps;
     const bool is_history = every > 0 && step % every == 0;
-    if (step < checkpoint_step(oldest_kept) && step != best && !is_history) remove_folder(folder);
+    if (step < checkpoint_step(oldest_kept) && step != best && step != retention.rollback_step &&
+        !is_history)
+      remove_folder(folder);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "longspan/core/json_reader.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -119,6 +120,15 @@ std::string JsonReader::text(const std::string& key,
   require(key);
   if (!found->is_string()) refuse(key, "a text");
   return found->get<std::string>();
+}
+
+std::vector<double> JsonReader::numbers(const std::string& key) const {
+  const Json* found = find(key);
+  if (found == nullptr) return {};
+  const auto is_number = [](const Json& value) { return value.is_number(); };
+  if (!found->is_array() || !std::ranges::all_of(*found, is_number))
+    refuse(key, "a list of numbers");
+  return found->get<std::vector<double>>();
 }
 
 JsonReader JsonReader::section(const std::string& key) const {

@@ -69,6 +69,9 @@ TrainConfig read_train(const config::Reader& reader, const DataConfig& data) {
     check(!reader.has("loss_scale"), ErrorKind::Config, reader.place("loss_scale"),
           " must be given with precision fp16 only, got precision ", name_of(result.precision));
   result.activation_checkpointing = reader.boolean("activation_checkpointing", false);
+  result.check_every_steps =
+      reader.integer("check_every_steps", {.low = 0, .high = kMost}, result.check_every_steps);
+  result.guard = read_guard_config(reader.section("guard"));
   reader.finish();
   return result;
 }
@@ -117,6 +120,7 @@ CheckpointConfig read_checkpoint(const config::Reader& reader, const ValidateCon
         " must be 0 or a multiple of every_steps (", result.every_steps, "), got ",
         result.keep_every_steps);
   result.async = reader.boolean("async", result.async);
+  result.check_loss = reader.boolean("check_loss", result.check_loss);
   reader.finish();
   return result;
 }
@@ -129,6 +133,12 @@ LogConfig read_log(const config::Reader& reader) {
       reader.integer("timeline_steps", {.low = 0, .high = 1 << 20}, result.timeline_steps);
   reader.finish();
   return result;
+}
+
+void check_rollback(const RunConfig& config, const config::Reader& root) {
+  check(!config.train.guard.may(GuardAction::Rollback) || config.checkpoint.every_steps > 0,
+        ErrorKind::Config, root.section("checkpoint").place("every_steps"),
+        " must be above 0 where train.guard rolls back to a checkpoint, got 0");
 }
 
 PositionDimensions position_dimensions(const RunConfig& config) {
@@ -177,6 +187,7 @@ RunConfig read_run_config(const config::Document& document) {
   result.log = read_log(root.section("log"));
   root.finish();
   check_position(result, root);
+  check_rollback(result, root);
   result.resolved = document.resolved();
   return result;
 }

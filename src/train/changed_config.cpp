@@ -3,6 +3,7 @@
 #include "train/changed_config.h"
 
 #include <algorithm>
+#include <array>
 
 #include "longspan/config/leaves.h"
 #include "longspan/core/error.h"
@@ -19,6 +20,13 @@ bool is_refused(const ConfigChange& change, const std::vector<std::string>& allo
 
 bool measures_best(const ConfigChange& change) { return change.rule == KeyRule::MeasuresBest; }
 
+// Positions may be scaled by the trained length.
+bool changes_model(const ConfigChange& change) {
+  if (covers("model.dropout", change.key) || covers("model.init", change.key)) return false;
+  return std::ranges::any_of(std::array{"model", "position", "data.seq_len"},
+                             [&](const char* entry) { return covers(entry, change.key); });
+}
+
 }  // namespace
 
 void check_allowed_changes(const RunConfig& config, const TrainOptions& options) {
@@ -29,8 +37,8 @@ void check_allowed_changes(const RunConfig& config, const TrainOptions& options)
           "--allow-change must name a key or a section of the configuration, got ", entry);
 }
 
-std::string take_up_config(const std::string& saved, const RunConfig& config,
-                           const TrainOptions& options, RunProgress& progress) {
+TakenUp take_up_config(const std::string& saved, const RunConfig& config,
+                       const TrainOptions& options, RunProgress& progress) {
   const auto changes = config_changes(
       saved, concat("the config.yaml of the checkpoint of step ", progress.step), config);
   std::string refused, accepted;
@@ -49,7 +57,8 @@ std::string take_up_config(const std::string& saved, const RunConfig& config,
     progress.best_value.reset();
     accepted += "; the best validation is looked for anew, since its measure is another";
   }
-  return accepted.empty() ? "" : "going on with a changed configuration: " + accepted;
+  return {accepted.empty() ? "" : "going on with a changed configuration: " + accepted,
+          std::ranges::any_of(changes, changes_model)};
 }
 
 }  // namespace longspan

@@ -7,6 +7,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
+#include "train/start.h"
 
 namespace longspan {
 namespace {
@@ -66,8 +67,11 @@ void CheckpointWriter::wait_for_copy() {
 
 void CheckpointWriter::write(const CheckpointContents& contents, const RunProgress& progress) try {
   const bool is_best = progress.best_value && progress.best_step == progress.step;
-  Retention retention{config_.checkpoint.keep_last, std::nullopt,
-                      config_.checkpoint.keep_every_steps};
+  Retention retention{.keep_last = config_.checkpoint.keep_last,
+                      .keep_every_steps = config_.checkpoint.keep_every_steps};
+  if (config_.train.guard.may(GuardAction::Rollback))
+    retention.rollback_step =
+        ScheduledCheckpoints{config_.checkpoint.every_steps, progress.step}.newest();
   try {
     save_and_mark(contents, is_best);
   } catch (const Error& error) {

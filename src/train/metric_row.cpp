@@ -52,6 +52,8 @@ Json to_json(const MetricRow& row) {
       {"perf/data_wait_fraction", row.data_wait_fraction},
       {"memory/peak_bytes", row.peak_bytes}};
   if (row.loss_scale) json["train/loss_scale"] = *row.loss_scale;
+  if (row.skipped) json["train/skipped"] = *row.skipped;
+  if (row.rollbacks) json["train/rollbacks"] = *row.rollbacks;
   if (row.validation)
     for (const auto& [name, value] : named(*row.validation)) json[name] = value;
   return json;

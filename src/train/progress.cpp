@@ -22,6 +22,13 @@ double rounded_bits(double nats) {
 
 constexpr JsonIntegerRange kCounts{0, std::int64_t{1} << 50};
 
+SavedLoss read_saved_loss(const JsonReader& document) {
+  SavedLoss result{document.number("nats"), document.integer("tokens", {1, 1 << 24}), {}};
+  const JsonReader environment = document.section("environment");
+  for (const auto& key : environment.keys()) result.environment[key] = environment.text(key);
+  return result;
+}
+
 RunProgress read_progress(const JsonReader& document) {
   RunProgress result;
   result.step = document.integer("step", kCounts);
@@ -38,6 +45,13 @@ RunProgress read_progress(const JsonReader& document) {
     const JsonReader scale = document.section("loss_scale");
     result.loss_scale = {scale.number("scale"), scale.integer("updates", kCounts)};
   }
+  if (document.has("guard")) {
+    const JsonReader guard = document.section("guard");
+    result.guard = {guard.integer("skips_in_a_row", kCounts), guard.numbers("losses"),
+                    guard.integer("rollbacks", kCounts)};
+  }
+  if (document.has("saved_loss"))
+    result.saved_loss = read_saved_loss(document.section("saved_loss"));
   if (document.has("unfinished")) {  // absent from older checkpoints
     const JsonReader unfinished = document.section("unfinished");
     result.unfinished = {unfinished.number("lr"), unfinished.number("grad_norm")};
@@ -60,10 +74,20 @@ Json RunProgress::to_json() const {
                 {"micro_batch_tokens", micro_batch_tokens},
                 {"data_fingerprint", data_fingerprint},
                 {"loss_scale", nullptr},
+                {"guard", nullptr},
+                {"saved_loss", nullptr},
                 {"unfinished", nullptr}};
   if (best_value) document["best_value"] = *best_value;
   if (loss_scale)
     document["loss_scale"] = {{"scale", loss_scale->scale}, {"updates", loss_scale->updates}};
+  if (guard)
+    document["guard"] = {{"skips_in_a_row", guard->skips_in_a_row},
+                         {"losses", guard->losses},
+                         {"rollbacks", guard->rollbacks}};
+  if (saved_loss)
+    document["saved_loss"] = {{"nats", saved_loss->nats},
+                              {"tokens", saved_loss->tokens},
+                              {"environment", saved_loss->environment}};
   if (unfinished)
     document["unfinished"] = {{"lr", unfinished->lr}, {"grad_norm", unfinished->grad_norm}};
   return document;

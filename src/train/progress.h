@@ -6,13 +6,15 @@
 
 #include "longspan/core/json.h"
 #include "longspan/optim/loss_scale.h"
+#include "train/guard.h"
+#include "train/saved_loss.h"
 
 namespace longspan {
 
 /// The counters of a run that a checkpoint carries besides tensors.
 struct RunProgress {
   std::int64_t step = 0;           ///< batches, those of skipped updates included
-  std::int64_t skipped = 0;        ///< of these steps, those whose update fp16 skipped
+  std::int64_t skipped = 0;        ///< of these steps, those whose update was left out
   std::int64_t tokens = 0;         ///< targets of these batches
   double elapsed_seconds = 0.0;    ///< in training, all parts of the run
   double interval_loss_sum = 0.0;  ///< of the updates since the last row of metrics
@@ -22,6 +24,8 @@ struct RunProgress {
   std::int64_t micro_batch_tokens = 0;
   std::string data_fingerprint;
   std::optional<LossScale::State> loss_scale;  ///< fp16 only
+  std::optional<Guard::State> guard;           ///< where train.guard asks for one
+  std::optional<SavedLoss> saved_loss;         ///< of the checkpoint's weights
   /// The last step, when the run was stopped in the validation that is due after it: what its row
   /// of metrics needs besides.
   struct Unfinished {

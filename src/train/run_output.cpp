@@ -64,6 +64,7 @@ void RunOutput::save(const NamedTensors& optimizer_state) {
   settle_best();
   if (!keep_folder()) return take_back_best();
   best_under_way_ = {work_.progress.best_value, work_.progress.best_step};
+  work_.progress.saved_loss = loss_to_save({work_.config, work_.model, work_.data});
   checkpoints_.save(work_.model, optimizer_state, work_.progress);
 }
 

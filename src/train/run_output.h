@@ -26,6 +26,8 @@ class RunOutput {
   void save(const NamedTensors& optimizer_state);
   /// Waits until the checkpoint being saved is copied, so that parameters and state may change.
   void wait_for_copy() { checkpoints_.wait_for_copy(); }
+  /// Waits for the save under way.
+  void wait_for_save() { checkpoints_.wait(); }
   /// Notices that the folder was removed, says so, and goes on in a new one, so that the end of the
   /// run still leaves a checkpoint. Returns whether there is a folder to write to.
   bool keep_folder();

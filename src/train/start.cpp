@@ -5,7 +5,10 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
+#include <ranges>
+
 #include "longspan/core/error.h"
+#include "longspan/core/log.h"
 
 namespace longspan {
 namespace {
@@ -67,7 +70,30 @@ std::optional<CheckpointContents> read_start(const std::filesystem::path& run_fo
   return std::nullopt;
 }
 
+std::optional<CheckpointContents> read_scheduled(const std::filesystem::path& run_folder,
+                                                 const ScheduledCheckpoints& scheduled) {
+  auto folders = list_checkpoints(run_folder);
+  for (const auto& folder : folders | std::views::reverse) {
+    const std::int64_t step = checkpoint_step(folder);
+    if (step > scheduled.step || step % scheduled.every_steps != 0) continue;
+    try {
+      return load_checkpoint(folder);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::Checkpoint) throw;
+      log::warn("checkpoint is damaged, rolling back to one before it", {{"reason", error.what()}});
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<CheckpointContents> find_scheduled(Communicator& communicator,
+                                                 const std::filesystem::path& run_folder,
+                                                 const ScheduledCheckpoints& scheduled) {
+  return broadcast(communicator,
+                   communicator.leads() ? read_scheduled(run_folder, scheduled) : std::nullopt);
+}
 
 std::optional<CheckpointContents> find_start(Communicator& communicator,
                                              const std::filesystem::path& run_folder,

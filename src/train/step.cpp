@@ -13,47 +13,21 @@
 #include "longspan/core/signals.h"
 #include "longspan/device/host_copy.h"
 #include "train/device_batch.h"
+#include "train/divergence.h"
+#include "train/pass_sums.h"
 
 namespace longspan {
 namespace {
 
-bool scatters_sums(const StepParts& place) {
-  return place.reducer != nullptr && place.reducer->scatters_sums();
-}
-
-// Returns that of which this rank has the gradients' sums.
-NamedTensors summed_by(const StepParts& place) {
-  return place.reducer != nullptr ? place.reducer->summed() : place.model.parameters();
-}
-
-// Returns the number of the first tensor whose gradient is not finite; how many there are when all
-// are.
-std::size_t first_bad_gradient(const NamedTensors& tensors) {
-  const auto found = std::ranges::find_if(tensors, [](const NamedTensor& named) {
-    return named.tensor.grad().defined() && !named.tensor.grad().isfinite().all().item<bool>();
-  });
-  return static_cast<std::size_t>(found - tensors.begin());
-}
-
-// Collective.
-std::string first_bad_tensor(const StepParts& place) {
-  const NamedTensors parameters = place.model.parameters();
-  std::size_t first = first_bad_gradient(summed_by(place));
-  if (scatters_sums(place))
-    for (const auto& other : place.communicator.all_gather_texts(std::to_string(first)))
-      first = std::min<std::size_t>(first, std::stoull(other));
-  if (first < parameters.size()) return "gradient of " + parameters[first].name;
-  for (const auto& parameter : parameters)
-    if (!parameter.tensor.isfinite().all().item<bool>()) return "parameter " + parameter.name;
-  return "the loss";
-}
+constexpr char kAdvice[] =
+    "; resume with a lower schedule.peak_lr, longer warm-up or smaller optimizer.clip_norm";
 
 // Returns GradientNumbers. Collective: where each rank has sums of its own, the squares of their
 // norms are added in the order of ranks.
 at::Tensor numbers_over_ranks(const StepParts& place, const ClipRule& rule,
                               const at::Tensor& loss_sum) {
-  const at::Tensor own_3 = gradient_numbers(summed_by(place), rule, loss_sum);
-  if (!scatters_sums(place)) return own_3;
+  const at::Tensor own_3 = gradient_numbers(place.summed(), rule, loss_sum);
+  if (!place.scatters_sums()) return own_3;
   const double own = own_3[1].item<double>();
   double squares = 0.0;
   for (const auto& square : place.communicator.all_gather(at::full({1}, own * own, at::kDouble)))
@@ -79,34 +53,42 @@ void exchange(const StepParts& place, StepResult& result) {
     if (totals[5 + i] > 0.0) result.vote.stop_signal = kStopSignals[i];
 }
 
-// Returns the names of the ranks whose own loss is not finite. Collective: the sum tells all of
-// them.
-std::string bad_ranks(Communicator& communicator, double own_loss_sum) {
-  const auto answers = communicator.all_gather_texts(std::isfinite(own_loss_sum) ? "" : "bad");
-  std::string names;
-  for (std::size_t rank = 0; rank < answers.size(); ++rank)
-    if (!answers[rank].empty()) names += concat(names.empty() ? "rank " : ", rank ", rank);
-  return names.empty() ? "all ranks" : names;
+// Leaves out the update of a step that must not count, or throws.
+void obey(const Guard::Verdict& verdict, std::int64_t step, StepResult& result) {
+  result.skipped = true;
+  result.rolls_back = verdict.action == GuardAction::Rollback;
+  if (verdict.action != GuardAction::Stop) return;
+  throw Error(ErrorKind::Numeric, concat("training diverged at step ", step + 1, result.trouble,
+                                         verdict.reason, kAdvice));
 }
 
-// Collective.
-std::string divergence_text(const StepParts& place, std::int64_t step, const StepResult& result,
-                            double own_loss_sum) {
-  const double targets = static_cast<double>(result.num_targets);
-  const std::string ranks =
-      std::isfinite(result.loss_sum) ? "all ranks" : bad_ranks(place.communicator, own_loss_sum);
-  std::string text = concat("training diverged at step ", step + 1, " on ", ranks, ": ",
-                            first_bad_tensor(place), " is not finite (loss ",
-                            result.loss_sum / targets, ", gradient norm ", result.grad_norm);
-  if (place.loss_scale != nullptr)
-    text += concat(", loss scale ", place.loss_scale->scale(), ", which must stay above ",
-                   place.config.train.loss_scale.min);
-  return text +
-         "); resume with a lower schedule.peak_lr, longer warm-up or smaller optimizer.clip_norm";
+// An overflow lowers the loss scale; where that can fall no further, the guard decides. Collective.
+void leave_out_non_finite(const StepParts& place, std::int64_t step, double own_loss_sum,
+                          StepResult& result) {
+  result.skipped = place.loss_scale != nullptr && place.loss_scale->back_off();
+  if (result.skipped) return;
+  result.trouble = non_finite_text(place, result, own_loss_sum);
+  obey(place.guard != nullptr ? place.guard->judge_non_finite() : Guard::Verdict(), step, result);
 }
 
-// Clips and updates; where the loss or the gradient is not finite, skips the update or throws.
-// Collective. @param own_loss_sum of this rank, where the model is
+double mean_loss(const StepResult& result) {
+  return result.loss_sum / static_cast<double>(result.num_targets);
+}
+
+bool is_spike(const StepParts& place, const StepResult& result) {
+  const auto highest = place.guard != nullptr ? place.guard->highest_loss() : std::nullopt;
+  return highest && mean_loss(result) > *highest;
+}
+
+void leave_out_spike(Guard& guard, std::int64_t step, StepResult& result) {
+  result.trouble = concat(": the loss ", mean_loss(result), " is above the ", *guard.highest_loss(),
+                          " that train.guard allows after the last ",
+                          guard.config().spike_window_steps, " updates");
+  obey(guard.judge_spike(), step, result);
+}
+
+// Clips and updates; where the step must not count, leaves the update out or throws. Collective.
+// @param own_loss_sum of this rank, where the model is
 void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor& own_loss_sum,
                      StepResult& result) {
   LossScale* const loss_scale = place.loss_scale;
@@ -121,24 +103,45 @@ void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor
   const HostCopy copy(numbers_3);
   const auto update = [&] { place.optimizer.step(result.lr, numbers_3.select(0, 2)); };
   // A GPU updates, or finds that it must not, while the host reads the norm and begins the next
-  // step. Under a loss scale updates are skipped, which the optimizer must not count.
-  if (loss_scale == nullptr) update();
+  // step. Where an update may be left out the optimizer must not count it, so the host reads first.
+  const bool reads_first = loss_scale != nullptr || place.guard != nullptr;
+  if (!reads_first) update();
   const double* const numbers = copy.wait().const_data_ptr<double>();
   result.loss_sum = numbers[0];
   result.grad_norm = numbers[1];
-  const bool finite = !std::isnan(numbers[2]);
-  if (finite && loss_scale != nullptr) {
-    update();
-    loss_scale->count_update();
-  }
-  if (finite) return;
-  result.skipped = loss_scale != nullptr && loss_scale->back_off();
-  if (!result.skipped)
-    throw Error(ErrorKind::Numeric,
-                divergence_text(place, step, result, own_loss_sum.item<double>()));
+  if (std::isnan(numbers[2]))
+    return leave_out_non_finite(place, step, own_loss_sum.item<double>(), result);
+  if (is_spike(place, result)) return leave_out_spike(*place.guard, step, result);
+  if (reads_first) update();
+  if (loss_scale != nullptr) loss_scale->count_update();
+  if (place.guard != nullptr) place.guard->count_update(mean_loss(result));
+}
+
+// Computes a step's loss and gradients twice, and nothing is sent to other ranks meanwhile. Returns
+// the summed loss, nothing when told to stop.
+std::optional<at::Tensor> accumulate_twice(const StepParts& place, const StepInput& input,
+                                           const PassOptions& options, std::string& difference) {
+  const NamedTensors& parameters = place.model.parameters();
+  const auto passes = [&] {
+    if (place.reducer != nullptr) place.reducer->begin_step(input.timeline);
+    return accumulate_gradients(place.config, place.model, input.batch, options);
+  };
+  const auto once = passes();
+  if (!once) return std::nullopt;
+  const PassSums first = copy_sums(parameters, *once);
+  drop_gradients(parameters);
+  const auto again = passes();
+  if (again) difference = first_difference(parameters, first, copy_sums(parameters, *again));
+  return again;
 }
 
 }  // namespace
+
+bool StepParts::scatters_sums() const { return reducer != nullptr && reducer->scatters_sums(); }
+
+NamedTensors StepParts::summed() const {
+  return reducer != nullptr ? reducer->summed() : model.parameters();
+}
 
 void drop_gradients(const NamedTensors& parameters) {
   for (const auto& parameter : parameters) parameter.tensor.mutable_grad().reset();
@@ -183,14 +186,21 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
 }
 
 StepResult run_step(const StepParts& place, const StepInput& input) {
-  const auto& [config, model, optimizer, communicator, reducer, loss_scale] = place;
+  const auto& [config, model, optimizer, communicator, reducer, loss_scale, guard] = place;
   const BatchLoader::Step& step = input.batch;
-  const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
+  PassOptions options{loss_scale != nullptr ? loss_scale->scale() : 1.0, nullptr, input.timeline,
+                      input.should_stop};
   StepResult result;
   result.lr = learning_rate(config.schedule, step.step - input.skipped);
-  if (reducer != nullptr) reducer->begin_step(input.timeline);
-  const std::optional<at::Tensor> loss_sum = accumulate_gradients(
-      config, model, step, {scale, reducer, input.timeline, input.should_stop});
+  std::string difference;
+  std::optional<at::Tensor> loss_sum;
+  if (input.is_checked) {
+    loss_sum = accumulate_twice(place, input, options, difference);
+  } else {
+    if (reducer != nullptr) reducer->begin_step(input.timeline);
+    options.reducer = reducer;
+    loss_sum = accumulate_gradients(config, model, step, options);
+  }
   result.abandoned = !loss_sum;
   result.num_targets = step.batch.num_targets;
   result.vote = input.vote();
@@ -203,6 +213,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
     drop_gradients(model.parameters());
     return result;
   }
+  if (input.is_checked) check_no_difference(communicator, step.step + 1, difference);
   if (input.before_update) input.before_update();
   const TimelineSpan span(input.timeline, "clip and update");
   clip_and_update(place, step.step, *loss_sum, result);

@@ -2,11 +2,13 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "longspan/data/batches.h"
 #include "longspan/distributed/gradient_reducer.h"
 #include "longspan/optim/loss_scale.h"
 #include "longspan/run/run_config.h"
+#include "train/guard.h"
 
 namespace longspan {
 
@@ -24,7 +26,11 @@ struct StepResult {
   StepVote vote;
   double grad_norm = 0.0;  ///< of the mean loss's gradient, before clipping
   double lr = 0.0;
-  bool skipped = false;  ///< fp16: not finite, so nothing was updated but the loss scale
+  bool skipped = false;     ///< nothing was updated but the loss scale and the guard's state
+  bool rolls_back = false;  ///< besides, the run must go on from an earlier checkpoint
+  /// Where the guard left the update out, what follows "training diverged at step 3" and "update
+  /// skipped"; else empty.
+  std::string trouble;
   /// A rank was told to stop before its last pass, so that nothing was updated and the step counts
   /// as not begun.
   bool abandoned = false;
@@ -38,6 +44,12 @@ struct StepParts {
   Communicator& communicator;
   GradientReducer* reducer = nullptr;  ///< nothing on a rank that is alone
   LossScale* loss_scale = nullptr;     ///< fp16 only
+  Guard* guard = nullptr;              ///< nothing where a bad step stops the run
+
+  /// Returns whether each rank has sums of its own gradients alone.
+  bool scatters_sums() const;
+  /// Returns that of which this rank has the gradients' sums.
+  NamedTensors summed() const;
 };
 
 /// One step's own part.
@@ -48,6 +60,7 @@ struct StepInput {
   std::function<bool()> should_stop = {};    ///< asked between passes
   std::function<void()> before_update = {};  ///< called before parameters or state change
   Timeline* timeline = nullptr;              ///< gets spans of the step, when there is one
+  bool is_checked = false;                   ///< compute loss and gradients twice and compare them
 };
 
 /// How the passes of a step run.
@@ -70,12 +83,14 @@ void drop_gradients(const NamedTensors& parameters);
 /// Runs optimizer step number batch.step: passes over micro-batches, gradients of the summed loss
 /// added up over ranks and divided once by the number of targets, clipping, update. Collective.
 /// A step is a batch, whatever becomes of it: data and dropout are a function of (seed, step) also
-/// where fp16 skips updates. The schedule counts updates, so its rate is that of batch.step -
+/// where updates are skipped. The schedule counts updates, so its rate is that of batch.step -
 /// skipped; max_steps counts batches, where fairseq's --max-update counts updates. Whether a step
 /// is skipped depends on the loss and the gradient norm over all ranks alone.
 /// @throws Error(Numeric) that names the step and the first bad tensor when the loss or the
-/// gradient is not finite, in fp16 only once the loss scale cannot fall further; parameters are
-/// then as before the step
+/// gradient is not finite, in fp16 only once the loss scale cannot fall further, or that names the
+/// loss when it is a spike, and the guard, if any, does not leave the update out; parameters are
+/// then as before the step; Error(Internal) as check_no_difference() when a step that is checked
+/// gave other bits the second time, in time to keep the parameters
 StepResult run_step(const StepParts& place, const StepInput& input);
 
 }  // namespace longspan

@@ -47,6 +47,7 @@ class Trainer {
   void write_timeline(const Timeline& timeline) const;
   StepResult take_step(BatchLoader& loader, Timeline* timeline);
   void count(const StepResult& result);
+  void log_skipped(const std::string& trouble) const;
   void do_what_is_due(double lr, double grad_norm, bool save_asked);
   bool is_new_best(const Validation& validation) const;
   void write_row(double lr, double grad_norm, const std::optional<Validation>& validation);
@@ -104,6 +105,11 @@ void Trainer::loop() {
     stop_signal_ = result.vote.stop_signal;
     if (!result.abandoned) {
       count(result);
+      if (result.rolls_back)
+        interval_.pause([&] {
+          if (output_ != nullptr) output_->wait_for_save();
+          work_.roll_back(options_.run_folder, result.trouble);
+        });
       do_what_is_due(result.lr, result.grad_norm, result.vote.save);
     } else if (work_.progress.step > 0) {
       save();
@@ -123,13 +129,14 @@ StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
   const BatchLoader::Step batch = interval_.wait_for_data([&] { return loader.next(); });
   log::set_step(batch.step + 1);
   SignalWatch::set_current_work("the pass over the micro-batch that is under way");
-  return run_step({work_.config, work_.model, *work_.optimizer, work_.communicator,
-                   work_.reducer.get(), work_.loss_scale ? &*work_.loss_scale : nullptr},
-                  {batch, work_.progress.skipped, [this] { return own_vote(); }, is_told_to_stop,
-                   [this] {
-                     if (output_ != nullptr) output_->wait_for_copy();
-                   },
-                   timeline});
+  return run_step(
+      {work_.config, work_.model, *work_.optimizer, work_.communicator, work_.reducer.get(),
+       work_.loss_scale ? &*work_.loss_scale : nullptr, work_.guard ? &*work_.guard : nullptr},
+      {batch, work_.progress.skipped, [this] { return own_vote(); }, is_told_to_stop,
+       [this] {
+         if (output_ != nullptr) output_->wait_for_copy();
+       },
+       timeline, every(work_.config.train.check_every_steps, batch.step + 1)});
 }
 
 void Trainer::count(const StepResult& result) {
@@ -139,14 +146,24 @@ void Trainer::count(const StepResult& result) {
   progress.elapsed_seconds = result.vote.elapsed_seconds;
   interval_.count(result);
   if (work_.loss_scale) progress.loss_scale = work_.loss_scale->state();
+  if (work_.guard) progress.guard = work_.guard->state();
   if (result.skipped) {
     ++progress.skipped;
-    log::info("update skipped: the gradient overflowed",
-              {{"loss_scale", work_.loss_scale->scale()}});
+    if (!result.rolls_back) log_skipped(result.trouble);
   } else {
     progress.interval_loss_sum += result.loss_sum;
     progress.interval_targets += result.num_targets;
   }
+}
+
+void Trainer::log_skipped(const std::string& trouble) const {
+  if (trouble.empty())
+    log::info("update skipped: the gradient overflowed",
+              {{"loss_scale", work_.loss_scale->scale()}});
+  else if (work_.communicator.leads())
+    log::warn("update skipped" + trouble, {{"in_a_row", work_.guard->state().skips_in_a_row},
+                                           {"at_most", work_.guard->config().max_skips},
+                                           {"skipped", work_.progress.skipped}});
 }
 
 // Validation, the row of metrics, the checkpoint, in this order, so that a checkpoint never knows
@@ -207,6 +224,9 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
   row.grad_norm = grad_norm;
   row.peak_bytes = peak_memory(options_.device);
   if (work_.loss_scale) row.loss_scale = work_.loss_scale->scale();
+  if (work_.loss_scale || work_.guard) row.skipped = progress.skipped;
+  if (work_.config.train.guard.may(GuardAction::Rollback))
+    row.rollbacks = work_.guard->state().rollbacks;
   row.validation = validation;
   interval_.measure(row);
   interval_ = {};
@@ -259,7 +279,9 @@ TrainResult train(const RunConfig& config, const TrainOptions& options,
   return result;
 } catch (const Error& error) {
   // Only now is the save under way on disk, or not.
-  const bool is_fate = error.kind() == ErrorKind::Numeric || error.kind() == ErrorKind::Distributed;
+  const bool is_fate = error.kind() == ErrorKind::Numeric ||
+                       error.kind() == ErrorKind::Distributed ||
+                       error.kind() == ErrorKind::Internal;
   if (!communicator.leads() || !is_fate) throw;
   throw Error(error.kind(), concat(error.what(), where_to_resume(options.run_folder)));
 }

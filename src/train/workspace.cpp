@@ -68,6 +68,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
   if (is_done()) return;
   settle_micro_batch();
   start_loss_scale();
+  start_guard();
 }
 
 std::optional<double> Workspace::seconds_left() const {
@@ -84,7 +85,7 @@ void Workspace::check_ranks_are_equal() const {
   std::vector<std::string> names;
   std::vector<at::Tensor> tensors;
   for (const auto& [name, tensor] : model.parameters()) {
-    names.push_back(name);
+    names.push_back(concat("after step ", progress.step, ": ", name));
     tensors.push_back(tensor);
   }
   check_equal(communicator, names, tensors);
@@ -100,7 +101,7 @@ void Workspace::resume(const TrainOptions& options) {
 
 void Workspace::restore(const CheckpointContents& contents, const TrainOptions& options) {
   RunProgress saved = RunProgress::from_json(contents.trainer);
-  const std::string changes = take_up_config(contents.config_yaml, config, options, saved);
+  const TakenUp changes = take_up_config(contents.config_yaml, config, options, saved);
   check(saved.data_fingerprint == progress.data_fingerprint, ErrorKind::Checkpoint,
         options.run_folder.string(), " was trained on other shards than ", config.data.shards, " (",
         saved.data_fingerprint, "), got ", progress.data_fingerprint,
@@ -109,7 +110,40 @@ void Workspace::restore(const CheckpointContents& contents, const TrainOptions& 
   optimizer->load_state(contents.optimizer);
   progress = saved;
   log::info("resumed", {{"step", progress.step}});
-  if (!changes.empty() && communicator.leads()) log::warn(changes);
+  if (!communicator.leads()) return;
+  if (!changes.text.empty()) log::warn(changes.text);
+  if (!progress.saved_loss || !config.checkpoint.check_loss) return;
+  if (changes.changes_model)
+    log::info("the checkpoint's loss is not checked: the model is another");
+  else
+    check_saved_loss({config, model, data}, *progress.saved_loss,
+                     concat(options.run_folder.string(), ", checkpoint of step ", progress.step));
+}
+
+// To a scheduled checkpoint, which is there also where a signal's save is newer, so that a run that
+// was interrupted rolls back to the same.
+void Workspace::roll_back(const std::filesystem::path& run_folder, const std::string& trouble) {
+  const auto contents =
+      find_scheduled(communicator, run_folder, {config.checkpoint.every_steps, progress.step});
+  check(contents.has_value(), ErrorKind::Numeric, "training diverged at step ", progress.step,
+        trouble, "; there is no checkpoint to roll back to, of a step that ",
+        "checkpoint.every_steps divides");
+  roll_back_to(*contents);
+  if (communicator.leads())
+    log::warn(
+        concat("rolled back to the checkpoint of step ", contents->step, trouble),
+        {{"rollbacks", guard->state().rollbacks}, {"at_most", guard->config().max_rollbacks}});
+}
+
+void Workspace::roll_back_to(const CheckpointContents& contents) {
+  const RunProgress saved = RunProgress::from_json(contents.trainer);
+  model.load_parameters(contents.model);
+  optimizer->load_state(contents.optimizer);
+  progress.skipped = progress.step - (saved.step - saved.skipped);
+  if (loss_scale && saved.loss_scale) loss_scale->set_state(*saved.loss_scale);
+  if (loss_scale) progress.loss_scale = loss_scale->state();
+  guard->roll_back_to(saved.guard.value_or(Guard::State()));
+  progress.guard = guard->state();
 }
 
 // A run keeps the size that it began with: another one would change the order of sums.
@@ -128,6 +162,12 @@ void Workspace::start_loss_scale() {
   if (train.precision != Precision::Fp16) return;
   loss_scale.emplace(train.loss_scale, ceil_divide(train.batch_tokens, train.micro_batch_tokens));
   if (progress.loss_scale) loss_scale->set_state(*progress.loss_scale);
+}
+
+void Workspace::start_guard() {
+  if (!config.train.guard.is_needed()) return progress.guard.reset();
+  guard.emplace(config.train.guard);
+  if (progress.guard) guard->set_state(*progress.guard);
 }
 
 }  // namespace longspan

@@ -8,6 +8,7 @@
 #include "longspan/distributed/gradient_reducer.h"
 #include "longspan/optim/loss_scale.h"
 #include "longspan/train/trainer.h"
+#include "train/guard.h"
 #include "train/progress.h"
 #include "train/sharded_optimizer.h"
 
@@ -26,6 +27,11 @@ struct Workspace {
   std::optional<double> seconds_left() const;
   /// Checks that all ranks have the same parameters. Collective. @throws Error(Distributed)
   void check_ranks_are_equal() const;
+  /// Takes up weights, optimizer, loss scale and the guard's losses of the newest scheduled
+  /// checkpoint. The step stays: the batches since then are used up, and count as steps whose
+  /// update was left out. Collective. @param trouble of the step, as in StepResult
+  /// @throws Error(Numeric) when there is none
+  void roll_back(const std::filesystem::path& run_folder, const std::string& trouble);
 
   RunConfig config;
   Communicator& communicator;
@@ -37,6 +43,7 @@ struct Workspace {
   std::unique_ptr<ParameterShards> shards;  ///< with distributed.shard_optimizer on several ranks
   std::unique_ptr<Optimizer> optimizer;
   std::optional<LossScale> loss_scale;       ///< fp16 only
+  std::optional<Guard> guard;                ///< where a bad step does not simply stop the run
   std::unique_ptr<GradientReducer> reducer;  ///< nothing on a rank that is alone
   RunProgress progress;
 
@@ -45,6 +52,8 @@ struct Workspace {
   void restore(const CheckpointContents& contents, const TrainOptions& options);
   void settle_micro_batch();
   void start_loss_scale();
+  void start_guard();
+  void roll_back_to(const CheckpointContents& contents);
 };
 
 }  // namespace longspan

@@ -24,8 +24,9 @@ struct CheckpointContents {
 /// Which checkpoints of a run are kept.
 struct Retention {
   std::int64_t keep_last = 3;
-  std::optional<std::int64_t> best_step;  ///< this one is kept besides
-  std::int64_t keep_every_steps = 0;      ///< as are these multiples; 0: none
+  std::optional<std::int64_t> best_step = {};      ///< this one is kept besides
+  std::optional<std::int64_t> rollback_step = {};  ///< and this one
+  std::int64_t keep_every_steps = 0;               ///< and these multiples; 0: none
 };
 
 /// Writes checkpoints/step-%09d under the run folder: first under a temporary name, synced,

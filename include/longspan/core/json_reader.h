@@ -34,6 +34,8 @@ class JsonReader {
   bool boolean(const std::string& key, std::optional<bool> fallback = std::nullopt) const;
   std::string text(const std::string& key,
                    const std::optional<std::string>& fallback = std::nullopt) const;
+  /// Returns a list of numbers; an empty one when the key is absent.
+  std::vector<double> numbers(const std::string& key) const;
   /// Returns a reader of the object under a key; of an empty one when the key is absent.
   JsonReader section(const std::string& key) const;
   /// Returns the keys of the object in their order, those with null too.

@@ -15,6 +15,7 @@
 #include "longspan/optim/loss_scale.h"
 #include "longspan/optim/optimizer.h"
 #include "longspan/optim/schedule.h"
+#include "longspan/run/guard_config.h"
 
 namespace longspan {
 
@@ -38,6 +39,8 @@ struct TrainConfig {
   Precision precision = Precision::Fp32;  ///< of matrix products; parameters and sums stay float32
   LossScaleConfig loss_scale;             ///< fp16 only
   bool activation_checkpointing = false;  ///< run each layer again in backward to save memory
+  GuardConfig guard;
+  std::int64_t check_every_steps = 0;  ///< compute loss and gradients twice and compare; 0: never
 };
 
 struct ValidateConfig {
@@ -60,6 +63,7 @@ struct CheckpointConfig {
   std::optional<BestMetric> keep_best;  ///< nothing keeps none
   std::int64_t keep_every_steps = 0;    ///< multiples of this are kept for good; 0: none
   bool async = true;                    ///< write beside training from a copy
+  bool check_loss = true;  ///< save the loss of a few tokens, and compute it again on resuming
 };
 
 struct LogConfig {

@@ -16,12 +16,11 @@ using Steps = std::vector<std::int64_t>;
 
 TEST_CASE("the newest and the best are kept") {
   const SavedRun saved({1, 2, 3, 4, 5});
-  prune_checkpoints(saved.run(), {.keep_last = 2, .best_step = 2, .keep_every_steps = 0});
+  prune_checkpoints(saved.run(), {.keep_last = 2, .best_step = 2});
   CHECK(steps_of(saved.run()) == Steps{2, 4, 5});
-  prune_checkpoints(saved.run(), {.keep_last = 2, .best_step = 4, .keep_every_steps = 0});
+  prune_checkpoints(saved.run(), {.keep_last = 2, .best_step = 4});
   CHECK(steps_of(saved.run()) == Steps{4, 5});
-  prune_checkpoints(saved.run(),
-                    {.keep_last = 9, .best_step = std::nullopt, .keep_every_steps = 0});
+  prune_checkpoints(saved.run(), {.keep_last = 9});
   CHECK(steps_of(saved.run()) == Steps{4, 5});
 }
 
@@ -36,15 +35,13 @@ TEST_CASE("multiples of keep_every_steps are kept for good") {
 TEST_CASE("the one that is marked best is kept when no best step is given") {
   const SavedRun saved({1, 2, 3});
   mark_best(saved.run(), 1);
-  prune_checkpoints(saved.run(),
-                    {.keep_last = 1, .best_step = std::nullopt, .keep_every_steps = 0});
+  prune_checkpoints(saved.run(), {.keep_last = 1});
   CHECK(steps_of(saved.run()) == Steps{1, 3});
 }
 
 TEST_CASE("the last one is kept whatever keep_last says") {
   const SavedRun saved({1, 2});
-  prune_checkpoints(saved.run(),
-                    {.keep_last = 0, .best_step = std::nullopt, .keep_every_steps = 0});
+  prune_checkpoints(saved.run(), {.keep_last = 0});
   CHECK(steps_of(saved.run()) == Steps{2});
 }
 
@@ -52,8 +49,7 @@ TEST_CASE("damaged checkpoints do not count as kept") {
   const SavedRun saved({1, 2, 3, 4});
   fs::remove(saved.checkpoint("step-000000004") / "model.safetensors");
   fs::remove(saved.checkpoint("step-000000002") / "manifest.json");
-  prune_checkpoints(saved.run(),
-                    {.keep_last = 1, .best_step = std::nullopt, .keep_every_steps = 0});
+  prune_checkpoints(saved.run(), {.keep_last = 1});
   CHECK(steps_of(saved.run()) == Steps{3});
   CHECK(fs::exists(saved.checkpoint("step-000000004")));
   CHECK_FALSE(fs::exists(saved.checkpoint("step-000000002")));
@@ -64,8 +60,7 @@ TEST_CASE("nothing is deleted when nothing is whole") {
   const SavedRun saved({1, 2});
   for (const char* name : {"step-000000001", "step-000000002"})
     fs::remove(saved.checkpoint(name) / "manifest.json");
-  prune_checkpoints(saved.run(),
-                    {.keep_last = 1, .best_step = std::nullopt, .keep_every_steps = 0});
+  prune_checkpoints(saved.run(), {.keep_last = 1});
   CHECK(fs::exists(saved.checkpoint("step-000000001")));
   CHECK(fs::exists(saved.checkpoint("step-000000002")));
   prune_checkpoints(saved.folder.path() / "no-run", {});

@@ -47,6 +47,7 @@ TEST_CASE("json reader: null is as good as absent") {
     CHECK(reader.boolean("k", true));
     CHECK(reader.text("k", "t") == "t");
     CHECK(reader.section("k").keys().empty());
+    CHECK(reader.numbers("k").empty());
     CHECK(refusal([&] { reader.integer("k", {0, 1}); }) == "m.json: k must be given");
     CHECK(refusal([&] { reader.number("k"); }) == "m.json: k must be given");
     CHECK(refusal([&] { reader.boolean("k"); }) == "m.json: k must be given");
@@ -54,6 +55,15 @@ TEST_CASE("json reader: null is as good as absent") {
     CHECK(refusal([&] { reader.section("s").text("k"); }) == "m.json: s.k must be given");
     CHECK(refusal([&] { reader.refuse("k", "seven"); }) == "m.json: k must be seven, got nothing");
   }
+}
+
+TEST_CASE("json reader: lists of numbers") {
+  const JsonReader reader =
+      reader_of(R"({"x": [1, 0.1, -2e300], "e": [], "n": [1, null], "t": "1"})");
+  CHECK(reader.numbers("x") == std::vector<double>{1.0, 0.1, -2e300});
+  CHECK(reader.numbers("e").empty());
+  CHECK(refusal([&] { reader.numbers("n"); }) == "m.json: n must be a list of numbers, got a list");
+  CHECK(refusal([&] { reader.numbers("t"); }) == "m.json: t must be a list of numbers, got \"1\"");
 }
 
 TEST_CASE("json reader: keys that nobody asked for") {

@@ -87,6 +87,38 @@ TEST_CASE("sections check each other") {
   CHECK(error_of({"train.precision=fp16", "train.loss_scale={init: 64}"}) == "no error");
 }
 
+TEST_CASE("steps are computed twice only where that is asked for") {
+  CHECK(read().train.check_every_steps == 0);
+  CHECK(read({"train.check_every_steps=50"}).train.check_every_steps == 50);
+  CHECK_THAT(error_of({"train.check_every_steps=-1"}),
+             ContainsSubstring("train.check_every_steps"));
+}
+
+TEST_CASE("a guard's key that has no effect is an error") {
+  CHECK(read().train.guard.non_finite == GuardAction::Stop);
+  CHECK(read({"train.guard={non_finite: skip, max_skips: 3}"}).train.guard.max_skips == 3);
+  CHECK_THAT(
+      error_of({"train.guard.max_skips=3"}),
+      ContainsSubstring("train.guard.max_skips must be given with non_finite or spike skip only"));
+  CHECK_THAT(error_of({"train.guard.non_finite=ignore"}), ContainsSubstring("stop, skip"));
+  CHECK_THAT(error_of({"train.guard.spike_factor=2"}),
+             ContainsSubstring("train.guard.spike_factor must be given with a spike that is not"));
+  CHECK_THAT(error_of({"train.guard={spike: stop, max_skips: 3}"}),
+             ContainsSubstring("train.guard.max_skips must be given with"));
+  CHECK_THAT(error_of({"train.guard={spike: stop, spike_factor: 0.5}"}),
+             ContainsSubstring("train.guard.spike_factor must be 0 or above 1, got 0.5"));
+  CHECK_THAT(
+      error_of({"train.guard={spike: stop, spike_deviations: 0}"}),
+      ContainsSubstring("train.guard must have a spike_deviations or a spike_factor above 0"));
+  CHECK_THAT(error_of({"train.guard={spike: skip, max_rollbacks: 3}"}),
+             ContainsSubstring("train.guard.max_rollbacks must be given with"));
+  CHECK_THAT(error_of({"train.guard.spike=rollback", "checkpoint.every_steps=0"}),
+             ContainsSubstring("checkpoint.every_steps must be above 0 where train.guard rolls"));
+  const auto guard = read({"train.guard={spike: skip, spike_factor: 2}"}).train.guard;
+  CHECK(guard.spike == GuardAction::Skip);
+  CHECK(guard.spike_factor == 2.0);
+}
+
 // fairseq's --max-tokens 9216 with 2048 tokens a sequence: four sequences, on each of 8 GPUs.
 TEST_CASE("fairseq's order takes the whole sequences that a pass has room for") {
   const auto paper = read_run_config(

@@ -19,6 +19,8 @@ double nats(double bits) { return bits * std::numbers::ln2; }
 TEST_CASE("counters that no run has are refused") {
   RunProgress progress;
   progress.loss_scale = {128.0, 7};
+  progress.guard = Guard::State{3, {1.0, 0.1}, 2};
+  progress.saved_loss = {5.5, 16, {{"threads", "1"}}};
   progress.unfinished = {0.5, 1.25};
   const Json good = progress.to_json();
   CHECK(RunProgress::from_json(good).to_json() == good);
@@ -38,6 +40,16 @@ TEST_CASE("counters that no run has are refused") {
   CHECK(refusal("tokens", 1e300).starts_with("trainer.json: tokens must be an integer from 0"));
   CHECK(refusal("best_step", 1ull << 63).starts_with("trainer.json: best_step must be an integer"));
   CHECK(refusal("loss_scale", 5) == "trainer.json: loss_scale must be an object, got 5");
+  CHECK(refusal("guard", {{"skips_in_a_row", -1}})
+            .starts_with("trainer.json: guard.skips_in_a_row must be an integer from 0"));
+  CHECK(refusal("guard", {{"skips_in_a_row", 1}, {"losses", {"1"}}}) ==
+        "trainer.json: guard.losses must be a list of numbers, got a list");
+  CHECK(refusal("guard", {{"skips_in_a_row", 1}, {"losses", Json::array()}}) ==
+        "trainer.json: guard.rollbacks must be given");
+  CHECK(refusal("saved_loss", {{"nats", 1.0}, {"tokens", 0}})
+            .starts_with("trainer.json: saved_loss.tokens must be an integer from 1"));
+  CHECK(refusal("saved_loss", {{"nats", 1.0}, {"tokens", 1}, {"environment", {{"threads", 1}}}}) ==
+        "trainer.json: saved_loss.environment.threads must be a text, got 1");
   CHECK(refusal("unfinished", {{"lr", 1.0}}) == "trainer.json: unfinished.grad_norm must be given");
   CHECK(refusal("data_fingerprint", 3) == "trainer.json: data_fingerprint must be a text, got 3");
 }

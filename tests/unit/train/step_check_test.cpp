@@ -1,0 +1,180 @@
+// Steps that are computed twice, and ranks whose parameters are compared.
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "longspan/core/error.h"
+#include "support/paths.h"
+#include "support/ranks.h"
+#include "support/temporary_folder.h"
+#include "support/torch_catch.h"
+#include "train/pass_sums.h"
+#include "train/step.h"
+#include "train/workspace.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+void flip_bit(const Workspace& work) {
+  const at::NoGradGuard no_gradient;
+  for (const auto& [name, tensor] : work.model.parameters())
+    if (name == "layers.0.ffn.fc1.weight")
+      tensor.detach().view(at::kInt).view(-1)[7].bitwise_xor_(1 << 20);
+}
+
+NamedTensors copies(const NamedTensors& tensors) {
+  NamedTensors result;
+  for (const auto& [name, tensor] : tensors) result.push_back({name, tensor.detach().clone()});
+  return result;
+}
+
+bool are_equal(const NamedTensors& some, const NamedTensors& others) {
+  return std::ranges::equal(some, others, [](const NamedTensor& a, const NamedTensor& b) {
+    return a.tensor.equal(b.tensor);
+  });
+}
+
+// A run's start, to take steps from.
+class Steps {
+ public:
+  explicit Steps(std::vector<std::string> overrides = {})
+      : config_([&] {
+          overrides.push_back("data.shards=" + (folder_.path() / "shards").string());
+          return read_run_config(config::Document::from_file(
+              testing::source_folder() / "configs/tests/tiny.yaml", overrides));
+        }()) {
+    prepare_data(config_.data);
+  }
+
+  // Calls use with the start, and with a function that takes its next step.
+  template <class Use>
+  void run(Communicator& communicator, const Use& use) const {
+    Workspace work(config_, {folder_.path() / "run", "never", {}}, communicator);
+    BatchLoader loader(work.train_stream, work.plan, config_.data.seq_len,
+                       work.data.tokenizer().start_id(), 0,
+                       {communicator.rank(), communicator.world_size()});
+    use(work, [&](bool is_checked, const std::function<bool()>& should_stop) {
+      const auto batch = loader.next();
+      return run_step({work.config, work.model, *work.optimizer, communicator, work.reducer.get()},
+                      {.batch = batch,
+                       .vote = [] { return StepVote{}; },
+                       .should_stop = should_stop,
+                       .is_checked = is_checked});
+    });
+  }
+
+ private:
+  testing::TemporaryFolder folder_;
+  RunConfig config_;
+};
+
+TEST_CASE("a step that is computed twice has the bits of one that is not", "[group]") {
+  for (const auto* sharding :
+       {"distributed.shard_optimizer=false", "distributed.shard_optimizer=true"}) {
+    const Steps steps({sharding, "distributed.bucket_mib=0.01"});
+    const auto compare = [&](Communicator& communicator) {
+      std::vector<NamedTensors> ends;
+      for (const bool is_checked : {false, true})
+        steps.run(communicator, [&](const Workspace& work, const auto& step) {
+          int passes = 0;
+          for (int i = 0; i < 3; ++i) step(is_checked, [&] { return ++passes < 0; });
+          const int share = communicator.is_alone() ? 2 : 1;  // micro-batches of a step
+          CHECK(passes == 3 * share * (is_checked ? 2 : 1));
+          ends.push_back(copies(work.model.parameters()));
+        });
+      CHECK(are_equal(ends[0], ends[1]));
+    };
+    compare(*make_lone_communicator());
+    testing::run_ranks(2, compare);
+  }
+}
+
+TEST_CASE("a bit that flips between two computations of a step is found, on its rank", "[group]") {
+  const Steps steps;
+  testing::run_ranks(2, [&](Communicator& communicator) {
+    steps.run(communicator, [&](const Workspace& work, const auto& step) {
+      const auto before = copies(work.model.parameters());
+      int passes = 0;
+      const auto flip = [&] {
+        if (++passes == 2 && communicator.rank() == 1) flip_bit(work);
+        return false;
+      };
+      try {
+        step(/*is_checked=*/true, flip);
+        FAIL("must throw");
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::Internal);
+        CHECK_THAT(error.what(),
+                   ContainsSubstring("step 1 computed twice must give the same bits") &&
+                       ContainsSubstring("it does not: the loss on rank 1; "));
+      }
+      if (communicator.rank() == 1) flip_bit(work);
+      CHECK(are_equal(copies(work.model.parameters()), before));
+    });
+  });
+}
+
+TEST_CASE("the first gradient that differs in a bit is named") {
+  const NamedTensors parameters{{"a", at::zeros({2})}, {"b", at::zeros({3})}, {"c", at::zeros({})}};
+  const PassSums first{at::ones({}, at::kDouble), {at::ones({2}), at::Tensor(), at::ones({})}};
+  PassSums second{at::ones({}, at::kDouble), {at::ones({2}), at::Tensor(), at::ones({})}};
+  CHECK(first_difference(parameters, first, second).empty());
+  second.gradients[2].view(at::kInt).bitwise_xor_(1);
+  CHECK(first_difference(parameters, first, second) == "the gradient of c");
+  second.gradients[1] = at::zeros({3});
+  CHECK(first_difference(parameters, first, second) == "the gradient of b");
+  second.loss_sum.view(at::kLong).bitwise_xor_(1);
+  CHECK(first_difference(parameters, first, second) == "the loss");
+  PassSums negative = first;
+  negative.gradients[0] = at::zeros({2});
+  PassSums positive = first;
+  positive.gradients[0] = -at::zeros({2});
+  CHECK(first_difference(parameters, negative, positive) == "the gradient of a");
+}
+
+TEST_CASE("a told stop ends a step that is computed twice in either computation") {
+  const Steps steps;
+  const auto communicator = make_lone_communicator();
+  for (const int last : {1, 3})
+    steps.run(*communicator, [&](const Workspace& work, const auto& step) {
+      const auto before = copies(work.model.parameters());
+      int passes = 0;
+      CHECK(step(/*is_checked=*/true, [&] { return ++passes > last; }).abandoned);
+      CHECK(are_equal(copies(work.model.parameters()), before));
+      for (const auto& parameter : work.model.parameters())
+        CHECK_FALSE(parameter.tensor.grad().defined());
+    });
+}
+
+TEST_CASE("a bit of one rank's parameters is found after the step, whatever the update",
+          "[group]") {
+  for (const auto* sharding :
+       {"distributed.shard_optimizer=false", "distributed.shard_optimizer=true"}) {
+    const Steps steps({sharding});
+    testing::run_ranks(2, [&](Communicator& communicator) {
+      steps.run(communicator, [&](Workspace& work, const auto& step) {
+        step(/*is_checked=*/false, {});
+        work.progress.step = 1;
+        CHECK_NOTHROW(work.check_ranks_are_equal());
+        if (communicator.rank() == 1) flip_bit(work);
+        try {
+          work.check_ranks_are_equal();
+          FAIL("must throw");
+        } catch (const Error& error) {
+          CHECK(error.kind() == ErrorKind::Distributed);
+          CHECK_THAT(error.what(),
+                     ContainsSubstring("after step 1: layers.0.ffn.fc1.weight must be equal on all "
+                                       "ranks, it differs between rank 1 and rank 0"));
+        }
+      });
+    });
+  }
+}
+
+}  // namespace
+}  // namespace longspan

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/job.h"
+#include "cli/memory_advice.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
@@ -96,9 +97,11 @@ int evaluate_all(const EvaluateArguments& arguments, const Call& call) {
       join_job(job, distributed, device, [&] { return agreements_of(runs, request); });
   Json cells = Json::array();
   work_together(*communicator, [&] {
-    for (const auto& run : runs)
-      for (auto& cell : evaluate_run(run, request, device, *communicator))
-        cells.push_back(std::move(cell));
+    with_memory_advice(kEvaluateAdvice, [&] {
+      for (const auto& run : runs)
+        for (auto& cell : evaluate_run(run, request, device, *communicator))
+          cells.push_back(std::move(cell));
+    });
   });
   if (!communicator->leads()) return kDone;
   const Json results{{"format", kEvaluationFormat}, {"cells", cells}};

@@ -1,5 +1,4 @@
-// What an exception is to the program: its exit code and what is said of it. Memory that runs out
-// is found by whoever asks for it next, each with words of its own.
+// What an exception is to the program: its exit code and what is said of it.
 
 #include "cli/exit_code.h"
 
@@ -7,20 +6,10 @@
 
 #include <filesystem>
 
+#include "cli/memory_advice.h"
 #include "longspan/device/device.h"
 
 namespace longspan::cli {
-namespace {
-
-// LibTorch's words, of which the number of bytes is kept.
-std::string bytes_asked_for(const std::string& line) {
-  const auto begin = line.find("tried to allocate ");
-  return begin == std::string::npos ? std::string()
-                                    : ": " + line.substr(begin, line.find('.', begin) - begin);
-}
-
-}  // namespace
-
 int exit_code(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::Config:
@@ -62,10 +51,7 @@ std::string reason_of(const std::exception& error) {
   if (dynamic_cast<const Error*>(&error) != nullptr) return error.what();
   if (const auto* refused = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
     return concat(refused->path1().string(), ": must be usable, got ", refused->code().message());
-  const std::string line = first_line(error);
-  return is_out_of_memory(error) ? "out of memory" + bytes_asked_for(line) +
-                                       "; lower train.micro_batch_tokens or the length"
-                                 : line;
+  return is_out_of_memory(error) ? out_of_memory_text(error) : first_line(error);
 }
 
 }  // namespace longspan::cli

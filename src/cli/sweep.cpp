@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job.h"
+#include "cli/memory_advice.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
@@ -110,7 +111,10 @@ int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::pa
                    /*discard_output=*/true});
   }
   const auto alone = make_lone_communicator();
-  const auto result = train(config, {folder, "auto", call.words, use_device(options)}, *alone);
+  TrainResult result;
+  with_memory_advice(train_advice(config), [&] {
+    result = train(config, {folder, "auto", call.words, use_device(options)}, *alone);
+  });
   return exit_code(result);
 }
 
@@ -132,7 +136,9 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Call&
       request.modes = sweep.modes;
       request.split = split;
       request.reuse = true;
-      evaluate_run(find_run(run_folder, "best"), request, use_device(options), *alone);
+      with_memory_advice(kEvaluateAdvice, [&] {
+        evaluate_run(find_run(run_folder, "best"), request, use_device(options), *alone);
+      });
     }
   write_report(folders, folder / "report.html");
   return kDone;

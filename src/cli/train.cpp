@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job.h"
+#include "cli/memory_advice.h"
 #include "cli/output.h"
 #include "longspan/core/json.h"
 #include "longspan/distributed/launch.h"
@@ -51,7 +52,10 @@ int train_one(const TrainArguments& arguments, const Call& call) {
                                   {"data", train_options.data->fingerprint() + "\n"}};
   });
   TrainResult result;
-  work_together(*communicator, [&] { result = train(config, train_options, *communicator); });
+  work_together(*communicator, [&] {
+    with_memory_advice(train_advice(config),
+                       [&] { result = train(config, train_options, *communicator); });
+  });
   if (communicator->leads()) {
     const Json summary{{"run", folder.string()}, {"step", result.step}};
     write_result(options.json ? json_line(summary) : folder.string() + "\n");

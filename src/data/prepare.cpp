@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -237,13 +238,18 @@ void compare_with_published(const DataConfig& config, const ShardFolder& shards)
 
 }  // namespace
 
-ShardFolder prepare_data(const DataConfig& config) {
+ShardFolder prepare_data(const DataConfig& config) try {
   ShardFolder shards = make_or_open(config, shard_folder_of(config));
   for (const std::string& split : shards.splits())
     warn_of_unknown(concat("data.", split), shards.counts(split).unknown,
                     shards.stream(split).size());
   compare_with_published(config, shards);
   return shards;
+} catch (const std::bad_alloc&) {
+  throw Error(ErrorKind::Memory,
+              "out of memory while data was prepared; name less text in data.train, or load a "
+              "tokenizer that was made elsewhere (data.tokenizer.dictionary or "
+              "data.tokenizer.model)");
 }
 
 TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts) {

@@ -163,7 +163,11 @@ std::string train_sentencepiece(const TokenizerConfig& config, const LineSource&
     std::throw_with_nested(
         Error(cause.kind(), concat("SentencePiece must be able to train a ", config.model_type,
                                    " model of data.tokenizer.vocab_size ", config.vocab_size,
-                                   " on data.train, got: ", cause.what())));
+                                   " on data.train, got: ", cause.what(),
+                                   cause.kind() == ErrorKind::Memory
+                                       ? "; name less text in data.train, or load a model that was "
+                                         "trained elsewhere (data.tokenizer.model)"
+                                       : "")));
   }
 }
 

@@ -89,7 +89,7 @@ class ShardFolder {
 /// Tokenizer and shards of a config: makes what is missing, keeps what is there and intact.
 /// A folder made from another text or another tokenizer config is an error that names the
 /// difference. Warns when the data is not the corpus that config.expect names.
-/// @throws Error(Data); a failed run leaves no folder that looks whole
+/// @throws Error(Data), Error(Memory); a failed run leaves no folder that looks whole
 ShardFolder prepare_data(const DataConfig& config);
 
 /// Encodes a text that has no shards. Also counts it.

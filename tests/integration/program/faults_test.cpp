@@ -135,25 +135,56 @@ TEST_CASE("a rank that keeps the store and hangs ends the others after the timeo
        << seconds_since(start) << " s");
 }
 
+void allow_no_more_memory(pid_t id) {
+  std::ifstream status(concat("/proc/", id, "/statm"));
+  std::uint64_t pages = 0;
+  REQUIRE(status >> pages);
+  const rlim_t limit = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const rlimit limits{limit, limit};
+  REQUIRE(::prlimit(id, RLIMIT_AS, &limits, nullptr) == 0);
+}
+
+TEST_CASE("text that does not fit into memory is told of with keys of the data") {
+#ifdef __SANITIZE_ADDRESS__
+  SKIP("the sanitizer needs memory of its own and ends the process where it gets none");
+#endif
+  // SentencePiece takes all of the text at once: some 300 MB.
+  const TinyRun tiny;
+  for (const auto* verb : {"prepare", "train"}) {
+    INFO(verb);
+    testing::Program program(
+        {verb, tiny.config().string(), "--set", "data.tokenizer={kind: sentencepiece}", "--set",
+         "data.train={synthetic: {seed: 1, num_articles: 30000}}"},
+        tiny.path("."));
+    program.wait_until([&] { return std::filesystem::exists(tiny.path("shards.lock")); });
+    REQUIRE_FALSE(program.has_ended());
+    allow_no_more_memory(program.id());
+    const auto result = program.wait();
+    INFO(result.err);
+    CHECK(result.code == 7);
+    CHECK_THAT(result.err,
+               ContainsSubstring("longspan: error: out of memory while data was prepared; "
+                                 "name less text in data.train, or load a tokenizer"));
+    std::filesystem::remove(tiny.path("shards.lock"));
+  }
+}
+
 TEST_CASE("a rank that runs out of memory says so, and the others that it did") {
 #ifdef __SANITIZE_ADDRESS__
   SKIP("the sanitizer needs memory of its own and ends the process where it gets none");
 #endif
   LongRunByHand run;
-  std::ifstream status(concat("/proc/", run.rank(1).id(), "/statm"));
-  std::uint64_t pages = 0;
-  REQUIRE(status >> pages);
   const auto start = Clock::now();
-  const rlim_t limit = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const rlimit limits{limit, limit};
-  REQUIRE(::prlimit(run.rank(1).id(), RLIMIT_AS, &limits, nullptr) == 0);
+  allow_no_more_memory(run.rank(1).id());
   const auto first = run.rank(0).wait(), second = run.rank(1).wait();
   INFO(first.err << second.err);
   CHECK(first.code == 6);
   CHECK_THAT(first.err, ContainsSubstring("rank 0 lost its peers") &&
                             ContainsSubstring(": rank 1: out of memory"));
   CHECK(second.code == 7);
-  CHECK_THAT(second.err, ContainsSubstring("longspan: error: out of memory"));
+  CHECK_THAT(second.err, ContainsSubstring("longspan: error: out of memory") &&
+                             ContainsSubstring("; lower train.micro_batch_tokens (64), set "
+                                               "train.activation_checkpointing, "));
   CHECK(run.checkpoint_stands());
   CHECK(seconds_since(start) < LongRunByHand::kTimeoutSeconds + kEnd);
   WARN("rank 1 out of memory: both ranks ended " << seconds_since(start) << " s after the limit");

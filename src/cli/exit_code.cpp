@@ -10,6 +10,7 @@
 #include "longspan/device/device.h"
 
 namespace longspan::cli {
+
 int exit_code(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::Config:

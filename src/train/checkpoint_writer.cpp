@@ -18,7 +18,27 @@ NamedTensors on_host(const NamedTensors& tensors) {
   return result;
 }
 
+std::optional<std::int64_t> rollback_step(const RunConfig& config, std::int64_t step) {
+  if (!config.train.guard.may(GuardAction::Rollback)) return std::nullopt;
+  return ScheduledCheckpoints{config.checkpoint.every_steps, step}.newest();
+}
+
 }  // namespace
+
+// The best is the one that is marked, until another is.
+Retention retention_before(const RunConfig& config, std::int64_t step) {
+  return {.keep_last = config.checkpoint.keep_last - 1,
+          .rollback_step = rollback_step(config, step - 1),
+          .keep_every_steps = config.checkpoint.keep_every_steps};
+}
+
+Retention retention_after(const RunConfig& config, const RunProgress& progress) {
+  Retention retention{.keep_last = config.checkpoint.keep_last,
+                      .rollback_step = rollback_step(config, progress.step),
+                      .keep_every_steps = config.checkpoint.keep_every_steps};
+  if (progress.best_value) retention.best_step = progress.best_step;
+  return retention;
+}
 
 CheckpointWriter::CheckpointWriter(const RunConfig& config, std::filesystem::path run_folder,
                                    std::filesystem::path tokenizer_folder)
@@ -67,24 +87,14 @@ void CheckpointWriter::wait_for_copy() {
 
 void CheckpointWriter::write(const CheckpointContents& contents, const RunProgress& progress) try {
   const bool is_best = progress.best_value && progress.best_step == progress.step;
-  Retention retention{.keep_last = config_.checkpoint.keep_last,
-                      .keep_every_steps = config_.checkpoint.keep_every_steps};
-  if (config_.train.guard.may(GuardAction::Rollback))
-    retention.rollback_step =
-        ScheduledCheckpoints{config_.checkpoint.every_steps, progress.step}.newest();
   try {
     save_and_mark(contents, is_best);
   } catch (const Error& error) {
     if (!is_out_of_space(error)) throw;
-    // The one that would go after this save goes before it, but never the last, nor the one that
-    // is marked best until another is.
-    Retention tighter = retention;
-    --tighter.keep_last;
-    prune_checkpoints(run_folder_, tighter);
+    prune_checkpoints(run_folder_, retention_before(config_, progress.step));
     save_and_mark(contents, is_best);
   }
-  if (progress.best_value) retention.best_step = progress.best_step;
-  prune_checkpoints(run_folder_, retention);
+  prune_checkpoints(run_folder_, retention_after(config_, progress));
   failure_.reset();
 } catch (const Error& error) {
   if (error.kind() != ErrorKind::Checkpoint) throw;

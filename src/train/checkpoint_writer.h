@@ -12,6 +12,12 @@
 
 namespace longspan {
 
+/// Returns what is kept once the checkpoint of a run's progress is on disk.
+Retention retention_after(const RunConfig& config, const RunProgress& progress);
+/// Returns what is kept where there is no room for the checkpoint of a step: the one that would go
+/// after it goes before it, but never the last, the best, or the one to roll back to.
+Retention retention_before(const RunConfig& config, std::int64_t step);
+
 /// Saves checkpoints of a run, one at a time, beside training when the config says async: first a
 /// copy is made, while the next step computes its gradients, then that is written, while training
 /// goes on. A save that fails is told of, the first of several in a row, and no error: the next one

@@ -32,6 +32,14 @@ TEST_CASE("multiples of keep_every_steps are kept for good") {
   CHECK(steps_of(saved.run()) == Steps{6, 7});
 }
 
+TEST_CASE("the one to roll back to is kept") {
+  const SavedRun saved({1, 2, 3, 4});
+  prune_checkpoints(saved.run(), {.keep_last = 1, .rollback_step = 2});
+  CHECK(steps_of(saved.run()) == Steps{2, 4});
+  prune_checkpoints(saved.run(), {.keep_last = 1});
+  CHECK(steps_of(saved.run()) == Steps{4});
+}
+
 TEST_CASE("the one that is marked best is kept when no best step is given") {
   const SavedRun saved({1, 2, 3});
   mark_best(saved.run(), 1);

@@ -113,5 +113,23 @@ TEST_CASE("copies take the memory of the former ones of the same sizes") {
   CHECK(all_equal(copies.tensors(), tensors));
 }
 
+TEST_CASE("the checkpoint to roll back to stays until the next scheduled one is on disk") {
+  RunConfig config;
+  config.checkpoint.every_steps = 5;
+  config.checkpoint.keep_last = 2;
+  RunProgress progress;
+  progress.step = 10;
+  CHECK_FALSE(retention_after(config, progress).rollback_step);
+  CHECK_FALSE(retention_before(config, 10).rollback_step);
+  config.train.guard.spike = GuardAction::Rollback;
+  CHECK(retention_before(config, 10).rollback_step == 5);
+  CHECK(retention_before(config, 10).keep_last == 1);
+  CHECK(retention_after(config, progress).rollback_step == 10);
+  CHECK(retention_after(config, progress).keep_last == 2);
+  CHECK(retention_before(config, 13).rollback_step == 10);
+  progress.step = 13;
+  CHECK(retention_after(config, progress).rollback_step == 10);
+}
+
 }  // namespace
 }  // namespace longspan

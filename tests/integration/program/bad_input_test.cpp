@@ -293,7 +293,7 @@ TEST_CASE("a start that is not of the model") {
 TEST_CASE("a run folder that cannot be made, and one in use") {
   const TinyRun tiny;
   write_file_durably(tiny.path("file"), "x");
-  check_error(tiny.train("file/run"), 2, {"file", "--run"});
+  check_error(tiny.train("file/run"), 3, {"file", "--run"});
 }
 
 TEST_CASE("checkpoints of another model, damaged ones, and lengths a method cannot do") {

@@ -94,7 +94,9 @@ class FailingRun {
   }
 
  private:
-  static fs::path library() { return testing::program_file().parent_path() / "failing_calls.so"; }
+  static fs::path library() {
+    return testing::program_file().parent_path().parent_path() / "tests/support/failing_calls.so";
+  }
 };
 
 void check_one_line(const std::string& text, const std::string& part) {

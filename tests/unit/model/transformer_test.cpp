@@ -277,7 +277,7 @@ TEST_CASE("gradients of a step's passes are added up in float32 and handed over 
     auto model = Transformer(
         small(), make_position(default_position_options("alibi"), {16, 4, 4, 8, 2}), kVocabSize);
     model.initialize(3);
-    StepWeights step_weights;
+    StepWeights step_weights = model.step_weights(at::kBFloat16);
     ForwardOptions options;
     options.compute_dtype = at::kBFloat16;
     if (shares) options.step_weights = &step_weights;

@@ -47,6 +47,8 @@ class AdaptiveVocabulary final : public Vocabulary {
         projection_start(config, 1.0, d_model_, std::int64_t(cutoffs.size())).weight);
   }
 
+  void add_companies(std::vector<Company>&, at::ScalarType) const override {}
+
   at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions& options) const override {
     const auto dtype = options.compute_dtype;
     const auto ids_N = ids_BT.reshape({-1});

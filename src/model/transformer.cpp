@@ -98,6 +98,7 @@ BandRows Transformer::band_rows(std::span<const std::int64_t> ids) const {
 StepWeights Transformer::step_weights(at::ScalarType dtype) const {
   if (!is_narrow(dtype)) return {};
   std::vector<Company> companies;
+  parts_->vocabulary->add_companies(companies, dtype);
   for (const Layer& layer : parts_->layers) layer.add_companies(companies);
   return {companies, dtype};
 }

@@ -127,7 +127,7 @@ int total_of(const std::map<std::string, int>& counts) {
 TEST_CASE("a training pass starts few kernels and reads none of their results") {
   emulator::CountedGpu gpu;
   const auto [vocabulary, most] = GENERATE(
-      table<EmbeddingKind, int>({{EmbeddingKind::Plain, 685}, {EmbeddingKind::Adaptive, 802}}));
+      table<EmbeddingKind, int>({{EmbeddingKind::Plain, 673}, {EmbeddingKind::Adaptive, 802}}));
   Work work(GENERATE(Activation::Relu, Activation::Swiglu), vocabulary);
   work.step_weights = work.model.step_weights(at::kBFloat16);
   work.pass();  // makes the sums that gradients are added to
@@ -142,13 +142,15 @@ TEST_CASE("a training pass starts few kernels and reads none of their results") 
   CHECK(total_of(found) - kProductsOfWeights <= most);
 }
 
-TEST_CASE("the narrow weights of a step are one kernel") {
+// Zeros below a head whose ids are no multiple of 8 are the other.
+TEST_CASE("the narrow weights of a step are two kernels") {
   emulator::CountedGpu gpu;
-  Work work(Activation::Swiglu, GENERATE(EmbeddingKind::Plain, EmbeddingKind::Adaptive));
+  const auto vocabulary = GENERATE(EmbeddingKind::Plain, EmbeddingKind::Adaptive);
+  Work work(Activation::Swiglu, vocabulary);
   const auto found =
       counted_in(gpu, [&] { work.step_weights = work.model.step_weights(at::kBFloat16); });
   INFO(list_of(found));
-  CHECK(total_of(found) == 1);
+  CHECK(total_of(found) == (vocabulary == EmbeddingKind::Plain ? 2 : 1));
 }
 
 }  // namespace

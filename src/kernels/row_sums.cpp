@@ -5,6 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/embedding_dense_backward.h>
 
+#include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
 #include "longspan/kernels/weight_gradient.h"
@@ -35,8 +36,13 @@ void add_dense(at::Tensor& sum_VD, const at::Tensor& ids_N, const at::Tensor& ro
                                            /*scale_grad_by_freq=*/false));
 }
 
+// What stands in for a GPU goes a GPU's way.
+bool takes_lone_cpu(const KernelCase& wanted) {
+  return takes_cpu(wanted) && gpu::launches_on(wanted.device) == nullptr;
+}
+
 constexpr std::array kKernels{
-    Kernel<RowSumRun>{"row by row on the CPU", takes_cpu, add_on_cpu},
+    Kernel<RowSumRun>{"row by row on the CPU", takes_lone_cpu, add_on_cpu},
     Kernel<RowSumRun>{"a dense gradient", takes_all, add_dense},
 };
 

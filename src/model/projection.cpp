@@ -102,6 +102,26 @@ struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
   }
 };
 
+struct NarrowProjectionBack : torch::autograd::Function<NarrowProjectionBack> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_NO,
+                            const at::Tensor& /*weight_OI*/,
+                            const c10::intrusive_ptr<WeightUse>& use) {
+    context->save_for_backward({x_NO});
+    context->saved_data["use"] = c10::IValue::make_capsule(use);
+    return at::mm(x_NO, use->narrow(kWeight));
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::Tensor x_NO = context->get_saved_variables()[0];
+    const auto capsule = context->saved_data["use"].toCapsule();
+    auto& use = static_cast<WeightUse&>(*capsule);
+    add_weight_gradient(use.gradient(kWeight), x_NO, gradients[0]);
+    at::Tensor d_x_NO;
+    if (context->needs_input_grad(0)) d_x_NO = at::mm(gradients[0], use.narrow(kWeight).t());
+    return {d_x_NO, use.hand_over(kWeight).front(), {}};
+  }
+};
+
 }  // namespace
 
 std::vector<Company> companies_of(const std::vector<const Linear*>& linears) {
@@ -133,6 +153,15 @@ std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Lin
   return NarrowProjection::apply(x.to(dtype), weights[0], weights[1], weights[2], biases[0],
                                  biases[1], biases[2],
                                  c10::make_intrusive<WeightUse>(companies_of(linears), options));
+}
+
+at::Tensor project_back(const at::Tensor& x_NO, const Linear& linear,
+                        const ForwardOptions& options) {
+  const auto dtype = options.compute_dtype;
+  if (!is_narrow(dtype)) return at::mm(x_NO.to(dtype), linear.weight_OI.to(dtype));
+  return NarrowProjectionBack::apply(
+      x_NO.to(dtype), linear.weight_OI,
+      c10::make_intrusive<WeightUse>(companies_of({&linear}), options));
 }
 
 }  // namespace longspan

@@ -18,4 +18,9 @@ std::vector<Company> companies_of(const std::vector<const Linear*>& linears);
 std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Linear*>& linears,
                                 const ForwardOptions& options);
 
+/// Computes y = x W with the matrix of a linear layer without bias that goes the other way, as
+/// project() does. @param x_NO [N, out]  @return [N, in]
+at::Tensor project_back(const at::Tensor& x_NO, const Linear& linear,
+                        const ForwardOptions& options);
+
 }  // namespace longspan

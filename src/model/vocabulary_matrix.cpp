@@ -115,6 +115,14 @@ at::Tensor VocabularyMatrix::loss_sum(const at::Tensor& features_ND, const at::T
                            c10::make_intrusive<WeightUse>(std::vector{company(dtype)}, options));
 }
 
+bool VocabularyMatrix::must_hand_over(const ForwardOptions& options) const {
+  const auto dtype = options.compute_dtype;
+  StepWeights* const weights = options.step_weights;
+  if (!is_narrow(dtype) || weights == nullptr || !weights->is_last_pass()) return false;
+  const StepWeights::Joint& joint = weights->of(company(dtype), dtype);
+  return joint.gradient.defined() && joint.uses == 0;
+}
+
 at::Tensor VocabularyMatrix::rows() const {
   return further_CD.defined() ? at::cat({weight_VD, further_CD}) : weight_VD;
 }

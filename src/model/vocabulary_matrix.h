@@ -20,6 +20,9 @@ struct VocabularyMatrix {
   /// See linear_cross_entropy. @param features_ND of the computation's dtype
   at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N,
                       const ForwardOptions& options) const;
+  /// Returns whether only loss_sum() of this pass, the last of a step, can hand over what passes
+  /// before have added to the gradient. To be asked after embed() of the pass.
+  bool must_hand_over(const ForwardOptions& options) const;
   /// Returns all rows in float32.
   at::Tensor rows() const;
 

@@ -96,21 +96,26 @@ HeadSize head_size(const ModelConfig& model, std::int64_t vocab_size) {
   return size;
 }
 
-// Returns whether the head's narrow weight and the sum of its gradients live as long as a step.
-bool shares_head(const RunConfig& config) {
-  return config.compute_dtype() != at::kFloat &&
-         config.model.embedding.kind != EmbeddingKind::Adaptive;
-}
-
 std::int64_t logits_at_once(const PassSize& pass, std::int64_t vocab_size) {
   return std::min(pass.tokens, rows_of_logits_at_once(vocab_size, pass.device)) * vocab_size;
 }
 
-// The narrow copies of the layers' weights and the head's, which live as long as a step, and where
+// Numbers of what an adaptive vocabulary projects its bands with; an untied head has none for the
+// first.
+std::int64_t projection_size(const ModelConfig& model, std::int64_t vocab_size) {
+  if (model.embedding.kind != EmbeddingKind::Adaptive) return 0;
+  std::int64_t size = 0;
+  for (const VocabularyBand& band : vocabulary_bands(model, vocab_size))
+    size += model.d_model * band.width * (model.embedding.tie || band.begin == 0 ? 1 : 2);
+  return size;
+}
+
+// The narrow copies of the weights that are multiplied, which live as long as a step, and where
 // gradients travel between ranks in buckets the sums that they are copied from.
 std::int64_t step_weight_bytes(const RunConfig& config, const Plan& plan, std::int64_t num_ranks) {
   if (config.compute_dtype() == at::kFloat) return 0;
-  std::int64_t elements = shares_head(config) ? head_size(config.model, plan.vocab_size).all : 0;
+  std::int64_t elements =
+      head_size(config.model, plan.vocab_size).all + projection_size(config.model, plan.vocab_size);
   for (const auto& [part, count] : plan.parameters_by_part)
     if (part == "attention" || part == "feed_forward") elements += count;
   return elements * (num_ranks > 1 ? 2 + kFloatBytes : 2);
@@ -127,13 +132,12 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
                      kept = pass.activation_checkpointing ? stream : layer;
   const HeadSize head = head_size(model, pass.vocab_size);
   const std::int64_t logits = logits_at_once(pass, head.most_rows);
-  const bool narrow = e != kFloatBytes, shares = shares_head(config);
+  const bool narrow = e != kFloatBytes;
   // In two bytes logits are there in both types, and a CPU's products are before they are added.
-  const std::int64_t product = narrow && pass.device == c10::kCPU ? e * head.greatest : 0;
+  const std::int64_t product = pass.device == c10::kCPU ? e * head.greatest : 0;
   const std::int64_t at_loss =
-      e * N * D + (shares ? std::max((kFloatBytes + e) * logits, e * logits + product)
-                          : std::max((narrow ? 6 : 4) * logits + (narrow ? 4 : 0) * head.greatest,
-                                     kFloatBytes * head.greatest));
+      e * N * D + (narrow ? std::max((kFloatBytes + e) * logits, e * logits + product)
+                          : kFloatBytes * std::max(logits, head.greatest));
   // Where the activation keeps its input in float32, that is gone before a second gradient is
   // there; a gate and its inner matrix in two bytes are one, beside the gradients of both.
   const bool gated = shape_of(model.activation).gated;
@@ -143,7 +147,7 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
   const std::int64_t at_last_layer =
       (pass.activation_checkpointing ? layer : 0) + 2 * stream + inner * N * F * e;
   // A sum over passes is the gradient itself; else backward adds it to the gradient.
-  const std::int64_t head_gradient = shares ? 0 : kFloatBytes * head.all;
+  const std::int64_t head_gradient = narrow ? 0 : kFloatBytes * head.all;
   return kept * model.num_layers + head_gradient + features + std::max(at_loss, at_last_layer);
 }
 

@@ -88,8 +88,11 @@ struct GradientReducer::State {
 
   void reach(std::size_t number) {
     Slot& slot = slots[number];
-    if (!slot.reached) move_in(slot);
-    slot.reached = true;
+    // Backward gets here without a gradient where a pass leaves it to the step's last.
+    if (slot.parameter.grad().defined()) {
+      if (!slot.reached) move_in(slot);
+      slot.reached = true;
+    }
     if (!last_pass || slot.final) return;
     slot.final = true;
     --buckets[slot.bucket].missing;

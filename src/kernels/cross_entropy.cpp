@@ -20,7 +20,9 @@
 #include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
+#include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
+#include "longspan/kernels/weight_gradient.h"
 
 namespace longspan {
 namespace {
@@ -29,7 +31,6 @@ namespace {
 // cache. A GPU's products want many rows, in whole tiles, and few launches.
 constexpr std::int64_t kCpuElements = 1 << 21, kGpuElements = 1 << 28, kGpuTileRows = 128;
 constexpr std::int64_t kFewestRows = 16, kMostRows = 4096;
-// Narrow products of a GPU are slow where a row does not begin at a multiple of 16 bytes.
 constexpr std::int64_t kGpuColumns = 8;
 
 // Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the
@@ -139,11 +140,9 @@ const LogitProducts& products_for(const at::Tensor& features_ND) {
 // Returns the weight with as many rows of zeros as logits of its kind need further columns.
 at::Tensor with_whole_columns(const at::Tensor& weight_VD) {
   const std::int64_t V = weight_VD.size(0);
-  const bool is_whole = V % kGpuColumns == 0 ||
-                        !c10::isReducedFloatingType(weight_VD.scalar_type()) ||
-                        gpu::launches_on(weight_VD.device().type()) == nullptr;
-  return is_whole ? weight_VD
-                  : at::constant_pad_nd(weight_VD, {0, 0, 0, kGpuColumns - V % kGpuColumns});
+  const std::int64_t further =
+      columns_of_logits(V, weight_VD.scalar_type(), weight_VD.device().type()) - V;
+  return further == 0 ? weight_VD : at::constant_pad_nd(weight_VD, {0, 0, 0, further});
 }
 
 // Logits of some rows. The columns from V on have no probability, and hence no gradient.
@@ -154,41 +153,47 @@ at::Tensor logits_of(const at::Tensor& x_ND, const at::Tensor& weight_CD, std::i
   return logits_NC;
 }
 
+LossAndGradient loss_of(const SharedLoss& pass, at::Tensor* d_weight_CD) {
+  const auto& [features_ND, weight_CD, V, targets_N, loss_scale] = pass;
+  const auto dtype = sums_of(features_ND.scalar_type());
+  const std::int64_t N = features_ND.size(0),
+                     chunk = rows_of_logits_at_once(V, features_ND.device().type());
+  const auto& kernel = run_for(features_ND, dtype);
+  const LogitGradient wanted{features_ND.scalar_type(), loss_scale};
+  at::Tensor loss = at::zeros({}, features_ND.options().dtype(at::kDouble));
+  at::Tensor d_features_ND;
+  if (d_weight_CD != nullptr) d_features_ND = at::empty(features_ND.sizes(), features_ND.options());
+  for (std::int64_t begin = 0; begin < N; begin += chunk) {
+    const std::int64_t rows = std::min(chunk, N - begin);
+    const auto x_ND = features_ND.narrow(0, begin, rows);
+    const auto found =
+        kernel.loss(logits_of(x_ND, weight_CD, V), targets_N.narrow(0, begin, rows), wanted);
+    loss += found.loss;
+    if (d_weight_CD == nullptr) continue;
+    auto d_x_ND = d_features_ND.narrow(0, begin, rows);
+    at::mm_out(d_x_ND, found.d_logits_NV, weight_CD);
+    add_weight_gradient(*d_weight_CD, found.d_logits_NV, x_ND);
+  }
+  return {loss.to(dtype), d_features_ND};
+}
+
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static at::Tensor forward(torch::autograd::AutogradContext* context,
                             const at::Tensor& features_ND, const at::Tensor& weight_VD,
                             const at::Tensor& targets_N, double loss_scale) {
     const bool wants_gradient = features_ND.requires_grad() || weight_VD.requires_grad();
-    const auto dtype = sums_of(features_ND.scalar_type());
-    const auto wide = features_ND.options().dtype(dtype);
-    const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
-                       chunk = rows_of_logits_at_once(V, features_ND.device().type());
-    const auto& kernel = run_for(features_ND, dtype);
-    const auto add_weight_gradient = products_for(features_ND).add_weight_gradient;
-    const LogitGradient wanted{features_ND.scalar_type(), loss_scale};
-    const at::Tensor weight_CD = with_whole_columns(weight_VD);
-    at::Tensor loss = at::zeros({}, wide.dtype(at::kDouble));
-    at::Tensor d_features_ND, d_weight_CD;
-    if (wants_gradient) {
-      d_features_ND = at::empty(features_ND.sizes(), features_ND.options());
-      d_weight_CD = at::zeros(weight_CD.sizes(), wide);
-    }
-    for (std::int64_t begin = 0; begin < N; begin += chunk) {
-      const std::int64_t rows = std::min(chunk, N - begin);
-      const auto x_ND = features_ND.narrow(0, begin, rows);
-      const auto found =
-          kernel.loss(logits_of(x_ND, weight_CD, V), targets_N.narrow(0, begin, rows), wanted);
-      loss += found.loss;
-      if (!wants_gradient) continue;
-      auto d_x_ND = d_features_ND.narrow(0, begin, rows);
-      at::mm_out(d_x_ND, found.d_logits_NV, weight_CD);
-      add_weight_gradient(d_weight_CD, found.d_logits_NV, x_ND);
-    }
+    const std::int64_t V = weight_VD.size(0);
+    const SharedLoss pass{features_ND, with_whole_columns(weight_VD), V, targets_N, loss_scale};
+    at::Tensor d_weight_CD;
+    if (wants_gradient)
+      d_weight_CD = at::zeros(pass.weight_CD.sizes(),
+                              weight_VD.options().dtype(sums_of(features_ND.scalar_type())));
+    const auto found = loss_of(pass, wants_gradient ? &d_weight_CD : nullptr);
     context->save_for_backward(
-        {d_features_ND, wants_gradient ? d_weight_CD.narrow(0, 0, V) : d_weight_CD});
+        {found.d_features_ND, wants_gradient ? d_weight_CD.narrow(0, 0, V) : d_weight_CD});
     context->saved_data["loss_scale"] = loss_scale;
     context->saved_data["weight_dtype"] = static_cast<std::int64_t>(weight_VD.scalar_type());
-    return loss.to(dtype);
+    return found.loss;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -219,6 +224,20 @@ at::Tensor linear_cross_entropy(const at::Tensor& features_ND, const at::Tensor&
                                 const at::Tensor& targets_N, double loss_scale) {
   return LinearCrossEntropy::apply(features_ND.contiguous(), weight_VD.contiguous(),
                                    targets_N.contiguous(), loss_scale);
+}
+
+LossAndGradient linear_cross_entropy(const SharedLoss& pass, at::Tensor* d_weight_CD) {
+  const at::NoGradGuard no_gradient;
+  const auto columns = columns_of_logits(pass.vocab_size, pass.features_ND.scalar_type(),
+                                         pass.features_ND.device().type());
+  check(pass.weight_CD.size(0) == columns, ErrorKind::Internal, "logits of ", pass.vocab_size,
+        " ids must have ", columns, " columns, got a weight of ", pass.weight_CD.size(0), " rows");
+  return loss_of(pass, d_weight_CD);
+}
+
+std::int64_t columns_of_logits(std::int64_t V, at::ScalarType dtype, c10::DeviceType device) {
+  const bool is_whole = !c10::isReducedFloatingType(dtype) || gpu::launches_on(device) == nullptr;
+  return is_whole ? V : ceil_divide(V, kGpuColumns) * kGpuColumns;
 }
 
 at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,

@@ -103,6 +103,10 @@ struct LogitProducts {
 };
 std::span<const Kernel<LogitProducts>> logit_product_kernels();
 
+/// See add_rows in weight_gradient.h; ids and rows are contiguous.
+using RowSumRun = void (*)(at::Tensor& sum_VD, const at::Tensor& ids_N, const at::Tensor& rows_ND);
+std::span<const Kernel<RowSumRun>> row_sum_kernels();
+
 /// The gradient of logits that is wanted of a loss.
 struct LogitGradient {
   at::ScalarType dtype = at::kFloat;

@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
 
 #include "kernels/kernel_tables.h"
 #include "longspan/kernels/weight_gradient.h"
@@ -50,6 +51,12 @@ std::span<const Kernel<LogitProducts>> logit_product_kernels() { return kKernels
 
 void add_weight_gradient(at::Tensor& d_weight_OI, const at::Tensor& d_y_NO,
                          const at::Tensor& x_NI) {
+  if (x_NI.size(0) == 0) {
+    if (!d_weight_OI.defined())
+      d_weight_OI = at::zeros({d_y_NO.size(1), x_NI.size(1)},
+                              x_NI.options().dtype(sums_of(x_NI.scalar_type())));
+    return;
+  }
   const auto& products =
       kernel_for(logit_product_kernels(), {x_NI.device().type(), x_NI.scalar_type()}).run;
   if (d_weight_OI.defined())

@@ -5,20 +5,21 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/where.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
 #include "longspan/model/shapes.h"
+#include "model/projection.h"
 #include "model/taken_rows.h"
 #include "model/vocabulary.h"
+#include "model/vocabulary_matrix.h"
 
 namespace longspan {
 namespace {
@@ -29,26 +30,37 @@ constexpr std::int64_t kNotCounted = -1;
 
 struct Band {
   std::int64_t begin, end;  // ids
-  at::Tensor weight_RW;     // [rows, width]
-  at::Tensor proj_DW;
+  VocabularyMatrix matrix;  // [rows, width]
+  Linear proj;              // from width to d_model
 };
 
 class AdaptiveVocabulary final : public Vocabulary {
  public:
   AdaptiveVocabulary(ParameterList& parameters, const ModelConfig& config, std::int64_t vocab_size)
-      : d_model_(config.d_model),
+      : tied_(config.embedding.tie),
+        d_model_(config.d_model),
         tail_dropout_(config.dropout.tail),
         fairseq_dialect_(config.dialect == Dialect::Fairseq) {
     const auto& cutoffs = config.embedding.cutoffs;
     input_ = make_bands(parameters, config, vocab_size, "embed.band");
-    head_ = config.embedding.tie ? input_ : make_bands(parameters, config, vocab_size, "head.band");
-    cluster_CD_ = parameters.add(
+    head_ = tied_ ? input_ : make_bands(parameters, config, vocab_size, "head.band");
+    head_[0].matrix.further_CD = parameters.add(
         "head.cluster.weight", {std::int64_t(cutoffs.size()), d_model_},
         projection_start(config, 1.0, d_model_, std::int64_t(cutoffs.size())).weight);
+    for (Band& band : head_) band.matrix.has_logits = true;
+    if (tied_) input_ = head_;
+  }
+
+  void add_companies(std::vector<Company>& companies, at::ScalarType dtype) const override {
+    const auto add = [&](const Band& band) {
+      band.matrix.add_companies(companies, dtype);
+      if (band.proj.weight_OI.defined()) companies.push_back(companies_of({&band.proj}).front());
+    };
+    std::ranges::for_each(input_, add);
+    if (!tied_) std::ranges::for_each(head_, add);
   }
 
   at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions& options) const override {
-    const auto dtype = options.compute_dtype;
     const auto ids_N = ids_BT.reshape({-1});
     const BandRows rows =
         options.band_rows != nullptr ? options.band_rows->inputs : find_rows(input_, ids_N);
@@ -59,8 +71,7 @@ class AdaptiveVocabulary final : public Vocabulary {
     for (std::size_t i = 0; i < input_.size(); ++i) {
       const Band& band = input_[i];
       const auto local_M = ids_N.index_select(0, rows.of_band(i)) - band.begin;
-      const auto wide_MW = at::embedding(band.weight_RW, local_M);
-      parts.push_back(at::linear(wide_MW.to(dtype), band.proj_DW.to(dtype)));
+      parts.push_back(project(band.matrix.embed(local_M, options), {&band.proj}, options).front());
     }
     return take_rows(at::cat(parts), rows.order_N, rows.rows_M)
         .view({ids_BT.size(0), ids_BT.size(1), d_model_});
@@ -68,39 +79,39 @@ class AdaptiveVocabulary final : public Vocabulary {
 
   at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N,
                       const at::Tensor& row_ids_N, const Pass& pass) const override {
-    const auto dtype = pass.options->compute_dtype;
-    const double scale = pass.options->loss_scale;
-    const auto narrow_ND = features_ND.to(dtype);
-    const auto* given = pass.options->band_rows;
+    const ForwardOptions& options = *pass.options;
+    const auto narrow_ND = features_ND.to(options.compute_dtype);
+    const auto* given = options.band_rows;
     const BandRows rows = given != nullptr ? given->targets : find_rows(head_, targets_N);
     check_rows(rows, targets_N);
     const auto tail_features = features_of_tails(narrow_ND, rows);
-    auto loss =
-        linear_cross_entropy(narrow_ND, head_weight().to(dtype), head_targets(targets_N), scale);
+    auto loss = head_[0].matrix.loss_sum(narrow_ND, head_targets(targets_N), options);
     for (std::size_t i = 1; i < head_.size(); ++i) {
+      const VocabularyMatrix& matrix = head_[i].matrix;
       const auto place_M = rows.of_band(i);
-      if (place_M.numel() == 0) continue;
+      if (place_M.numel() == 0 && !matrix.must_hand_over(options)) continue;
       const auto row_ids_M = row_ids_N.defined() ? row_ids_N.index_select(0, place_M) : row_ids_N;
       const auto inner_MW =
-          pass.drop(at::mm(tail_features[i - 1], head_[i].proj_DW.to(dtype)), tail_dropout_,
+          pass.drop(project_back(tail_features[i - 1], head_[i].proj, options), tail_dropout_,
                     DropoutPlace::Tail, static_cast<std::int64_t>(i), row_ids_M);
       auto local_M = targets_N.index_select(0, place_M) - head_[i].begin;
       if (fairseq_dialect_) local_M.masked_fill_(local_M.eq(kPaddingRow), kNotCounted);
-      loss = loss + linear_cross_entropy(inner_MW, head_[i].weight_RW.to(dtype), local_M, scale);
+      loss = loss + matrix.loss_sum(inner_MW, local_M, options);
     }
     return loss;
   }
 
   at::Tensor target_log_probabilities(const at::Tensor& features_ND,
                                       const at::Tensor& targets_N) const override {
-    auto result_N = linear_log_probabilities(features_ND, head_weight(), head_targets(targets_N));
+    auto result_N =
+        linear_log_probabilities(features_ND, head_[0].matrix.rows(), head_targets(targets_N));
     for (std::size_t i = 1; i < head_.size(); ++i) {
       const auto place_N = members(targets_N, head_[i]);
       if (place_N.numel() == 0) continue;
-      const auto inner_NW = at::mm(features_ND.index_select(0, place_N), head_[i].proj_DW);
+      const auto inner_NW = at::mm(features_ND.index_select(0, place_N), head_[i].proj.weight_OI);
       result_N.index_add_(
           0, place_N,
-          linear_log_probabilities(inner_NW, head_[i].weight_RW,
+          linear_log_probabilities(inner_NW, head_[i].matrix.weight_VD,
                                    targets_N.index_select(0, place_N) - head_[i].begin));
     }
     return result_N;
@@ -108,11 +119,12 @@ class AdaptiveVocabulary final : public Vocabulary {
 
   at::Tensor log_probabilities(const at::Tensor& features_ND) const override {
     const std::int64_t words = head_[0].end;
-    const auto head_NV = at::mm(features_ND, head_weight().t()).log_softmax(-1);
+    const auto head_NV = at::mm(features_ND, head_[0].matrix.rows().t()).log_softmax(-1);
     std::vector<at::Tensor> parts{head_NV.narrow(1, 0, words)};
     for (std::size_t i = 1; i < head_.size(); ++i) {
       const auto tail_NR =
-          at::mm(at::mm(features_ND, head_[i].proj_DW), head_[i].weight_RW.t()).log_softmax(-1);
+          at::mm(at::mm(features_ND, head_[i].proj.weight_OI), head_[i].matrix.weight_VD.t())
+              .log_softmax(-1);
       parts.push_back(tail_NR + head_NV.narrow(1, words + static_cast<std::int64_t>(i) - 1, 1));
     }
     return at::cat(parts, 1);
@@ -129,19 +141,17 @@ class AdaptiveVocabulary final : public Vocabulary {
               : Start::normal(1.0 / std::sqrt(static_cast<double>(width)),
                               config.dialect == Dialect::Fairseq ? kPaddingRow : Start::kNoRow);
       const std::string name = prefix + std::to_string(bands.size());
-      const auto weight_RW = parameters.add(name + ".weight", {end - begin, width}, start);
+      const VocabularyMatrix matrix{
+          parameters.add(name + ".weight", {end - begin, width}, start), {}, false};
       const bool needs_projection = prefix == "embed.band" || !bands.empty();
-      bands.push_back(
-          {begin, end, weight_RW,
-           needs_projection
-               ? parameters.add(name + ".proj.weight", {config.d_model, width},
-                                projection_start(config, 1.0, width, config.d_model).weight)
-               : at::Tensor()});
+      bands.push_back({begin, end, matrix,
+                       needs_projection
+                           ? Linear(parameters, name + ".proj", width, config.d_model, false,
+                                    projection_start(config, 1.0, width, config.d_model))
+                           : Linear()});
     }
     return bands;
   }
-
-  at::Tensor head_weight() const { return at::cat({head_[0].weight_RW, cluster_CD_}); }
 
   // A target outside the first band stands for its band's cluster; one that is not counted stays
   // below 0.
@@ -187,11 +197,11 @@ class AdaptiveVocabulary final : public Vocabulary {
     return ids_N.ge(band.begin).logical_and(ids_N.lt(band.end)).nonzero().squeeze(1);
   }
 
+  bool tied_;
   std::int64_t d_model_;
   double tail_dropout_;
   bool fairseq_dialect_;
   std::vector<Band> input_, head_;
-  at::Tensor cluster_CD_;
 };
 
 }  // namespace

@@ -71,6 +71,17 @@ Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t 
                 torch_default_start(config, config.ffn_dim, gpt2_residual_std(config)));
 }
 
+void Layer::add_companies(std::vector<Company>& companies) const {
+  const std::vector<const Linear*> products[] = {{&q_, &k_, &v_}, {&out_}, inner(), {&fc2_}};
+  for (const auto& linears : products)
+    for (Company& company : companies_of(linears)) companies.push_back(std::move(company));
+}
+
+std::vector<const Linear*> Layer::inner() const {
+  if (shape_of(config_->activation).gated) return {&fc1_, &gate_};
+  return {&fc1_};
+}
+
 at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
   const auto dtype = pass.options->compute_dtype;
   const double p = config_->dropout.residual;
@@ -119,19 +130,12 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
 }
 
 at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {
-  const auto one = [&](const Linear& linear, const at::Tensor& x) {
-    return project(x, {&linear}, *pass.options).front();
-  };
-  ActivationInput inner;
-  if (shape_of(config_->activation).gated) {
-    const auto parts = project(x_BTD, {&fc1_, &gate_}, *pass.options);
-    inner = {parts[0], parts[1]};
-  } else {
-    inner.x = one(fc1_, x_BTD);
-  }
+  const auto parts = project(x_BTD, inner(), *pass.options);
+  ActivationInput input{parts.front(), {}};
+  if (parts.size() > 1) input.gate = parts.back();
   const auto dropout =
       pass.row_dropout(config_->dropout.activation, DropoutPlace::Activation, index_);
-  return one(fc2_, activated(config_->activation, inner, dropout));
+  return project(activated(config_->activation, input, dropout), {&fc2_}, *pass.options).front();
 }
 
 }  // namespace longspan

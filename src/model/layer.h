@@ -40,10 +40,14 @@ class Layer {
  public:
   Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t index);
   at::Tensor forward(const at::Tensor& x_BTD, const Pass& pass) const;
+  /// Appends what forward() asks StepWeights for.
+  void add_companies(std::vector<Company>& companies) const;
 
  private:
   at::Tensor attend(const at::Tensor& x_BTD, const Pass& pass) const;
   at::Tensor feed_forward(const at::Tensor& x_BTD, const Pass& pass) const;
+  /// Returns the layers that read the input of the feed-forward part: fc1, and the gate.
+  std::vector<const Linear*> inner() const;
 
   const ModelConfig* config_;
   std::int64_t index_;

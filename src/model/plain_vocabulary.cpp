@@ -1,12 +1,12 @@
 // One matrix for all ids, and a second one for the head unless tied.
 
-#include <ATen/ops/embedding.h>
 #include <ATen/ops/mm.h>
 
 #include <cmath>
 
 #include "longspan/kernels/cross_entropy.h"
 #include "model/vocabulary.h"
+#include "model/vocabulary_matrix.h"
 
 namespace longspan {
 namespace {
@@ -22,34 +22,41 @@ Start embedding_start(const ModelConfig& config) {
 class PlainVocabulary final : public Vocabulary {
  public:
   PlainVocabulary(ParameterList& parameters, const ModelConfig& config, std::int64_t vocab_size)
-      : embed_VD_(
-            parameters.add("embed.weight", {vocab_size, config.d_model}, embedding_start(config))),
-        head_VD_(config.embedding.tie ? embed_VD_
-                                      : parameters.add("head.weight", {vocab_size, config.d_model},
-                                                       embedding_start(config))) {}
+      : embed_{parameters.add("embed.weight", {vocab_size, config.d_model},
+                              embedding_start(config)),
+               {},
+               config.embedding.tie},
+        head_(config.embedding.tie
+                  ? embed_
+                  : VocabularyMatrix{parameters.add("head.weight", {vocab_size, config.d_model},
+                                                    embedding_start(config)),
+                                     {},
+                                     true}) {}
 
-  at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions&) const override {
-    return at::embedding(embed_VD_, ids_BT);
+  void add_companies(std::vector<Company>& companies, at::ScalarType dtype) const override {
+    head_.add_companies(companies, dtype);
+  }
+
+  at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions& options) const override {
+    return embed_.embed(ids_BT, options);
   }
 
   at::Tensor loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N, const at::Tensor&,
                       const Pass& pass) const override {
-    const auto dtype = pass.options->compute_dtype;
-    return linear_cross_entropy(features_ND.to(dtype), head_VD_.to(dtype), targets_N,
-                                pass.options->loss_scale);
+    return head_.loss_sum(features_ND.to(pass.options->compute_dtype), targets_N, *pass.options);
   }
 
   at::Tensor target_log_probabilities(const at::Tensor& features_ND,
                                       const at::Tensor& targets_N) const override {
-    return linear_log_probabilities(features_ND, head_VD_, targets_N);
+    return linear_log_probabilities(features_ND, head_.weight_VD, targets_N);
   }
 
   at::Tensor log_probabilities(const at::Tensor& features_ND) const override {
-    return at::mm(features_ND, head_VD_.t()).log_softmax(-1);
+    return at::mm(features_ND, head_.weight_VD.t()).log_softmax(-1);
   }
 
  private:
-  at::Tensor embed_VD_, head_VD_;
+  VocabularyMatrix embed_, head_;
 };
 
 }  // namespace

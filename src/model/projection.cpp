@@ -15,6 +15,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/kernels/weight_gradient.h"
+#include "model/weight_use.h"
 
 namespace longspan {
 namespace {
@@ -23,6 +24,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr std::size_t kMostParts = 3;
+constexpr std::size_t kWeight = 0, kBias = 1;  // companies
 using Given = std::optional<at::Tensor>;
 
 at::Tensor as_rows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
@@ -42,29 +44,21 @@ at::Tensor side_by_side(const variable_list& rows) {
   return first.as_strided({first.size(0), width}, {width, 1});
 }
 
-// What backward adds to. Of one pass alone, it owns it.
-struct Weights : torch::CustomClassHolder {
-  StepWeights own;
-  StepWeights* all = nullptr;
-  StepWeights::Joint *weight = nullptr, *bias = nullptr;
-};
-
 struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
   // The parameters take part for the sake of their gradients; what is computed with are the narrow
   // weight [O, I] and bias [O] of all parts.
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const Given& weight0,
                                const Given& weight1, const Given& weight2, const Given& /*bias0*/,
                                const Given& /*bias1*/, const Given& /*bias2*/,
-                               const c10::intrusive_ptr<Weights>& weights) {
-    const at::Tensor& weight_OI = weights->weight->narrow;
+                               const c10::intrusive_ptr<WeightUse>& use) {
+    const at::Tensor& weight_OI = use->narrow(kWeight);
     // The parts of the product go their own ways: nobody needs to know that they share memory.
     const at::AutoDispatchBelowADInplaceOrView no_views;
     const at::Tensor x_NI = as_rows(x);
-    const at::Tensor y_NO = weights->bias != nullptr
-                                ? at::addmm(weights->bias->narrow, x_NI, weight_OI.t())
-                                : at::mm(x_NI, weight_OI.t());
+    const at::Tensor y_NO = use->size() > kBias ? at::addmm(use->narrow(kBias), x_NI, weight_OI.t())
+                                                : at::mm(x_NI, weight_OI.t());
     context->save_for_backward({x_NI});
-    context->saved_data["weights"] = c10::IValue::make_capsule(weights);
+    context->saved_data["use"] = c10::IValue::make_capsule(use);
     context->saved_data["sizes"] = x.sizes().vec();
     std::vector<std::int64_t> widths;
     for (const Given* weight : {&weight0, &weight1, &weight2})
@@ -86,67 +80,88 @@ struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const at::Tensor x_NI = context->get_saved_variables()[0];
-    const auto capsule = context->saved_data["weights"].toCapsule();
-    auto& weights = static_cast<Weights&>(*capsule);
-    const auto widths = context->saved_data["widths"].toIntVector();
+    const auto capsule = context->saved_data["use"].toCapsule();
+    auto& use = static_cast<WeightUse&>(*capsule);
     variable_list rows;
     for (const auto& gradient : gradients) rows.push_back(as_rows(gradient));
     const at::Tensor d_y_NO = rows.size() == 1 ? rows.front() : side_by_side(rows);
     variable_list results(8);
     if (context->needs_input_grad(0))
       results[0] =
-          at::mm(d_y_NO, weights.weight->narrow).view(context->saved_data["sizes"].toIntVector());
-    at::Tensor &d_weight_OI = weights.weight->gradient, d_bias_O;
-    add_weight_gradient(d_weight_OI, d_y_NO, x_NI);
-    if (weights.bias != nullptr) {
-      d_bias_O = d_y_NO.sum(0, /*keepdim=*/false, at::kFloat);
-      if (at::Tensor& sum_O = weights.bias->gradient; sum_O.defined())
-        d_bias_O = sum_O.add_(d_bias_O);
-      else
-        sum_O = d_bias_O;
-    }
-    if (!weights.all->is_last_pass()) return results;
-    std::int64_t begin = 0;
-    for (std::size_t i = 0; i < widths.size(); ++i) {
-      results[1 + i] = d_weight_OI.narrow(0, begin, widths[i]);
-      if (d_bias_O.defined()) results[1 + kMostParts + i] = d_bias_O.narrow(0, begin, widths[i]);
-      begin += widths[i];
-    }
+          at::mm(d_y_NO, use.narrow(kWeight)).view(context->saved_data["sizes"].toIntVector());
+    add_weight_gradient(use.gradient(kWeight), d_y_NO, x_NI);
+    std::ranges::copy(use.hand_over(kWeight), results.begin() + 1);
+    if (use.size() == kBias) return results;
+    const at::Tensor d_bias_O = d_y_NO.sum(0, /*keepdim=*/false, at::kFloat);
+    if (at::Tensor& sum_O = use.gradient(kBias); sum_O.defined())
+      sum_O.add_(d_bias_O);
+    else
+      sum_O = d_bias_O;
+    std::ranges::copy(use.hand_over(kBias), results.begin() + 1 + kMostParts);
     return results;
+  }
+};
+
+struct NarrowProjectionBack : torch::autograd::Function<NarrowProjectionBack> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_NO,
+                            const at::Tensor& /*weight_OI*/,
+                            const c10::intrusive_ptr<WeightUse>& use) {
+    context->save_for_backward({x_NO});
+    context->saved_data["use"] = c10::IValue::make_capsule(use);
+    return at::mm(x_NO, use->narrow(kWeight));
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::Tensor x_NO = context->get_saved_variables()[0];
+    const auto capsule = context->saved_data["use"].toCapsule();
+    auto& use = static_cast<WeightUse&>(*capsule);
+    add_weight_gradient(use.gradient(kWeight), x_NO, gradients[0]);
+    at::Tensor d_x_NO;
+    if (context->needs_input_grad(0)) d_x_NO = at::mm(gradients[0], use.narrow(kWeight).t());
+    return {d_x_NO, use.hand_over(kWeight).front(), {}};
   }
 };
 
 }  // namespace
 
+std::vector<Company> companies_of(const std::vector<const Linear*>& linears) {
+  std::vector<Company> companies(1);
+  for (const Linear* linear : linears) {
+    companies[kWeight].parts.push_back(linear->weight_OI);
+    if (!linear->bias_O.defined()) continue;
+    companies.resize(2);
+    companies[kBias].parts.push_back(linear->bias_O);
+  }
+  return companies;
+}
+
 std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Linear*>& linears,
                                 const ForwardOptions& options) {
   const auto dtype = options.compute_dtype;
-  if (dtype != at::kBFloat16 && dtype != at::kHalf) {
+  if (!is_narrow(dtype)) {
     std::vector<at::Tensor> results;
     for (const Linear* linear : linears) results.push_back(linear->forward(x, dtype));
     return results;
   }
   check(linears.size() <= kMostParts, ErrorKind::Internal, "at most ", kMostParts,
         " linear layers are one product, got ", linears.size());
-  std::vector<at::Tensor> weights, biases;
-  std::array<Given, kMostParts> given_weights, given_biases;
+  std::array<Given, kMostParts> weights, biases;
   for (std::size_t i = 0; i < linears.size(); ++i) {
-    weights.push_back(linears[i]->weight_OI);
-    given_weights[i] = weights.back();
-    if (!linears[i]->bias_O.defined()) continue;
-    biases.push_back(linears[i]->bias_O);
-    given_biases[i] = biases.back();
+    weights[i] = linears[i]->weight_OI;
+    if (linears[i]->bias_O.defined()) biases[i] = linears[i]->bias_O;
   }
-  const auto joint = c10::make_intrusive<Weights>();
-  joint->all = options.step_weights;
-  if (joint->all == nullptr) {
-    joint->all = &joint->own;
-    joint->own.expect_last_pass();
-  }
-  joint->weight = &joint->all->of(weights, dtype);
-  if (!biases.empty()) joint->bias = &joint->all->of(biases, dtype);
-  return NarrowProjection::apply(x.to(dtype), given_weights[0], given_weights[1], given_weights[2],
-                                 given_biases[0], given_biases[1], given_biases[2], joint);
+  return NarrowProjection::apply(x.to(dtype), weights[0], weights[1], weights[2], biases[0],
+                                 biases[1], biases[2],
+                                 c10::make_intrusive<WeightUse>(companies_of(linears), options));
+}
+
+at::Tensor project_back(const at::Tensor& x_NO, const Linear& linear,
+                        const ForwardOptions& options) {
+  const auto dtype = options.compute_dtype;
+  if (!is_narrow(dtype)) return at::mm(x_NO.to(dtype), linear.weight_OI.to(dtype));
+  return NarrowProjectionBack::apply(
+      x_NO.to(dtype), linear.weight_OI,
+      c10::make_intrusive<WeightUse>(companies_of({&linear}), options));
 }
 
 }  // namespace longspan

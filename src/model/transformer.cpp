@@ -13,6 +13,7 @@
 #include "model/layer.h"
 #include "model/recompute.h"
 #include "model/vocabulary.h"
+#include "model/weight_use.h"
 
 namespace longspan {
 
@@ -92,6 +93,14 @@ void Transformer::to(c10::Device device) {
 BandRows Transformer::band_rows(std::span<const std::int64_t> ids) const {
   if (config().embedding.kind != EmbeddingKind::Adaptive) return {};
   return find_band_rows(vocabulary_bands(config(), vocab_size()), ids);
+}
+
+StepWeights Transformer::step_weights(at::ScalarType dtype) const {
+  if (!is_narrow(dtype)) return {};
+  std::vector<Company> companies;
+  parts_->vocabulary->add_companies(companies, dtype);
+  for (const Layer& layer : parts_->layers) layer.add_companies(companies);
+  return {companies, dtype};
 }
 
 namespace {

@@ -10,6 +10,8 @@ namespace longspan {
 class Vocabulary {
  public:
   virtual ~Vocabulary() = default;
+  /// Appends what the passes of a step share in a narrow dtype.
+  virtual void add_companies(std::vector<Company>& companies, at::ScalarType dtype) const = 0;
   /// Returns the unscaled embeddings [B, T, D].
   virtual at::Tensor embed(const at::Tensor& ids_BT, const ForwardOptions& options) const = 0;
   /// Returns the summed loss of targets >= 0. @param features_ND, targets_N, row_ids_N row by row

@@ -100,11 +100,22 @@ std::int64_t logits_at_once(const PassSize& pass, std::int64_t vocab_size) {
   return std::min(pass.tokens, rows_of_logits_at_once(vocab_size, pass.device)) * vocab_size;
 }
 
-// The narrow copies of the layers' weights, which live as long as a step, and where gradients
-// travel between ranks in buckets the sums that they are copied from.
+// Numbers of what an adaptive vocabulary projects its bands with; an untied head has none for the
+// first.
+std::int64_t projection_size(const ModelConfig& model, std::int64_t vocab_size) {
+  if (model.embedding.kind != EmbeddingKind::Adaptive) return 0;
+  std::int64_t size = 0;
+  for (const VocabularyBand& band : vocabulary_bands(model, vocab_size))
+    size += model.d_model * band.width * (model.embedding.tie || band.begin == 0 ? 1 : 2);
+  return size;
+}
+
+// The narrow copies of the weights that are multiplied, which live as long as a step, and where
+// gradients travel between ranks in buckets the sums that they are copied from.
 std::int64_t step_weight_bytes(const RunConfig& config, const Plan& plan, std::int64_t num_ranks) {
   if (config.compute_dtype() == at::kFloat) return 0;
-  std::int64_t elements = 0;
+  std::int64_t elements =
+      head_size(config.model, plan.vocab_size).all + projection_size(config.model, plan.vocab_size);
   for (const auto& [part, count] : plan.parameters_by_part)
     if (part == "attention" || part == "feed_forward") elements += count;
   return elements * (num_ranks > 1 ? 2 + kFloatBytes : 2);
@@ -121,11 +132,12 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
                      kept = pass.activation_checkpointing ? stream : layer;
   const HeadSize head = head_size(model, pass.vocab_size);
   const std::int64_t logits = logits_at_once(pass, head.most_rows);
-  // Of two bytes: then logits are there in both types, the weight and its gradient in two.
   const bool narrow = e != kFloatBytes;
+  // In two bytes logits are there in both types, and a CPU's products are before they are added.
+  const std::int64_t product = pass.device == c10::kCPU ? e * head.greatest : 0;
   const std::int64_t at_loss =
-      e * N * D + std::max((narrow ? 6 : 4) * logits + (narrow ? 4 : 0) * head.greatest,
-                           kFloatBytes * head.greatest);
+      e * N * D + (narrow ? std::max((kFloatBytes + e) * logits, e * logits + product)
+                          : kFloatBytes * std::max(logits, head.greatest));
   // Where the activation keeps its input in float32, that is gone before a second gradient is
   // there; a gate and its inner matrix in two bytes are one, beside the gradients of both.
   const bool gated = shape_of(model.activation).gated;
@@ -134,8 +146,9 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
                                                                                         : 2;
   const std::int64_t at_last_layer =
       (pass.activation_checkpointing ? layer : 0) + 2 * stream + inner * N * F * e;
-  return kept * model.num_layers + kFloatBytes * head.all + features +
-         std::max(at_loss, at_last_layer);
+  // A sum over passes is the gradient itself; else backward adds it to the gradient.
+  const std::int64_t head_gradient = narrow ? 0 : kFloatBytes * head.all;
+  return kept * model.num_layers + head_gradient + features + std::max(at_loss, at_last_layer);
 }
 
 PlannedMemory plan_memory(const RunConfig& config, const Plan& plan, c10::DeviceType device,

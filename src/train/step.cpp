@@ -157,7 +157,7 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
   const DeviceBatch ids(batch, model);
   // Not read here: a GPU still works on the pass before when the next one is handed to it.
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(device).dtype(at::kDouble));
-  StepWeights step_weights;
+  StepWeights step_weights = model.step_weights(config.compute_dtype());
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
     if (pass_options.should_stop && pass_options.should_stop()) return std::nullopt;
     const PassIds pass = ids.pass(first, std::min(rows_a_pass, batch.num_sequences - first));
@@ -182,6 +182,8 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
     loss.backward(at::full_like(loss, pass_options.loss_scale));
     loss_sum.add_(loss.detach());
   }
+  check(step_weights.all_handed_over(), ErrorKind::Internal,
+        "the last pass of a step must hand all sums of gradients to the parameters");
   return loss_sum;
 }
 

@@ -8,4 +8,9 @@ namespace longspan {
 /// @param d_weight_OI float32 of narrow factors, else of their dtype
 void add_weight_gradient(at::Tensor& d_weight_OI, const at::Tensor& d_y_NO, const at::Tensor& x_NI);
 
+/// Adds rows to those of a sum that ids name: the gradient of an embedding. The same bits on any
+/// number of threads.
+/// @param sum_VD float32, contiguous  @param ids_N int64, < V  @param rows_ND float32
+void add_rows(at::Tensor& sum_VD, const at::Tensor& ids_N, const at::Tensor& rows_ND);
+
 }  // namespace longspan

@@ -37,7 +37,7 @@ struct ForwardOptions {
   KeyValueCache* cache = nullptr;                  ///< read and extended when given
   at::ScalarType compute_dtype =
       at::kFloat;                       ///< of matrix products; float32 parameters stay as they are
-  StepWeights* step_weights = nullptr;  ///< of all passes of a step; none: of this pass alone
+  StepWeights* step_weights = nullptr;  ///< of all passes of a step; none: of each operation
   double loss_scale = 1.0;              ///< what backward of the loss will be called with
   /// Of the ids of this pass, by band_rows(), on their device. None: an adaptive vocabulary asks
   /// the ids' device, and the host waits for a GPU.
@@ -76,6 +76,9 @@ class Transformer {
   /// Looks up the bands of ids on the host; nothing where the vocabulary has no bands. @param ids
   /// one a row; below 0: in no band
   BandRows band_rows(std::span<const std::int64_t> ids) const;
+  /// Returns what the passes of a step share when they compute in a dtype: the parameters as they
+  /// are now in that dtype.
+  StepWeights step_weights(at::ScalarType dtype) const;
   /// Returns what the head sees: the output of the last layer (after the final norm if there is
   /// one).
   /// @param input_ids_BT int64  @return float [B, T, D]  @throws Error(Config) past

@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
@@ -90,6 +91,44 @@ TEST_CASE("reduced gradients are the sums over ranks and passes", "[group]") {
   for (const int size : {2, 3})
     for (const std::int64_t bucket_bytes : {1, 1000, 1 << 20})
       check_reducer(size, {bucket_bytes, at::kDouble}, 1e-14);
+}
+
+// The sum of a tensor, whose gradient a pass can keep back.
+struct KeptBack : torch::autograd::Function<KeptBack> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            bool keeps) {
+    context->saved_data["keeps"] = keeps;
+    context->saved_data["sizes"] = x.sizes().vec();
+    return x.sum();
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    if (context->saved_data["keeps"].toBool()) return {{}, {}};
+    return {gradients[0].expand(context->saved_data["sizes"].toIntVector()), {}};
+  }
+};
+
+TEST_CASE("a pass may keep a gradient back, for the step's last or for none", "[group]") {
+  std::mutex mutex;
+  run_ranks(2, [&](Communicator& communicator) {
+    const auto parameters = make_parameters(at::kFloat);
+    GradientReducer reducer(parameters, communicator, {1, at::kFloat});
+    for (int step = 0; step < 2; ++step) {
+      reducer.begin_step();
+      for (const bool is_last : {false, true}) {
+        if (is_last) reducer.expect_last_pass();
+        const auto loss = KeptBack::apply(parameters[0].tensor, !is_last) +
+                          KeptBack::apply(parameters[1].tensor, true) + parameters[2].tensor.sum();
+        loss.backward();
+      }
+      std::vector<double> totals{0.0};
+      reducer.finish_step(totals);
+      const std::lock_guard lock(mutex);
+      CHECK(parameters[0].tensor.grad().eq(2.0).all().item<bool>());
+      CHECK_FALSE(parameters[1].tensor.grad().defined());
+      CHECK(parameters[2].tensor.grad().eq(4.0).all().item<bool>());
+    }
+  });
 }
 
 // Each gradient is rounded once on its way out and once a sum: 2^-9 relative each.

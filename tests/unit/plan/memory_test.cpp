@@ -25,7 +25,7 @@ double measured_bytes(const RunConfig& config, std::int64_t vocab_size, std::int
   const auto ids = at::arange(tokens).mul(7919).remainder(vocab_size).view({B, T});
   const TrainingRandomness randomness{1, 0, at::arange(B)};
   return static_cast<double>(peak_tensor_bytes([&] {
-    StepWeights step_weights;
+    StepWeights step_weights = model.step_weights(config.compute_dtype());
     ForwardOptions options;
     options.randomness = &randomness;
     options.compute_dtype = config.compute_dtype();

@@ -38,7 +38,9 @@ struct Outcome {
   std::vector<at::Tensor> gradients;
 };
 
-Outcome train_pass(const ModelConfig& config, const std::string& kind, at::ScalarType dtype) {
+// Trains passes of one step, which share narrow weights and the sums of their gradients.
+Outcome train_passes(const ModelConfig& config, const std::string& kind, at::ScalarType dtype,
+                     int num_passes) {
   Transformer model(
       config,
       make_position(default_position_options(kind),
@@ -50,16 +52,25 @@ Outcome train_pass(const ModelConfig& config, const std::string& kind, at::Scala
       at::Tensor tensor = parameter.tensor;
       tensor.set_data(tensor.detach().to(at::kDouble));
     }
-  const auto ids =
-      at::arange(kB * (kT + 1), at::kLong).mul(7).add(3).remainder(kVocabSize).view({kB, kT + 1});
-  const TrainingRandomness randomness{9, 4, at::arange(kB, at::kLong).add(100)};
-  ForwardOptions options;
-  options.randomness = &randomness;
-  options.compute_dtype = dtype;
-  const auto features = model.features(ids.narrow(1, 0, kT).contiguous(), options);
-  const auto loss = model.loss_sum(features, ids.narrow(1, 1, kT).contiguous(), options);
-  loss.backward();
-  Outcome outcome{loss.item<double>(), {}};
+  StepWeights step_weights = model.step_weights(dtype);
+  Outcome outcome{0.0, {}};
+  for (int pass = 0; pass < num_passes; ++pass) {
+    const auto ids = at::arange(kB * (kT + 1), at::kLong)
+                         .mul(7 + pass)
+                         .add(3)
+                         .remainder(kVocabSize)
+                         .view({kB, kT + 1});
+    const TrainingRandomness randomness{9, 4, at::arange(kB, at::kLong).add(100 + pass)};
+    ForwardOptions options;
+    options.randomness = &randomness;
+    options.compute_dtype = dtype;
+    options.step_weights = &step_weights;
+    if (pass + 1 == num_passes) step_weights.expect_last_pass();
+    const auto features = model.features(ids.narrow(1, 0, kT).contiguous(), options);
+    const auto loss = model.loss_sum(features, ids.narrow(1, 1, kT).contiguous(), options);
+    loss.backward();
+    outcome.loss += loss.item<double>();
+  }
   for (const auto& parameter : model.parameters())
     outcome.gradients.push_back(parameter.tensor.grad());
   return outcome;
@@ -77,12 +88,12 @@ double error_of(const Outcome& outcome, const Outcome& exact) {
   return std::sqrt(difference / size);
 }
 
-void check_like_the_cpu(const ModelConfig& config, const std::string& kind) {
-  const auto exact = train_pass(config, kind, at::kDouble);
-  const auto on_cpu = train_pass(config, kind, at::kBFloat16);
+void check_like_the_cpu(const ModelConfig& config, const std::string& kind, int num_passes = 1) {
+  const auto exact = train_passes(config, kind, at::kDouble, num_passes);
+  const auto on_cpu = train_passes(config, kind, at::kBFloat16, num_passes);
   const auto emulated = [&] {
     const EmulatedGpu gpu;
-    auto outcome = train_pass(config, kind, at::kBFloat16);
+    auto outcome = train_passes(config, kind, at::kBFloat16, num_passes);
     CHECK(gpu.emulation().counts.contains("gradient of residual norm"));
     return outcome;
   }();
@@ -116,6 +127,18 @@ TEST_CASE("so it is for every placement of norms, kind of norm and of vocabulary
                         .factor = 2};
   }
   check_like_the_cpu(config, "alibi");
+}
+
+TEST_CASE("so it is for the passes of a step, whatever the vocabulary") {
+  ModelConfig config = small_config();
+  config.num_layers = 1;
+  config.embedding.tie = GENERATE(true, false);
+  if (GENERATE(true, false)) {
+    config.embedding.kind = EmbeddingKind::Adaptive;
+    config.embedding.cutoffs = {7, 31};
+    config.embedding.factor = 2;
+  }
+  check_like_the_cpu(config, "alibi", 2);
 }
 
 }  // namespace

@@ -8,82 +8,13 @@
 
 #include "longspan/core/error.h"
 #include "support/tensors.h"
+#include "unit/model/variants.h"
 
 namespace longspan {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
-using testing::difference;
-
-constexpr std::int64_t kVocabSize = 29;
-
-ModelConfig small() {
-  ModelConfig config;
-  config.num_layers = 2;
-  config.d_model = 16;
-  config.num_heads = config.num_kv_heads = 4;
-  config.ffn_dim = 24;
-  config.init = InitScheme::Fairseq;
-  return config;
-}
-
-ModelConfig adaptive(bool tie) {
-  ModelConfig config = small();
-  config.embedding = {
-      .kind = EmbeddingKind::Adaptive, .tie = tie, .scale = true, .cutoffs = {7, 15}, .factor = 2};
-  return config;
-}
-
-std::map<std::string, ModelConfig> variants() {
-  std::map<std::string, ModelConfig> result{{"plain", small()},
-                                            {"untied", small()},
-                                            {"adaptive", adaptive(true)},
-                                            {"adaptive untied", adaptive(false)},
-                                            {"post", small()},
-                                            {"rms swiglu", small()},
-                                            {"gelu", small()},
-                                            {"grouped", small()},
-                                            {"parallel", small()},
-                                            {"gpt2 adaptive", adaptive(true)}};
-  result["untied"].embedding.tie = false;
-  result["post"].norm_placement = NormPlacement::Post;
-  result["post"].final_norm = false;
-  result["rms swiglu"].norm = NormKind::RmsNorm;
-  result["rms swiglu"].activation = Activation::Swiglu;
-  result["rms swiglu"].bias = false;
-  result["gelu"].activation = Activation::Gelu;
-  result["grouped"].num_kv_heads = 2;
-  result["parallel"].parallel_residual = true;
-  result["gpt2 adaptive"].init = InitScheme::Gpt2;
-  return result;
-}
-
-std::vector<std::string> variant_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, config] : variants()) names.push_back(name);
-  return names;
-}
-
-Transformer make(const ModelConfig& config, at::ScalarType dtype = at::kFloat) {
-  Transformer model(
-      config,
-      make_position(AlibiOptions{}, {config.d_model, config.num_heads, config.head_dim(), 8}),
-      kVocabSize);
-  model.initialize(3);
-  for (const auto& parameter : model.parameters()) {
-    at::Tensor tensor = parameter.tensor;
-    tensor.set_data(tensor.detach().to(dtype));
-  }
-  return model;
-}
-
-const at::Tensor kInputs = at::arange(12, at::kLong).mul(5).remainder(kVocabSize).view({2, 6});
-
-at::Tensor targets() {
-  auto ids = at::arange(12, at::kLong).mul(11).add(4).remainder(kVocabSize).view({2, 6}).clone();
-  ids[1][5] = -1;
-  return ids;
-}
+using namespace longspan::testing;
 
 TEST_CASE("every variant: loss = -sum of target log-probabilities, and probabilities sum to one") {
   const auto name = GENERATE(from_range(variant_names()));
@@ -270,70 +201,6 @@ TEST_CASE("cutoffs past the vocabulary are refused") {
   auto config = adaptive(true);
   config.embedding.cutoffs = {7, 40};
   CHECK_THROWS_AS(make(config), Error);
-}
-
-// Returns the ids of a step's passes, as inputs and targets. The last pass has none from 7 on,
-// which are all of an adaptive vocabulary's tails; so have all where the tails are not to be
-// reached.
-std::vector<at::Tensor> ids_of_passes(bool reaches_tails) {
-  std::vector<at::Tensor> passes;
-  for (const std::int64_t number : {0, 1, 2})
-    passes.push_back(at::arange(16, at::kLong)
-                         .mul(number + 2)
-                         .remainder(number == 2 || !reaches_tails ? 7 : kVocabSize)
-                         .view({2, 8}));
-  return passes;
-}
-
-// Returns the gradients of a step, of passes that share what they can or share nothing.
-std::vector<at::Tensor> gradients_of_step(const Transformer& model,
-                                          const std::vector<at::Tensor>& passes, bool shares) {
-  StepWeights step_weights = model.step_weights(at::kBFloat16);
-  ForwardOptions options;
-  options.compute_dtype = at::kBFloat16;
-  if (shares) options.step_weights = &step_weights;
-  for (std::size_t i = 0; i < passes.size(); ++i) {
-    if (i + 1 == passes.size()) step_weights.expect_last_pass();
-    model.loss_sum(model.features(passes[i], options), passes[i], options).backward();
-    if (shares) CHECK(step_weights.all_handed_over() == (i + 1 == passes.size()));
-  }
-  std::vector<at::Tensor> gradients;
-  for (const auto& parameter : model.parameters()) {
-    gradients.push_back(parameter.tensor.grad());
-    parameter.tensor.mutable_grad().reset();
-  }
-  return gradients;
-}
-
-TEST_CASE("gradients of a step's passes are added up in float32 and handed over by the last") {
-  const auto name = GENERATE(from_range(variant_names()));
-  INFO(name);
-  const auto model = make(variants().at(name));
-  const bool reaches_tails = GENERATE(true, false);
-  const auto passes = ids_of_passes(reaches_tails);
-  const auto own = gradients_of_step(model, passes, false),
-             shared = gradients_of_step(model, passes, true);
-  for (std::size_t i = 0; i < own.size(); ++i) {
-    const std::string& parameter = model.parameters()[i].name;
-    INFO(parameter);
-    const bool is_reached = reaches_tails || !(parameter.starts_with("head.band1") ||
-                                               parameter.starts_with("head.band2"));
-    REQUIRE(own[i].defined() == is_reached);
-    REQUIRE(shared[i].defined() == is_reached);
-    if (!is_reached) continue;
-    // At most 48 rows and 3 products, one a pass, are added up in another order; each sum, of less
-    // than 2^5, is rounded to 24 bits.
-    CHECK(difference(shared[i], own[i], 51 * 32 * std::exp2(-24)) == "");
-  }
-}
-
-TEST_CASE("a narrow loss whose backward is not called with the loss scale is refused") {
-  const auto model = make(small());
-  ForwardOptions options;
-  options.compute_dtype = at::kHalf;
-  options.loss_scale = 8.0;
-  const auto loss = model.loss_sum(model.features(kInputs, options), targets(), options);
-  CHECK_THROWS_AS(loss.backward(at::full({}, 4.0)), Error);
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ class Transformer {
   /// position().max_positions()
   at::Tensor features(const at::Tensor& input_ids_BT, const ForwardOptions& options) const;
   /// Returns the summed negative log-likelihood in nats of the targets that are >= 0;
-  /// differentiable.
+  /// differentiable. In bfloat16 and float16 this call itself adds the gradients of the head's
+  /// weights to those of the step: backward must follow once, with options.loss_scale.
   at::Tensor loss_sum(const at::Tensor& features_BTD, const at::Tensor& target_ids_BT,
                       const ForwardOptions& options) const;
   /// Returns log p(target) in nats, float32 [N], without a gradient. @param targets_N int64, all >=

@@ -112,10 +112,10 @@ Manifest read_manifest(const fs::path& folder) {
         folder.string(),
         ": must have a manifest.json, it has none; it is no checkpoint, or one that was not "
         "finished");
-  const Manifest manifest =
-      parse_manifest(blaming_checkpoint([&] { return read_json(path); }), folder, path.string());
-  require(blaming_checkpoint([&] { return read_file(path); }).ends_with("}\n"), path.string(),
-          "must end with a line break, it was cut short");
+  const std::string text = blaming_checkpoint([&] { return read_json_text(path); });
+  const Manifest manifest = parse_manifest(
+      blaming_checkpoint([&] { return parse_json(text, path.string()); }), folder, path.string());
+  require(text.ends_with("}\n"), path.string(), "must end with a line break, it was cut short");
   const auto named = step_in_name(folder);
   require(!named || *named == manifest.step, path.string(),
           "step must be that of the folder's name, got ", manifest.step);

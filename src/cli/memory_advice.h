@@ -11,9 +11,8 @@ namespace longspan::cli {
 
 /// What takes less memory where runs are evaluated.
 inline constexpr std::string_view kEvaluateAdvice =
-    "evaluate at smaller --lengths (in a sweep evaluate.lengths), or with fewer --processes on "
-    "this "
-    "host";
+    "evaluate at smaller --lengths (in a sweep evaluate.lengths), or with fewer --processes "
+    "on this host";
 
 /// Returns what takes less memory than a configuration does in training: keys that it leaves room
 /// in, from the one that changes least to the one that changes most.

@@ -138,12 +138,16 @@ Json parse_json(std::string_view text, const std::string& source) {
 
 std::string json_line(const Json& document) { return with_valid_texts(document).dump() + "\n"; }
 
-Json read_json(const std::filesystem::path& path) {
+std::string read_json_text(const std::filesystem::path& path) {
   std::error_code unknown;  // then reading says why
   const std::uintmax_t bytes = std::filesystem::file_size(path, unknown);
   check(unknown || bytes <= kMaxFileBytes, ErrorKind::Data, path.string(),
         ": a JSON file must have at most ", kMaxFileBytes, " bytes, it has ", bytes);
-  return parse_json(read_file(path), path.string());
+  return read_file(path);
+}
+
+Json read_json(const std::filesystem::path& path) {
+  return parse_json(read_json_text(path), path.string());
 }
 
 void write_json(const std::filesystem::path& path, const Json& document) {

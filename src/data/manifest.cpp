@@ -3,7 +3,6 @@
 #include "data/manifest.h"
 
 #include "longspan/core/error.h"
-#include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 
 namespace longspan {
@@ -14,9 +13,9 @@ std::string digest_of(Json manifest) {
   return hash_of(manifest.dump());
 }
 
-Json read(const std::filesystem::path& path) {
+std::string read(const std::filesystem::path& path) {
   try {
-    return read_json(path);
+    return read_json_text(path);
   } catch (const Error& cause) {
     if (cause.kind() != ErrorKind::Io) throw;
     std::throw_with_nested(Error(
@@ -33,18 +32,18 @@ void write_manifest(const std::filesystem::path& folder, Json manifest) {
 
 Json read_manifest(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / kManifestFile;
-  const Json manifest = read(path);
+  const std::string text = read(path);
+  const Json manifest = parse_json(text, path.string());
   try {
     const auto format = manifest.at("format").get<std::string>();
     check(format == kShardsFormat, ErrorKind::Data, path.string(), ": format must be ",
-          kShardsFormat, ", found ", format, "; remove the folder and prepare it again");
-    check(read_file(path).ends_with("}\n"), ErrorKind::Data, path.string(),
-          ": the manifest must end with a line break, it was cut short; remove the folder and "
-          "prepare it again");
+          kShardsFormat, ", found ", format, kPrepareAgain);
+    check(text.ends_with("}\n"), ErrorKind::Data, path.string(),
+          ": the manifest must end with a line break, it was cut short", kPrepareAgain);
     const auto digest = manifest.at("digest").get<std::string>();
     check(digest == digest_of(manifest), ErrorKind::Data, path.string(),
           ": the manifest is damaged: its digest must be ", digest_of(manifest), ", found ", digest,
-          "; remove the folder and prepare it again");
+          kPrepareAgain);
   } catch (const Json::exception& cause) {
     std::throw_with_nested(Error(
         ErrorKind::Data,

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "data/manifest.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 
@@ -37,7 +38,7 @@ void ShardBlocks::check_block(std::size_t block) const {
   const auto width = static_cast<std::size_t>(bytes_per_token_);
   const auto blame = [&](const auto&... what) {
     return concat(path_.string(), ": tokens ", begin / width, " .. ", (begin + count) / width - 1,
-                  " of the shard ", what..., "; remove the folder and prepare it again");
+                  " of the shard ", what..., kPrepareAgain);
   };
   try {
     file_->load(kShardHeaderBytes + begin, count);

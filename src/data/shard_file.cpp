@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/manifest.h"
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
@@ -37,8 +38,6 @@ struct RawHeader {
   std::uint64_t table_checksum;
 };
 static_assert(sizeof(RawHeader) == kShardHeaderBytes);
-
-constexpr std::string_view kRemedy = "; remove the folder and prepare it again";
 
 /// Where the parts of a shard stand, in bytes from the file's start.
 struct Layout {
@@ -88,13 +87,14 @@ void check_format(const RawHeader& raw, const std::string& path) {
   check(magic == kMagic, ErrorKind::Data, path, ": must be a longspan shard, which starts with '",
         kMagic, "', found other bytes");
   check(raw.version == kVersion, ErrorKind::Data, path, ": shard version must be ", kVersion,
-        ", found ", raw.version, kRemedy);
+        ", found ", raw.version, kPrepareAgain);
   check(raw.byte_order_mark == kByteOrderMark, ErrorKind::Data, path,
-        ": the byte order mark must be ", kByteOrderMark, ", found ", raw.byte_order_mark, kRemedy);
+        ": the byte order mark must be ", kByteOrderMark, ", found ", raw.byte_order_mark,
+        kPrepareAgain);
   check(raw.bytes_per_token == 2 || raw.bytes_per_token == 4, ErrorKind::Data, path,
-        ": bytes per token must be 2 or 4, found ", raw.bytes_per_token, kRemedy);
+        ": bytes per token must be 2 or 4, found ", raw.bytes_per_token, kPrepareAgain);
   check(raw.zero == 0, ErrorKind::Data, path,
-        ": the reserved bytes of the header must be 0, found ", raw.zero, kRemedy);
+        ": the reserved bytes of the header must be 0, found ", raw.zero, kPrepareAgain);
 }
 
 void check_size(const RawHeader& raw, std::size_t file_bytes, const std::string& path) {
@@ -104,7 +104,7 @@ void check_size(const RawHeader& raw, std::size_t file_bytes, const std::string&
                     layout_of(raw.num_tokens, raw.bytes_per_token).file_end == file_bytes;
   check(fits, ErrorKind::Data, path, ": a shard of ", raw.num_tokens, " tokens of ",
         raw.bytes_per_token, " bytes must have those and their checksums after its header, found ",
-        found, " bytes", kRemedy);
+        found, " bytes", kPrepareAgain);
 }
 
 void check_table(const RawHeader& raw, std::span<const std::byte> file, const std::string& path) {
@@ -112,11 +112,11 @@ void check_table(const RawHeader& raw, std::span<const std::byte> file, const st
   const auto padding = file.subspan(layout.ids_end, layout.table_begin - layout.ids_end);
   check(std::ranges::all_of(padding, [](std::byte byte) { return byte == std::byte{0}; }),
         ErrorKind::Data, path, ": the bytes between the ids and their checksums must be 0",
-        kRemedy);
+        kPrepareAgain);
   const std::uint64_t found = hash64_of(file.subspan(layout.table_begin));
   check(found == raw.table_checksum, ErrorKind::Data, path,
         ": the table of checksums is damaged: its checksum must be ",
-        checksum_text(raw.table_checksum), ", found ", checksum_text(found), kRemedy);
+        checksum_text(raw.table_checksum), ", found ", checksum_text(found), kPrepareAgain);
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ ShardHeader read_shard_header(const MappedFile& file, const std::filesystem::pat
   const std::span<const std::byte> bytes = file.bytes();
   check(bytes.size() >= kShardHeaderBytes, ErrorKind::Data, path.string(),
         ": a shard must have at least ", kShardHeaderBytes, " bytes, found ", bytes.size(),
-        kRemedy);
+        kPrepareAgain);
   file.load(0, kShardHeaderBytes);
   RawHeader raw{};
   std::memcpy(&raw, bytes.data(), sizeof raw);

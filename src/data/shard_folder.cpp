@@ -31,8 +31,8 @@ auto blaming_shard(const std::filesystem::path& path, const Work& work) {
   } catch (const Error& cause) {
     if (cause.kind() != ErrorKind::Io) throw;
     std::throw_with_nested(Error(
-        ErrorKind::Data, concat(path.string(), ": a shard must be readable, got: ", cause.what(),
-                                "; remove the folder and prepare it again")));
+        ErrorKind::Data,
+        concat(path.string(), ": a shard must be readable, got: ", cause.what(), kPrepareAgain)));
   }
 }
 
@@ -40,7 +40,7 @@ template <class Value>
 void check_field(const std::filesystem::path& path, const char* field, const Value& expected,
                  const Value& found) {
   check(expected == found, ErrorKind::Data, path.string(), ": ", field, " of the shard must be ",
-        expected, " as in the manifest, found ", found, "; remove the folder and prepare it again");
+        expected, " as in the manifest, found ", found, kPrepareAgain);
 }
 
 /// @param first the place of the shard's first token in its split
@@ -49,8 +49,7 @@ Shard open_shard(const std::filesystem::path& folder, const Json& entry,
   const auto name = entry.at("file").get<std::string>();
   const auto inside = path_inside(folder, name);
   check(inside.has_value(), ErrorKind::Data, (folder / kManifestFile).string(),
-        ": file must be a path inside the folder, got ", name,
-        "; remove the folder and prepare it again");
+        ": file must be a path inside the folder, got ", name, kPrepareAgain);
   const std::filesystem::path& path = *inside;
   const auto file = blaming_shard(path, [&] { return std::make_shared<const MappedFile>(path); });
   const ShardHeader header = blaming_shard(path, [&] { return read_shard_header(*file, path); });
@@ -163,7 +162,7 @@ void ShardFolder::verify() const {
       const std::string digest = hasher.digest();
       check(digest == shard.digest, ErrorKind::Data, shard.path.string(),
             ": the shard is damaged: its digest must be ", shard.digest, ", found ", digest,
-            "; remove the folder and prepare it again");
+            kPrepareAgain);
     }
   }
 }

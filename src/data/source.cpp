@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <system_error>
 #include <vector>
 
@@ -67,49 +68,42 @@ std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
 
-// The files of a text as they are now, one for each that was described. A text may be gone, or
-// never have been on this machine: then its name tells it.
-class FilesNow {
- public:
-  FilesNow(const Json& described, const TextConfig& config) {
-    for (const Json& file : described) described_.push_back(file.at("path").get<std::string>());
-    for (const std::string& pattern : config.patterns) add(pattern);
-  }
-
-  std::size_t count() const { return paths_.size(); }
-  /// Empty for a file that is gone.
-  const std::string& path(std::size_t i) const { return paths_[i]; }
-
- private:
-  void add(const std::string& pattern) {
-    const std::vector<std::string> there = files_there(pattern);
-    paths_.insert(paths_.end(), there.begin(), there.end());
-    if (there.empty()) add_gone(pattern);
-  }
-
-  void add_gone(const std::string& pattern) {
-    const std::size_t first = paths_.size();
-    const auto take = [&](const auto& is_same) {
-      while (paths_.size() < described_.size() && is_same(described_[paths_.size()])) {
-        paths_.emplace_back();
-        if (!is_glob(pattern)) break;
-      }
-      return paths_.size() > first;
-    };
-    if (take([&](const std::string& was) { return matches(was, pattern); })) {
-      log::info("the text is not there, its shards stand for it", {{"text", pattern}});
-    } else if (take([&](const auto& was) { return matches(file_name(was), file_name(pattern)); })) {
-      log::warn(concat(pattern, " is not there; shards stand for it that were made from ",
-                       described_[first], ", a text of the same name"));
-    } else {
-      TextConfig missing;
-      missing.patterns = {pattern};
-      text_files(missing);  // throws
+// Appends an empty path for each described file that a path or glob named behind which nothing is
+// left: by the whole name, or where the text never was on this machine, by that of the file.
+void add_gone(const std::vector<std::string>& described, const std::string& pattern,
+              std::vector<std::string>& paths) {
+  const bool is_one = !is_glob(pattern);
+  const std::size_t first = paths.size();
+  const auto take = [&](const auto& is_same) {
+    while (paths.size() < described.size() && is_same(described[paths.size()])) {
+      paths.emplace_back();
+      if (is_one) break;
     }
+    return paths.size() > first;
+  };
+  if (take([&](const std::string& was) { return matches(was, pattern); })) {
+    log::info("the text is not there, its shards stand for it", {{"text", pattern}});
+  } else if (take([&](const auto& was) { return matches(file_name(was), file_name(pattern)); })) {
+    log::warn(concat(pattern, " is not there; shards stand for it that were made from ",
+                     described[first], ", a text of the same name"));
+  } else {
+    TextConfig missing;
+    missing.patterns = {pattern};
+    text_files(missing);  // throws
   }
+}
 
-  std::vector<std::string> described_, paths_;
-};
+// Returns the files of a text as they are now; empty for one that was described and is gone.
+std::vector<std::string> files_now(const Json& files, const TextConfig& config) {
+  std::vector<std::string> described, paths;
+  for (const Json& file : files) described.push_back(file.at("path").get<std::string>());
+  for (const std::string& pattern : config.patterns) {
+    const std::vector<std::string> there = files_there(pattern);
+    paths.insert(paths.end(), there.begin(), there.end());
+    if (there.empty()) add_gone(described, pattern, paths);
+  }
+  return paths;
+}
 
 std::string synthetic_difference(const Json& described, const SyntheticConfig& config) {
   const Json now = describe_synthetic(config);
@@ -142,12 +136,10 @@ std::string source_difference(const Json& described, const TextConfig& config) {
   if (config.synthetic)
     return synthetic_difference(described.at("synthetic"), config.synthetic_config);
   const Json& files = described.at("files");
-  const FilesNow now(files, config);
-  if (files.size() != now.count())
-    return concat("it was ", files.size(), " files, is ", now.count());
-  for (std::size_t i = 0; i < now.count(); ++i) {
-    const std::string difference =
-        now.path(i).empty() ? "" : file_difference(files[i], now.path(i));
+  const std::vector<std::string> now = files_now(files, config);
+  if (files.size() != now.size()) return concat("it was ", files.size(), " files, is ", now.size());
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const std::string difference = now[i].empty() ? "" : file_difference(files[i], now[i]);
     if (!difference.empty()) return difference;
   }
   return "";

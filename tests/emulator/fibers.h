@@ -28,6 +28,8 @@ class Fibers {
  private:
   struct Fiber;
   static void enter();
+  void make_context(Fiber& fiber);
+  void go(Fiber& from, Fiber& to, bool is_new);
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::unique_ptr<Fiber> home_;
   std::function<void(std::size_t)> body_;

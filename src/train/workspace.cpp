@@ -58,6 +58,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
       optimizer(shards ? make_sharded_optimizer(config.optimizer, *shards)
                        : config.optimizer.make(model.parameters())) {
   progress.data_fingerprint = data.fingerprint();
+  progress.data_order_version = version_of(config.data.order);
   if (!communicator.is_alone())
     reducer = std::make_unique<GradientReducer>(
         model.parameters(), communicator,

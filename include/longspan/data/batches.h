@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "longspan/data/shards.h"
@@ -40,6 +42,10 @@ struct BatchPlanOptions {
 /// end of one and the start of the next; each epoch of shuffled has its own permutation. fairseq's
 /// steps end with the epoch, the last one with what is left.
 std::unique_ptr<BatchPlan> make_batch_plan(const BatchPlanOptions& options);
+/// Returns an order as config files spell it.
+std::string_view name_of(BatchOrder order);
+/// Returns the version of an order: runs of equal ones have the same blocks in the same steps.
+int version_of(BatchOrder order);
 
 /// Cuts a stream at multiples of seq_len; the last, shorter block is kept. A block predicts its own
 /// tokens; its input is the same span shifted right by one in the stream, start_id in front of the

@@ -75,7 +75,7 @@ TEST_CASE("blocks: a number outside the stream is a bug") {
 
 TEST_CASE(
     "blocks: every token of the stream is predicted once an epoch, from the token before it") {
-  for (const auto& [name, order, maker] : kBatchOrders) {
+  for (const auto& [name, order, maker, version] : kBatchOrders) {
     for (const std::int64_t seq_len : {1, 4, 7, 30}) {
       CAPTURE(name, seq_len);
       const TokenStream stream = counting_stream(29);
@@ -100,7 +100,7 @@ TEST_CASE(
 
 TEST_CASE("batch loader: gives what reading directly gives, from any step") {
   const TokenStream stream = counting_stream(53);
-  for (const auto& [name, order, maker] : kBatchOrders) {
+  for (const auto& [name, order, maker, version] : kBatchOrders) {
     const auto plan = plan_of(order, num_blocks(stream, 5), 3);
     for (const std::int64_t first : {0, 9}) {
       CAPTURE(name, first);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -13,7 +14,8 @@
 namespace longspan {
 namespace {
 
-constexpr std::size_t kStepsAhead = 3;
+// More would not speed up anything, and leave the caches where a step has some 100,000 tokens.
+constexpr std::size_t kStepsAhead = 2;
 
 }  // namespace
 
@@ -27,32 +29,45 @@ struct BatchLoader::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Step> ready;
+  std::vector<Step> spare;  // used up; their memory is taken again
+  Step current;             // the one that next() returned
   std::exception_ptr error;
   bool stopping = false;
   std::thread thread;
 
-  Step load(std::int64_t step) const {
-    const StepSequences sequences = plan->sequences(step);
-    const auto size = static_cast<std::int64_t>(sequences.blocks.size());
-    const Part own = part_of(size, share.index, share.count);
-    const std::vector<std::int64_t> blocks(sequences.blocks.begin() + own.begin,
-                                           sequences.blocks.begin() + own.end);
-    return {step, sequences.epoch,
-            read_blocks(stream, seq_len, start_id, blocks, sequences.first_sequence + own.begin)};
+  void load(std::int64_t number, Step& step) const {
+    const StepSequences sequences = plan->sequences(number);
+    const Part own =
+        part_of(static_cast<std::int64_t>(sequences.blocks.size()), share.index, share.count);
+    const auto blocks =
+        std::span(sequences.blocks)
+            .subspan(static_cast<std::size_t>(own.begin), static_cast<std::size_t>(own.size()));
+    step.step = number;
+    step.epoch = sequences.epoch;
+    read_blocks(stream, seq_len, start_id, blocks, sequences.first_sequence + own.begin,
+                step.batch);
   }
 
-  bool wait_for_room() {
+  // Waits until there is room for one step more, and returns what to load it into; nothing when
+  // the loader ends.
+  std::optional<Step> wait_for_room() {
     std::unique_lock lock(mutex);
     changed.wait(lock, [this] { return stopping || ready.size() < kStepsAhead; });
-    return !stopping;
+    if (stopping) return std::nullopt;
+    Step step;
+    if (!spare.empty()) {
+      step = std::move(spare.back());
+      spare.pop_back();
+    }
+    return step;
   }
 
-  void run(std::int64_t step) {
+  void run(std::int64_t number) {
     try {
-      for (; wait_for_room(); ++step) {
-        Step loaded = load(step);
+      for (; auto step = wait_for_room(); ++number) {
+        load(number, *step);
         const std::lock_guard lock(mutex);
-        ready.push_back(std::move(loaded));
+        ready.push_back(*std::move(step));
         changed.notify_all();
       }
     } catch (...) {
@@ -75,6 +90,8 @@ BatchLoader::BatchLoader(TokenStream stream, std::shared_ptr<const BatchPlan> pl
                        {},
                        {},
                        {},
+                       {},
+                       {},
                        false,
                        {}}) {
   state_->thread = std::thread([state = state_.get(), first_step] { state->run(first_step); });
@@ -89,14 +106,14 @@ BatchLoader::~BatchLoader() {
   state_->thread.join();
 }
 
-BatchLoader::Step BatchLoader::next() {
+const BatchLoader::Step& BatchLoader::next() {
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [this] { return !state_->ready.empty() || state_->error; });
   if (state_->ready.empty()) std::rethrow_exception(state_->error);
-  Step step = std::move(state_->ready.front());
+  state_->spare.push_back(std::exchange(state_->current, std::move(state_->ready.front())));
   state_->ready.pop_front();
   state_->changed.notify_all();
-  return step;
+  return state_->current;
 }
 
 }  // namespace longspan

@@ -63,9 +63,11 @@ struct HostBatch {
       sequence_ids;  ///< [num_sequences] running number over the run, for random numbers
 };
 
-/// Reads the given blocks. Row i gets sequence id first_sequence + i.
-HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
-                      const std::vector<std::int64_t>& blocks, std::int64_t first_sequence);
+/// Reads the given blocks into a batch, in place of what it held: one that held as many takes no
+/// memory anew. Row i gets sequence id first_sequence + i.
+void read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+                 std::span<const std::int64_t> blocks, std::int64_t first_sequence,
+                 HostBatch& batch);
 
 /// One of `count` nearly equal, contiguous parts of each step's sequences: a rank's.
 struct BatchShare {
@@ -88,9 +90,9 @@ class BatchLoader {
     std::int64_t epoch = 0;
     HostBatch batch;
   };
-  /// Returns the next step's batch, waiting for it when it is not there yet. Rethrows the thread's
-  /// error.
-  Step next();
+  /// Returns the next step's batch, which stays until the next call, waiting for it when it is not
+  /// there yet. Rethrows the thread's error.
+  const Step& next();
 
  private:
   struct State;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "data/manifest.h"
+#include "data/origin.h"
 #include "data/shard_set.h"
 #include "data/tokenizer_files.h"
 #include "longspan/core/error.h"
@@ -108,5 +109,9 @@ void ShardFolder::verify() const {
 }
 
 std::string ShardFolder::describe() const { return manifest_text_; }
+
+Json ShardFolder::origin() const {
+  return origin_of(parse_json(manifest_text_, (folder_ / kManifestFile).string()));
+}
 
 }  // namespace longspan

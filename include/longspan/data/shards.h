@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "longspan/core/files.h"
+#include "longspan/core/json.h"
 #include "longspan/data/text.h"
 #include "longspan/tokenizer/tokenizer.h"
 
@@ -88,6 +89,8 @@ class ShardFolder {
   void verify() const;
   /// Returns the manifest as text for `inspect`.
   std::string describe() const;
+  /// Returns where the tokens came from: the tokenizer, and each split's text and counts.
+  Json origin() const;
 
  private:
   ShardFolder() = default;
@@ -98,6 +101,11 @@ class ShardFolder {
   std::vector<std::shared_ptr<const Split>> splits_;
   std::string manifest_text_;
 };
+
+/// Returns how the origin of a run's tokens differs from what it was, as the key, the file and both
+/// values of the first difference; "" when nothing does. @param was,now as ShardFolder::origin()
+/// @param source names the first in errors  @throws Error(Data) when it is no origin
+std::string origin_difference(const Json& was, const Json& now, const std::string& source);
 
 /// Tokenizer and shards of a config: makes what is missing, keeps what is there and intact.
 /// A folder made from another text or another tokenizer config is an error that names the

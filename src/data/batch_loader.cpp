@@ -1,5 +1,6 @@
 // Reads ahead on one thread through a bounded queue. The thread ends at its first error, which
 // next() throws once the steps before it are used up, and at every call after that.
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -14,8 +15,14 @@
 namespace longspan {
 namespace {
 
-// More would not speed up anything, and leave the caches where a step has some 100,000 tokens.
-constexpr std::size_t kStepsAhead = 2;
+// Two steps ahead, so that what is read is still in the caches where a step has some 100,000
+// tokens; more of small ones, which a busy machine would not give time to in every step.
+constexpr std::size_t kStepsAhead = 2, kMostStepsAhead = 64, kBytesAhead = std::size_t{1} << 21;
+
+std::size_t steps_ahead(const HostBatch& batch) {
+  const std::size_t bytes = 2 * sizeof(std::int64_t) * batch.input_ids.size();
+  return std::clamp(kBytesAhead / std::max<std::size_t>(1, bytes), kStepsAhead, kMostStepsAhead);
+}
 
 }  // namespace
 
@@ -32,6 +39,7 @@ struct BatchLoader::State {
   std::vector<Step> spare;  // used up; their memory is taken again
   Step current;             // the one that next() returned
   std::exception_ptr error;
+  std::size_t most_ready = kStepsAhead;
   bool stopping = false;
   std::thread thread;
 
@@ -48,11 +56,12 @@ struct BatchLoader::State {
                 step.batch);
   }
 
-  // Waits until there is room for one step more, and returns what to load it into; nothing when
-  // the loader ends.
+  // Waits, if all is read ahead, until half of it is used up, and returns what to load the next
+  // step into; nothing when the loader ends.
   std::optional<Step> wait_for_room() {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return stopping || ready.size() < kStepsAhead; });
+    const std::size_t enough = ready.size() < most_ready ? most_ready : most_ready / 2 + 1;
+    changed.wait(lock, [&] { return stopping || ready.size() < enough; });
     if (stopping) return std::nullopt;
     Step step;
     if (!spare.empty()) {
@@ -67,6 +76,7 @@ struct BatchLoader::State {
       for (; auto step = wait_for_room(); ++number) {
         load(number, *step);
         const std::lock_guard lock(mutex);
+        most_ready = steps_ahead(step->batch);
         ready.push_back(*std::move(step));
         changed.notify_all();
       }
@@ -92,6 +102,7 @@ BatchLoader::BatchLoader(TokenStream stream, std::shared_ptr<const BatchPlan> pl
                        {},
                        {},
                        {},
+                       kStepsAhead,
                        false,
                        {}}) {
   state_->thread = std::thread([state = state_.get(), first_step] { state->run(first_step); });
@@ -112,7 +123,7 @@ const BatchLoader::Step& BatchLoader::next() {
   if (state_->ready.empty()) std::rethrow_exception(state_->error);
   state_->spare.push_back(std::exchange(state_->current, std::move(state_->ready.front())));
   state_->ready.pop_front();
-  state_->changed.notify_all();
+  if (state_->ready.size() <= state_->most_ready / 2) state_->changed.notify_all();
   return state_->current;
 }
 

@@ -1,7 +1,9 @@
 // Blocks of a stream and the loader that reads ahead.
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include "data/batch_orders.h"
@@ -153,7 +155,27 @@ TEST_CASE("batch loader: an error of the thread comes after the steps before it,
   }
 }
 
-TEST_CASE("batch loader: ends at once, with or without steps taken, and reads only a few ahead") {
+TEST_CASE("batch loader: reads two large steps ahead, and not more than 64 small ones") {
+  for (const auto& [seq_len, ahead] : std::map<std::int64_t, int>{
+           {1, 64}, {3, 64}, {1 << 13, 16}, {1 << 15, 4}, {1 << 17, 2}, {1 << 20, 2}}) {
+    CAPTURE(seq_len);
+    const auto plan = std::make_shared<CountingPlan>();
+    BatchLoader loader(counting_stream(9), plan, seq_len, 2, 0);
+    const auto asked_after = [&](int at_least) {
+      for (int turns = 0; plan->asked < at_least && turns < 4000; ++turns)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // in which it may be too many
+      return plan->asked.load();
+    };
+    CHECK(asked_after(ahead) == ahead);
+    for (int i = 0; i < ahead; ++i) loader.next();
+    const int used_up = asked_after(ahead + ahead / 2);
+    CHECK(used_up >= ahead + ahead / 2);
+    CHECK(used_up <= 2 * ahead);
+  }
+}
+
+TEST_CASE("batch loader: ends at once, with or without steps taken") {
   const auto plan = std::make_shared<CountingPlan>();
   for (int taken = 0; taken < 4; ++taken) {
     plan->asked = 0;
@@ -161,7 +183,7 @@ TEST_CASE("batch loader: ends at once, with or without steps taken, and reads on
       BatchLoader loader(counting_stream(9), plan, 3, 2, 0);
       for (int i = 0; i < taken; ++i) loader.next();
     }
-    CHECK(plan->asked <= taken + 4);
+    CHECK(plan->asked <= taken + 66);
   }
   { const BatchLoader failed(counting_stream(9), std::make_shared<FailingPlan>(), 3, 2, 5); }
 }

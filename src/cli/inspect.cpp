@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 
 #include "cli/commands.h"
+#include "cli/inspect_step.h"
 #include "cli/output.h"
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
@@ -77,15 +79,23 @@ void add_inspect(CLI::App& app, Call& call) {
   struct Arguments {
     std::string path;
     bool verify = false;
+    std::optional<std::int64_t> step;
   };
   auto* verb =
       app.add_subcommand("inspect", "Say what a shard folder, checkpoint, tokenizer or run is");
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("PATH", arguments->path, "Folder")->required();
   verb->add_flag("--verify", arguments->verify, "Read every checksum again");
-  add_common_options(*verb, options);
+  verb->add_option("--step", arguments->step,
+                   "Of a run: the tokens of this step, from 1, with their places and their text")
+      ->excludes("--verify");
+  add_common_options(*verb, options, "the working folder");
   verb->callback([arguments, &options] {
     apply(options);
+    if (arguments->step) {
+      const Json result = inspect_step(arguments->path, *arguments->step, options.overrides);
+      return write_result(options.json ? json_line(result) : describe_step(result));
+    }
     refuse_overrides(options, "inspect");
     const Json result = inspect(arguments->path, arguments->verify);
     write_result(options.json ? json_line(result) : result.dump(2) + "\n");

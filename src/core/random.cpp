@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <numbers>
-#include <utility>
 
 #include "longspan/core/error.h"
 
@@ -59,16 +58,6 @@ std::uint64_t RandomStream::below(std::uint64_t bound) {
     const std::uint64_t value = (high << 32) | bits();
     if (value >= skipped) return value % bound;
   }
-}
-
-std::vector<std::int64_t> random_permutation(std::int64_t size, RandomStream stream) {
-  check(size >= 0, ErrorKind::Internal, "random_permutation must get a size of at least 0");
-  std::vector<std::int64_t> order(static_cast<std::size_t>(size));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  for (std::size_t left = order.size(); left > 1; --left) {
-    std::swap(order[left - 1], order[stream.below(left)]);
-  }
-  return order;
 }
 
 }  // namespace longspan

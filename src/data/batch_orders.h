@@ -17,13 +17,14 @@ struct BatchOrderKind {
   std::string_view name;
   BatchOrder value;
   std::unique_ptr<BatchPlan> (*make)(const BatchPlanOptions& options);
+  int version;  ///< raised with any change of which blocks a step has
 };
 
 /// A new order is an enumerator, one file and one row here.
 inline constexpr std::array kBatchOrders{
-    BatchOrderKind{"shuffled", BatchOrder::Shuffled, make_shuffled_plan},
-    BatchOrderKind{"sequential", BatchOrder::Sequential, make_sequential_plan},
-    BatchOrderKind{"fairseq", BatchOrder::Fairseq, make_fairseq_plan},
+    BatchOrderKind{"shuffled", BatchOrder::Shuffled, make_shuffled_plan, 2},
+    BatchOrderKind{"sequential", BatchOrder::Sequential, make_sequential_plan, 1},
+    BatchOrderKind{"fairseq", BatchOrder::Fairseq, make_fairseq_plan, 1},
 };
 
 }  // namespace longspan

@@ -5,6 +5,10 @@
 
 namespace longspan {
 
+std::string_view name_of(BatchOrder order) { return config::name_of(kBatchOrders, order); }
+
+int version_of(BatchOrder order) { return config::row_of(kBatchOrders, order).version; }
+
 std::unique_ptr<BatchPlan> make_batch_plan(const BatchPlanOptions& options) {
   check(options.num_blocks > 0, ErrorKind::Data,
         "the training text must have at least one block, got ", options.num_blocks);

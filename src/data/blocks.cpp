@@ -13,13 +13,15 @@ std::int64_t num_blocks(const TokenStream& stream, std::int64_t seq_len) {
   return ceil_divide(stream.size(), seq_len);
 }
 
-HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
-                      const std::vector<std::int64_t>& blocks, std::int64_t first_sequence) {
-  HostBatch batch;
+void read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+                 std::span<const std::int64_t> blocks, std::int64_t first_sequence,
+                 HostBatch& batch) {
   batch.num_sequences = static_cast<std::int64_t>(blocks.size());
   batch.seq_len = seq_len;
-  batch.input_ids.assign(blocks.size() * static_cast<std::size_t>(seq_len), 0);
-  batch.target_ids.assign(blocks.size() * static_cast<std::size_t>(seq_len), kIgnoredTarget);
+  batch.num_targets = 0;
+  batch.input_ids.resize(blocks.size() * static_cast<std::size_t>(seq_len));
+  batch.target_ids.resize(blocks.size() * static_cast<std::size_t>(seq_len));
+  batch.sequence_ids.clear();
   std::int64_t* input = batch.input_ids.data();
   std::int64_t* target = batch.target_ids.data();
   for (const std::int64_t block : blocks) {
@@ -28,15 +30,19 @@ HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int3
     const std::int64_t begin = block * seq_len;
     const std::int64_t count = std::min(seq_len, stream.size() - begin);
     stream.copy(begin, count, target);
-    input[0] = start_id;
-    if (begin > 0) stream.copy(begin - 1, 1, input);
-    std::copy_n(target, count - 1, input + 1);
+    if (begin > 0) {
+      stream.copy(begin - 1, count, input);  // cheaper than from the targets, which are wider
+    } else {
+      input[0] = start_id;
+      std::copy_n(target, count - 1, input + 1);
+    }
+    std::fill_n(input + count, seq_len - count, 0);
+    std::fill_n(target + count, seq_len - count, kIgnoredTarget);
     batch.num_targets += count;
     batch.sequence_ids.push_back(first_sequence++);
     input += seq_len;
     target += seq_len;
   }
-  return batch;
 }
 
 }  // namespace longspan

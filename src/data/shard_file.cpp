@@ -34,7 +34,7 @@ struct RawHeader {
   std::uint32_t zero;
   std::int64_t num_tokens;
   std::int64_t first_token;
-  std::array<std::uint8_t, 16> digest;
+  Digest digest;
   std::uint64_t table_checksum;
 };
 static_assert(sizeof(RawHeader) == kShardHeaderBytes);
@@ -60,26 +60,6 @@ std::vector<std::uint64_t> checksums_of(std::span<const std::byte> payload) {
     checksums.push_back(
         hash64_of(payload.subspan(begin, std::min(kShardBlockBytes, payload.size() - begin))));
   return checksums;
-}
-
-std::array<std::uint8_t, 16> digest_bytes(const std::string& digest) {
-  std::array<std::uint8_t, 16> bytes{};
-  check(digest.size() == 2 * bytes.size(), ErrorKind::Internal,
-        "a digest must have 32 digits, got ", digest);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    std::from_chars(digest.data() + 2 * i, digest.data() + 2 * i + 2, bytes[i], 16);
-  }
-  return bytes;
-}
-
-std::string digest_text(const std::array<std::uint8_t, 16>& bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
 }
 
 void check_format(const RawHeader& raw, const std::string& path) {
@@ -121,6 +101,26 @@ void check_table(const RawHeader& raw, std::span<const std::byte> file, const st
 
 }  // namespace
 
+std::optional<Digest> digest_bytes(std::string_view digits) {
+  Digest digest{};
+  if (digits.size() != 2 * digest.size()) return std::nullopt;
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    const char* const begin = digits.data() + 2 * i;
+    if (std::from_chars(begin, begin + 2, digest[i], 16).ptr != begin + 2) return std::nullopt;
+  }
+  return digest;
+}
+
+std::string digest_text(const Digest& digest) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(2 * digest.size(), '0');
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    text[2 * i] = kDigits[digest[i] >> 4];
+    text[2 * i + 1] = kDigits[digest[i] & 15];
+  }
+  return text;
+}
+
 void write_shard(const std::filesystem::path& path, const ShardHeader& header,
                  std::span<const std::byte> payload) {
   RawHeader raw{};
@@ -130,7 +130,10 @@ void write_shard(const std::filesystem::path& path, const ShardHeader& header,
   raw.bytes_per_token = static_cast<std::uint32_t>(header.bytes_per_token);
   raw.num_tokens = header.num_tokens;
   raw.first_token = header.first_token;
-  raw.digest = digest_bytes(header.digest);
+  const auto digest = digest_bytes(header.digest);
+  check(digest.has_value(), ErrorKind::Internal, "a digest must have 32 digits, got ",
+        header.digest);
+  raw.digest = *digest;
   const std::vector<std::uint64_t> checksums = checksums_of(payload);
   const auto table = std::as_bytes(std::span(checksums));
   raw.table_checksum = hash64_of(table);

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "longspan/core/files.h"
 
@@ -13,6 +15,13 @@ namespace longspan {
 
 inline constexpr std::size_t kShardHeaderBytes = 64;
 inline constexpr std::size_t kShardBlockBytes = 65536;  ///< of ids, under one checksum
+
+/// XXH3-128, in the order of its hexadecimal digits.
+using Digest = std::array<std::uint8_t, 16>;
+/// Returns a digest from 32 hexadecimal digits; nothing from another text.
+std::optional<Digest> digest_bytes(std::string_view digits);
+/// Returns the hexadecimal digits of a digest.
+std::string digest_text(const Digest& digest);
 
 /// What a shard's header says; FORMAT.md gives the bytes.
 struct ShardHeader {

@@ -4,64 +4,17 @@
 #include <utility>
 
 #include "data/manifest.h"
-#include "data/shard_blocks.h"
-#include "data/shard_file.h"
-#include "data/token_storage.h"
+#include "data/origin.h"
+#include "data/shard_set.h"
 #include "data/tokenizer_files.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
-#include "longspan/core/inside.h"
 
 namespace longspan {
 namespace {
 
-/// One shard, mapped.
-struct Shard {
-  std::filesystem::path path;
-  std::string digest;
-  std::span<const std::byte> payload;
-  TokenSegment segment;
-};
-
-// Runs what reads a shard's file; where that fails, the shard is to blame.
-template <class Work>
-auto blaming_shard(const std::filesystem::path& path, const Work& work) {
-  try {
-    return work();
-  } catch (const Error& cause) {
-    if (cause.kind() != ErrorKind::Io) throw;
-    std::throw_with_nested(Error(
-        ErrorKind::Data,
-        concat(path.string(), ": a shard must be readable, got: ", cause.what(), kPrepareAgain)));
-  }
-}
-
-template <class Value>
-void check_field(const std::filesystem::path& path, const char* field, const Value& expected,
-                 const Value& found) {
-  check(expected == found, ErrorKind::Data, path.string(), ": ", field, " of the shard must be ",
-        expected, " as in the manifest, found ", found, kPrepareAgain);
-}
-
-/// @param first the place of the shard's first token in its split
-Shard open_shard(const std::filesystem::path& folder, const Json& entry,
-                 std::int64_t bytes_per_token, std::int64_t first) {
-  const auto name = entry.at("file").get<std::string>();
-  const auto inside = path_inside(folder, name);
-  check(inside.has_value(), ErrorKind::Data, (folder / kManifestFile).string(),
-        ": file must be a path inside the folder, got ", name, kPrepareAgain);
-  const std::filesystem::path& path = *inside;
-  const auto file = blaming_shard(path, [&] { return std::make_shared<const MappedFile>(path); });
-  const ShardHeader header = blaming_shard(path, [&] { return read_shard_header(*file, path); });
-  check_field(path, "the token count", entry.at("tokens").get<std::int64_t>(), header.num_tokens);
-  check_field(path, "the digest", entry.at("digest").get<std::string>(), header.digest);
-  check_field(path, "the first token", first, header.first_token);
-  check_field(path, "bytes per token", bytes_per_token, header.bytes_per_token);
-  const auto payload = shard_payload(*file, header);
-  return {path, header.digest, payload,
-          TokenSegment{file, payload.data(), header.bytes_per_token, first, header.num_tokens,
-                       std::make_shared<const ShardBlocks>(path, file, header)}};
-}
+// Shards whose headers are checked before anything is read, of all splits: up to 17 billion tokens.
+constexpr std::size_t kCheckedAtOnce = 1024;
 
 TextCounts read_counts(const Json& split) {
   return {split.at("lines").get<std::int64_t>(), split.at("words").get<std::int64_t>(),
@@ -84,8 +37,7 @@ std::shared_ptr<const Tokenizer> load_matching_tokenizer(const std::filesystem::
 struct ShardFolder::Split {
   std::string name;
   TextCounts counts;
-  std::vector<Shard> shards;
-  TokenStream stream;
+  std::shared_ptr<const ShardSet> shards;
 };
 
 ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
@@ -95,18 +47,15 @@ ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
   opened.manifest_text_ = manifest.dump(2);
   try {
     opened.tokenizer_ = load_matching_tokenizer(folder, manifest);
+    std::size_t left = kCheckedAtOnce;
     for (const Json& split : manifest.at("splits")) {
-      std::vector<Shard> shards;
-      auto storage = std::make_shared<TokenStream::Storage>();
-      for (const Json& entry : split.at("shards")) {
-        shards.push_back(open_shard(
-            folder, entry, manifest.at("bytes_per_token").get<std::int64_t>(), storage->size));
-        storage->segments.push_back(shards.back().segment);
-        storage->size += shards.back().segment.count;
-      }
-      opened.splits_.push_back(std::make_shared<const Split>(
-          Split{split.at("name").get<std::string>(), read_counts(split), std::move(shards),
-                TokenStream(std::move(storage))}));
+      const auto name = split.at("name").get<std::string>();
+      auto shards = std::make_shared<const ShardSet>(
+          folder, ShardList::read(folder, name, split.at("shards")),
+          manifest.at("bytes_per_token").get<std::int64_t>());
+      left -= shards->open_first(left);
+      opened.splits_.push_back(
+          std::make_shared<const Split>(Split{name, read_counts(split), std::move(shards)}));
     }
   } catch (const Json::exception& cause) {
     std::throw_with_nested(Error(
@@ -139,7 +88,9 @@ const ShardFolder::Split& ShardFolder::find_split(const std::string& name) const
   return **found;
 }
 
-TokenStream ShardFolder::stream(const std::string& split) const { return find_split(split).stream; }
+TokenStream ShardFolder::stream(const std::string& split) const {
+  return TokenStream(find_split(split).shards);
+}
 
 TextCounts ShardFolder::counts(const std::string& split) const { return find_split(split).counts; }
 
@@ -147,26 +98,20 @@ std::string ShardFolder::fingerprint() const {
   Hasher hasher;
   hasher.update(tokenizer_->fingerprint());
   for (const auto& split : splits_) {
-    hasher.update(concat('\n', split->name, ' ', split->stream.size()));
-    for (const Shard& shard : split->shards) hasher.update(concat(' ', shard.digest));
+    hasher.update(concat('\n', split->name, ' ', split->shards->size()));
+    split->shards->describe_to(hasher);
   }
   return hasher.digest();
 }
 
 void ShardFolder::verify() const {
-  for (const auto& split : splits_) {
-    for (const Shard& shard : split->shards) {
-      shard.segment.blocks->check_tokens(0, shard.segment.count);
-      Hasher hasher;
-      hasher.update(shard.payload);
-      const std::string digest = hasher.digest();
-      check(digest == shard.digest, ErrorKind::Data, shard.path.string(),
-            ": the shard is damaged: its digest must be ", shard.digest, ", found ", digest,
-            kPrepareAgain);
-    }
-  }
+  for (const auto& split : splits_) split->shards->verify();
 }
 
 std::string ShardFolder::describe() const { return manifest_text_; }
+
+Json ShardFolder::origin() const {
+  return origin_of(parse_json(manifest_text_, (folder_ / kManifestFile).string()));
+}
 
 }  // namespace longspan

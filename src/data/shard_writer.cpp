@@ -1,8 +1,6 @@
 // Gathers a shard in memory, because its digest stands in front of it in the file.
 #include "data/shard_writer.h"
 
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "data/shard_file.h"
@@ -17,7 +15,8 @@ ShardWriter::ShardWriter(std::filesystem::path folder, std::string split,
     : folder_(std::move(folder)),
       split_(std::move(split)),
       bytes_per_token_(bytes_per_token),
-      shard_tokens_(shard_tokens) {}
+      shard_tokens_(shard_tokens),
+      shards_(split_) {}
 
 std::int64_t ShardWriter::buffered_tokens() const {
   return static_cast<std::int64_t>(buffer_.size()) / bytes_per_token_;
@@ -35,18 +34,15 @@ void ShardWriter::append(const std::vector<std::int32_t>& ids) {
 
 Json ShardWriter::finish() {
   if (!buffer_.empty()) write_buffer();
-  return shards_;
+  return shards_.write(folder_);
 }
 
 void ShardWriter::write_buffer() {
-  char number[16];
-  std::snprintf(number, sizeof number, "-%05zu", shards_.size());
-  const std::string name = split_ + number + ".bin";
   Hasher hasher;
   hasher.update(buffer_);
   const ShardHeader header{bytes_per_token_, buffered_tokens(), first_token_, hasher.digest()};
-  write_shard(folder_ / name, header, buffer_);
-  shards_.push_back({{"file", name}, {"tokens", header.num_tokens}, {"digest", header.digest}});
+  write_shard(folder_ / shard_name(split_, shards_.size()), header, buffer_);
+  shards_.add(header.num_tokens, *digest_bytes(header.digest));
   first_token_ += header.num_tokens;
   buffer_.clear();
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/shard_list.h"
 #include "longspan/core/json.h"
 
 namespace longspan {
@@ -24,7 +25,7 @@ class ShardWriter {
 
   /// Takes further ids of the split. @throws Error(Io)
   void append(const std::vector<std::int32_t>& ids);
-  /// Writes what is left and returns the manifest's list of the shards. @throws Error(Io)
+  /// Writes what is left and returns what the manifest says of the shards. @throws Error(Io)
   Json finish();
   /// Returns the number of ids taken so far.
   std::int64_t num_tokens() const { return first_token_ + buffered_tokens(); }
@@ -39,7 +40,7 @@ class ShardWriter {
   std::int64_t shard_tokens_;
   std::vector<std::byte> buffer_;
   std::int64_t first_token_ = 0;  // of the buffer
-  Json shards_ = Json::array();
+  ShardList shards_;
 };
 
 }  // namespace longspan

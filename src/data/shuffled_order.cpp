@@ -1,17 +1,14 @@
-// A permutation of all blocks for each epoch, a function of (seed, epoch). The ones in use are
-// kept, since making one takes as long as an epoch has blocks; that is a cache and no state.
-#include <memory>
-#include <mutex>
-#include <utility>
+// A random permutation of all blocks for each epoch, a function of (seed, epoch), of which nothing
+// is kept: a corpus of any size starts at once. How it is worked out is numbered in kBatchOrders.
+#include <algorithm>
 
 #include "data/batch_orders.h"
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/random.h"
+#include "longspan/core/random_permutation.h"
 
 namespace longspan {
 namespace {
-
-using Permutation = std::shared_ptr<const std::vector<std::int64_t>>;
 
 class ShuffledPlan final : public BatchPlan {
  public:
@@ -21,13 +18,16 @@ class ShuffledPlan final : public BatchPlan {
     StepSequences sequences;
     sequences.first_sequence = step * options_.sequences_per_step;
     sequences.epoch = sequences.first_sequence / options_.num_blocks;
-    std::int64_t epoch = sequences.epoch;
-    Permutation permutation = permutation_of(epoch);
-    for (std::int64_t i = 0; i < options_.sequences_per_step; ++i) {
-      const std::int64_t sequence = sequences.first_sequence + i;
-      if (sequence / options_.num_blocks != epoch) permutation = permutation_of(++epoch);
-      sequences.blocks.push_back(
-          (*permutation)[static_cast<std::size_t>(sequence % options_.num_blocks)]);
+    sequences.blocks.reserve(static_cast<std::size_t>(options_.sequences_per_step));
+    const std::int64_t end = sequences.first_sequence + options_.sequences_per_step;
+    for (std::int64_t sequence = sequences.first_sequence; sequence < end;) {
+      const std::int64_t epoch = sequence / options_.num_blocks,
+                         epoch_begin = epoch * options_.num_blocks;
+      const RandomPermutation permutation(
+          options_.num_blocks,
+          random_key(options_.seed, RandomPurpose::DataOrder, static_cast<std::uint64_t>(epoch)));
+      for (; sequence < std::min(end, epoch_begin + options_.num_blocks); ++sequence)
+        sequences.blocks.push_back(permutation.at(sequence - epoch_begin));
     }
     return sequences;
   }
@@ -37,25 +37,7 @@ class ShuffledPlan final : public BatchPlan {
   }
 
  private:
-  Permutation permutation_of(std::int64_t epoch) const {
-    const std::lock_guard lock(mutex_);
-    Cached& cached = cached_[epoch % 2];
-    if (!cached.permutation || cached.epoch != epoch) {
-      const RandomStream random(options_.seed, RandomPurpose::DataOrder,
-                                static_cast<std::uint64_t>(epoch));
-      cached = {epoch, std::make_shared<const std::vector<std::int64_t>>(
-                           random_permutation(options_.num_blocks, random))};
-    }
-    return cached.permutation;
-  }
-
-  struct Cached {
-    std::int64_t epoch = 0;
-    Permutation permutation;
-  };
   BatchPlanOptions options_;
-  mutable std::mutex mutex_;
-  mutable Cached cached_[2];  // a step may hold the end of one epoch and the start of the next
 };
 
 }  // namespace

@@ -27,6 +27,20 @@ bool changes_model(const ConfigChange& change) {
                              [&](const char* entry) { return covers(entry, change.key); });
 }
 
+// The same name may have stood for another order when the run was saved.
+void add_change_of_order(std::int64_t saved_version, BatchOrder order,
+                         std::vector<ConfigChange>& changes) {
+  const std::string key = "data.order";
+  const std::int64_t version = version_of(order);
+  if (saved_version == version ||
+      std::ranges::find(changes, key, &ConfigChange::key) != changes.end())
+    return;
+  const auto text = [&](std::int64_t its_version) {
+    return concat(name_of(order), " of version ", its_version);
+  };
+  changes.push_back({key, text(saved_version), text(version), KeyRule::Fixed});
+}
+
 }  // namespace
 
 void check_allowed_changes(const RunConfig& config, const TrainOptions& options) {
@@ -39,8 +53,10 @@ void check_allowed_changes(const RunConfig& config, const TrainOptions& options)
 
 TakenUp take_up_config(const std::string& saved, const RunConfig& config,
                        const TrainOptions& options, RunProgress& progress) {
-  const auto changes = config_changes(
+  auto changes = config_changes(
       saved, concat("the config.yaml of the checkpoint of step ", progress.step), config);
+  add_change_of_order(progress.data_order_version, config.data.order, changes);
+  progress.data_order_version = version_of(config.data.order);
   std::string refused, accepted;
   for (const auto& change : changes) {
     if (is_refused(change, options.allow_change))

@@ -35,6 +35,7 @@ void write_description(const Workspace& work, const TrainOptions& options) {
   environment["train_tokens"] = work.train_stream.size();
   environment["processes"] = work.communicator.world_size();
   write_json(options.run_folder / "environment.json", environment);
+  write_json(options.run_folder / kOriginFile, work.data.origin());
 }
 
 void log_description(const Workspace& work, const TrainOptions& options) {

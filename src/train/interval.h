@@ -19,9 +19,9 @@ class Interval {
     const Span span(paused_seconds_);
     return work();
   }
-  /// Runs work that waits for data.
+  /// Runs work that waits for data and returns its result, a reference too.
   template <class Work>
-  auto wait_for_data(const Work& work) {
+  decltype(auto) wait_for_data(const Work& work) {
     const Span span(data_wait_seconds_);
     return work();
   }

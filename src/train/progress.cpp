@@ -41,6 +41,7 @@ RunProgress read_progress(const JsonReader& document) {
   result.best_step = document.integer("best_step", kCounts);
   result.micro_batch_tokens = document.integer("micro_batch_tokens", kCounts);
   result.data_fingerprint = document.text("data_fingerprint");
+  result.data_order_version = document.integer("data_order_version", {1, 1 << 20}, 1);  // as above
   if (document.has("loss_scale")) {
     const JsonReader scale = document.section("loss_scale");
     result.loss_scale = {scale.number("scale"), scale.integer("updates", kCounts)};
@@ -73,6 +74,7 @@ Json RunProgress::to_json() const {
                 {"best_step", best_step},
                 {"micro_batch_tokens", micro_batch_tokens},
                 {"data_fingerprint", data_fingerprint},
+                {"data_order_version", data_order_version},
                 {"loss_scale", nullptr},
                 {"guard", nullptr},
                 {"saved_loss", nullptr},

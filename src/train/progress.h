@@ -23,6 +23,7 @@ struct RunProgress {
   std::int64_t best_step = 0;
   std::int64_t micro_batch_tokens = 0;
   std::string data_fingerprint;
+  std::int64_t data_order_version = 1;         ///< of data.order
   std::optional<LossScale::State> loss_scale;  ///< fp16 only
   std::optional<Guard::State> guard;           ///< where train.guard asks for one
   std::optional<SavedLoss> saved_loss;         ///< of the checkpoint's weights

@@ -126,7 +126,8 @@ void Trainer::write_timeline(const Timeline& timeline) const try {
 }
 
 StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
-  const BatchLoader::Step batch = interval_.wait_for_data([&] { return loader.next(); });
+  const BatchLoader::Step& batch =
+      interval_.wait_for_data([&]() -> const BatchLoader::Step& { return loader.next(); });
   log::set_step(batch.step + 1);
   SignalWatch::set_current_work("the pass over the micro-batch that is under way");
   return run_step(

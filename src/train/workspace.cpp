@@ -8,6 +8,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "train/changed_config.h"
+#include "train/description.h"
 #include "train/micro_batch.h"
 #include "train/start.h"
 
@@ -58,6 +59,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
       optimizer(shards ? make_sharded_optimizer(config.optimizer, *shards)
                        : config.optimizer.make(model.parameters())) {
   progress.data_fingerprint = data.fingerprint();
+  progress.data_order_version = version_of(config.data.order);
   if (!communicator.is_alone())
     reducer = std::make_unique<GradientReducer>(
         model.parameters(), communicator,
@@ -102,10 +104,8 @@ void Workspace::resume(const TrainOptions& options) {
 void Workspace::restore(const CheckpointContents& contents, const TrainOptions& options) {
   RunProgress saved = RunProgress::from_json(contents.trainer);
   const TakenUp changes = take_up_config(contents.config_yaml, config, options, saved);
-  check(saved.data_fingerprint == progress.data_fingerprint, ErrorKind::Checkpoint,
-        options.run_folder.string(), " was trained on other shards than ", config.data.shards, " (",
-        saved.data_fingerprint, "), got ", progress.data_fingerprint,
-        "; restore them or start another run");
+  if (saved.data_fingerprint != progress.data_fingerprint)
+    refuse_other_data(saved.data_fingerprint, options);
   model.load_parameters(contents.model);
   optimizer->load_state(contents.optimizer);
   progress = saved;
@@ -118,6 +118,22 @@ void Workspace::restore(const CheckpointContents& contents, const TrainOptions& 
   else
     check_saved_loss({config, model, data}, *progress.saved_loss,
                      concat(options.run_folder.string(), ", checkpoint of step ", progress.step));
+}
+
+// A run's folder says what its tokens came from, unless an older version began it.
+void Workspace::refuse_other_data(const std::string& trained_on,
+                                  const TrainOptions& options) const {
+  const auto run = options.resume == "auto"
+                       ? options.run_folder
+                       : std::filesystem::path(options.resume).parent_path().parent_path();
+  const auto path = run / kOriginFile;
+  std::string difference;
+  if (std::filesystem::exists(path))
+    difference = origin_difference(read_json(path), data.origin(), path.string());
+  throw Error(ErrorKind::Checkpoint,
+              concat(run.string(), " was trained on other shards than ", config.data.shards,
+                     difference.empty() ? "" : ": ", difference, " (fingerprint ", trained_on,
+                     ", got ", progress.data_fingerprint, "); restore them or start another run"));
 }
 
 // To a scheduled checkpoint, which is there also where a signal's save is newer, so that a run that

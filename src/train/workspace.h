@@ -50,6 +50,8 @@ struct Workspace {
  private:
   void resume(const TrainOptions& options);
   void restore(const CheckpointContents& contents, const TrainOptions& options);
+  [[noreturn]] void refuse_other_data(const std::string& trained_on,
+                                      const TrainOptions& options) const;
   void settle_micro_batch();
   void start_loss_scale();
   void start_guard();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "longspan/core/philox.h"
 
@@ -43,8 +42,5 @@ class RandomStream {
   PhiloxCounter words_{};
   int used_ = 4;
 };
-
-/// Returns a uniformly random permutation of 0 .. size-1 (Fisher-Yates).
-std::vector<std::int64_t> random_permutation(std::int64_t size, RandomStream stream);
 
 }  // namespace longspan

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "longspan/data/shards.h"
@@ -40,6 +42,10 @@ struct BatchPlanOptions {
 /// end of one and the start of the next; each epoch of shuffled has its own permutation. fairseq's
 /// steps end with the epoch, the last one with what is left.
 std::unique_ptr<BatchPlan> make_batch_plan(const BatchPlanOptions& options);
+/// Returns an order as config files spell it.
+std::string_view name_of(BatchOrder order);
+/// Returns the version of an order: runs of equal ones have the same blocks in the same steps.
+int version_of(BatchOrder order);
 
 /// Cuts a stream at multiples of seq_len; the last, shorter block is kept. A block predicts its own
 /// tokens; its input is the same span shifted right by one in the stream, start_id in front of the
@@ -57,9 +63,11 @@ struct HostBatch {
       sequence_ids;  ///< [num_sequences] running number over the run, for random numbers
 };
 
-/// Reads the given blocks. Row i gets sequence id first_sequence + i.
-HostBatch read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
-                      const std::vector<std::int64_t>& blocks, std::int64_t first_sequence);
+/// Reads the given blocks into a batch, in place of what it held: one that held as many takes no
+/// memory anew. Row i gets sequence id first_sequence + i.
+void read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+                 std::span<const std::int64_t> blocks, std::int64_t first_sequence,
+                 HostBatch& batch);
 
 /// One of `count` nearly equal, contiguous parts of each step's sequences: a rank's.
 struct BatchShare {
@@ -82,9 +90,9 @@ class BatchLoader {
     std::int64_t epoch = 0;
     HostBatch batch;
   };
-  /// Returns the next step's batch, waiting for it when it is not there yet. Rethrows the thread's
-  /// error.
-  Step next();
+  /// Returns the next step's batch, which stays until the next call, waiting for it when it is not
+  /// there yet. Rethrows the thread's error.
+  const Step& next();
 
  private:
   struct State;

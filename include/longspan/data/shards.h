@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "longspan/core/files.h"
+#include "longspan/core/json.h"
 #include "longspan/data/text.h"
 #include "longspan/tokenizer/tokenizer.h"
 
@@ -33,9 +34,20 @@ struct DataConfig {
 /// Reads the data section.
 DataConfig read_data_config(const config::Reader& reader);
 
+/// A piece of a stream in a file.
+struct TokenPlace {
+  std::filesystem::path file;
+  std::int64_t offset = 0;  ///< of its first byte in the file
+  std::int64_t count = 0;   ///< tokens
+  std::int64_t bytes_per_token = 0;
+};
+
+class TokenSource;
+
 /// The token ids of one split, read from memory-mapped shards or held in memory. Cheap to copy.
 class TokenStream {
  public:
+  explicit TokenStream(std::shared_ptr<const TokenSource> source);
   /// Wraps ids in memory.
   static TokenStream from_ids(std::vector<std::int32_t> ids);
 
@@ -43,18 +55,20 @@ class TokenStream {
   std::int64_t size() const;
   /// Writes ids [begin, begin+count) to out as int64. @param begin,count inside the stream
   void copy(std::int64_t begin, std::int64_t count, std::int64_t* out) const;
+  /// Returns the pieces of files that hold ids [begin, begin+count), in order; none for ids in
+  /// memory. @param begin,count inside the stream
+  std::vector<TokenPlace> places(std::int64_t begin, std::int64_t count) const;
 
  private:
-  friend class ShardFolder;
-  struct Storage;
-  explicit TokenStream(std::shared_ptr<const Storage> storage);
-  std::shared_ptr<const Storage> storage_;
+  void check_inside(std::int64_t begin, std::int64_t count) const;
+  std::shared_ptr<const TokenSource> source_;
 };
 
 /// A folder of token shards as prepare writes it; src/data/FORMAT.md gives every field.
 class ShardFolder {
  public:
-  /// Opens a folder: reads its manifest and checks each shard's header and size.
+  /// Opens a folder: reads its manifest and checks each shard's header and size. Of more than a
+  /// thousand shards, those behind the first thousand are checked when they are first read.
   /// @throws Error(Data) for a folder that is damaged, truncated or of another version
   static ShardFolder open(const std::filesystem::path& folder);
   /// Returns whether a manifest is there. @throws Error(Data) when the file system does not tell
@@ -75,6 +89,8 @@ class ShardFolder {
   void verify() const;
   /// Returns the manifest as text for `inspect`.
   std::string describe() const;
+  /// Returns where the tokens came from: the tokenizer, and each split's text and counts.
+  Json origin() const;
 
  private:
   ShardFolder() = default;
@@ -85,6 +101,11 @@ class ShardFolder {
   std::vector<std::shared_ptr<const Split>> splits_;
   std::string manifest_text_;
 };
+
+/// Returns how the origin of a run's tokens differs from what it was, as the key, the file and both
+/// values of the first difference; "" when nothing does. @param was,now as ShardFolder::origin()
+/// @param source names the first in errors  @throws Error(Data) when it is no origin
+std::string origin_difference(const Json& was, const Json& now, const std::string& source);
 
 /// Tokenizer and shards of a config: makes what is missing, keeps what is there and intact.
 /// A folder made from another text or another tokenizer config is an error that names the

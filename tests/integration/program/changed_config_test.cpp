@@ -1,5 +1,6 @@
 // A run that is given another configuration when it goes on.
 
+#include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
 #include "support/tiny_run.h"
 #include "support/torch_catch.h"
@@ -100,6 +101,49 @@ TEST_CASE("the best validation is looked for anew when another measure is asked 
   REQUIRE(result.code == 0);
   CHECK_THAT(result.err, ContainsSubstring("the best validation is looked for anew"));
   CHECK(read_file(tiny.path("run/checkpoints/best")) > "step-000000010\n");
+}
+
+// Makes the newest checkpoint one of a time when the order had no version.
+void forget_version_of_order(const TinyRun& tiny) {
+  const auto folder = tiny.path("run/checkpoints/step-000000020");
+  auto contents = load_checkpoint(folder);
+  REQUIRE(contents.trainer.erase("data_order_version") == 1);
+  std::filesystem::remove_all(tiny.path("tokenizer"));
+  std::filesystem::copy(folder / "tokenizer", tiny.path("tokenizer"));
+  save_checkpoint(tiny.path("run"), contents, tiny.path("tokenizer"));
+}
+
+TEST_CASE(
+    "a run that began with an earlier version of its order is told so and goes on if permitted") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  forget_version_of_order(tiny);
+  const auto refused = tiny.train("run", longer({}));
+  INFO(refused.err);
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err,
+             ContainsSubstring(": a run that goes on must keep what its steps mean: data.order was "
+                               "shuffled of version 1, got shuffled of version 2; "));
+  const auto permitted = tiny.train("run", longer({"--allow-change", "data.order"}));
+  INFO(permitted.err);
+  CHECK(permitted.code == 0);
+  CHECK_THAT(permitted.err, ContainsSubstring("data.order shuffled of version 1 -> shuffled of"));
+  const auto after =
+      tiny.train("run", {"--set", "train.max_steps=26", "--set", "schedule.period_steps=17"});
+  INFO(after.err);
+  CHECK(after.code == 0);
+  CHECK(after.err.find("data.order") == std::string::npos);
+}
+
+TEST_CASE("a run of an order that never changed goes on from a checkpoint without its version") {
+  const TinyRun tiny;
+  const Words sequential{"--set", "data.order=sequential"};
+  REQUIRE(tiny.train("run", sequential).code == 0);
+  forget_version_of_order(tiny);
+  const auto result = tiny.train("run", longer(sequential));
+  INFO(result.err);
+  CHECK(result.code == 0);
+  CHECK(result.err.find("data.order") == std::string::npos);
 }
 
 }  // namespace

@@ -11,33 +11,15 @@
 #include <utility>
 
 #include "longspan/core/error.h"
+#include "unit/core/chi_square.h"
 #include "unit/core/error_of.h"
 
 namespace longspan {
 namespace {
 
-// The tests are deterministic; the bounds are those that a fair source breaks with a chance below
-// exp(-20) = 2e-9, so that a failure means a wrong generator.
-constexpr double kLogChance = 20.0;
-
-// Chi-square statistic of counts against equal chances.
-template <class Counts>
-double chi_square(const Counts& counts, double expected) {
-  double sum = 0;
-  for (const auto count : counts) {
-    const double difference = static_cast<double>(count) - expected;
-    sum += difference * difference / expected;
-  }
-  return sum;
-}
-
-// Laurent and Massart, "Adaptive estimation of a quadratic functional", Ann. Statist. 2000, lemma
-// 1: P(X >= k + 2 sqrt(k x) + 2 x) <= exp(-x) and P(X <= k - 2 sqrt(k x)) <= exp(-x).
-void check_chi_square(double statistic, double freedom) {
-  const double spread = 2 * std::sqrt(freedom * kLogChance);
-  CHECK(statistic < freedom + spread + 2 * kLogChance);
-  CHECK(statistic > freedom - spread);
-}
+using testing::check_chi_square;
+using testing::chi_square;
+using testing::kLogChance;
 
 // Dvoretzky-Kiefer-Wolfowitz: P(sup |F_n - F| > e) <= 2 exp(-2 n e^2).
 template <class Distribution>
@@ -95,8 +77,6 @@ TEST_CASE("keys and streams keep their recorded values") {
     CHECK(dropout.bits() == word);
   }
   CHECK(RandomStream(1, RandomPurpose::Sampling, 0).uniform() == 0.7400713770070442);
-  CHECK(random_permutation(11, RandomStream(42, RandomPurpose::DataOrder, 3)) ==
-        std::vector<std::int64_t>{9, 6, 2, 8, 4, 5, 1, 10, 3, 7, 0});
 }
 
 TEST_CASE("every seed, purpose and index has its own key") {
@@ -202,32 +182,6 @@ TEST_CASE("below takes bound 1 and refuses bound 0") {
   CHECK(stream.below(1) == 0);
   const Error error = testing::error_of([&] { stream.below(0); });
   CHECK(error.kind() == ErrorKind::Internal);
-}
-
-TEST_CASE("a permutation holds every index once") {
-  for (const std::int64_t size : {0, 1, 2, 1009}) {
-    std::vector<std::int64_t> order =
-        random_permutation(size, RandomStream(1, RandomPurpose::DataOrder, 4));
-    REQUIRE(order.size() == static_cast<std::size_t>(size));
-    std::sort(order.begin(), order.end());
-    for (std::int64_t i = 0; i < size; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
-  }
-  const Error error = testing::error_of(
-      [] { random_permutation(-1, RandomStream(1, RandomPurpose::DataOrder, 4)); });
-  CHECK(error.kind() == ErrorKind::Internal);
-}
-
-TEST_CASE("all permutations are equally likely") {
-  constexpr int kDraws = 60000;
-  std::map<std::vector<std::int64_t>, int> counts;
-  for (int i = 0; i < kDraws; ++i) {
-    ++counts[random_permutation(
-        5, RandomStream(2, RandomPurpose::DataOrder, static_cast<std::uint64_t>(i)))];
-  }
-  REQUIRE(counts.size() == 120);
-  std::vector<int> numbers;
-  for (const auto& [order, count] : counts) numbers.push_back(count);
-  check_chi_square(chi_square(numbers, kDraws / 120.0), 119);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Blocks of a stream and the loader that reads ahead.
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include "data/batch_orders.h"
@@ -46,6 +48,13 @@ class CountingPlan final : public BatchPlan {
   mutable std::atomic<int> asked = 0;
 };
 
+HostBatch read(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+               const std::vector<std::int64_t>& blocks, std::int64_t first_sequence) {
+  HostBatch batch;
+  read_blocks(stream, seq_len, start_id, blocks, first_sequence, batch);
+  return batch;
+}
+
 }  // namespace
 
 TEST_CASE("blocks: the input is the stream shifted by one, the short last block is kept") {
@@ -54,7 +63,7 @@ TEST_CASE("blocks: the input is the stream shifted by one, the short last block 
   CHECK(num_blocks(stream, 7) == 1);
   CHECK(num_blocks(stream, 8) == 1);
   CHECK(num_blocks(TokenStream::from_ids({}), 3) == 0);
-  const HostBatch batch = read_blocks(stream, 3, 2, {2, 0, 1}, 40);
+  const HostBatch batch = read(stream, 3, 2, {2, 0, 1}, 40);
   CHECK(batch.num_sequences == 3);
   CHECK(batch.seq_len == 3);
   CHECK(batch.num_targets == 7);
@@ -62,20 +71,35 @@ TEST_CASE("blocks: the input is the stream shifted by one, the short last block 
   CHECK(batch.target_ids == std::vector<std::int64_t>{106, kIgnoredTarget, kIgnoredTarget, 100, 101,
                                                       102, 103, 104, 105});
   CHECK(batch.sequence_ids == std::vector<std::int64_t>{40, 41, 42});
-  const HostBatch wide = read_blocks(stream, 9, 2, {0}, 0);
+  const HostBatch wide = read(stream, 9, 2, {0}, 0);
   CHECK(wide.input_ids == std::vector<std::int64_t>{2, 100, 101, 102, 103, 104, 105, 0, 0});
+}
+
+TEST_CASE("blocks: nothing is left of what a batch held before") {
+  const TokenStream stream = counting_stream(7);
+  for (const std::vector<std::int64_t>& blocks :
+       std::vector<std::vector<std::int64_t>>{{0, 1}, {2, 1}, {2}, {0, 1, 2}, {}}) {
+    HostBatch batch = read(stream, 3, 2, {1, 0}, 5);
+    read_blocks(stream, 3, 2, blocks, 40, batch);
+    const HostBatch fresh = read(stream, 3, 2, blocks, 40);
+    CHECK(batch.num_sequences == fresh.num_sequences);
+    CHECK(batch.num_targets == fresh.num_targets);
+    CHECK(batch.input_ids == fresh.input_ids);
+    CHECK(batch.target_ids == fresh.target_ids);
+    CHECK(batch.sequence_ids == fresh.sequence_ids);
+  }
 }
 
 TEST_CASE("blocks: a number outside the stream is a bug") {
   CHECK(caught([] {
-          read_blocks(counting_stream(7), 3, 2, {3}, 0);
+          read(counting_stream(7), 3, 2, {3}, 0);
         }).text.starts_with("block must be in 0 .. 2, got 3"));
-  CHECK_FALSE(caught([] { read_blocks(counting_stream(7), 3, 2, {-1}, 0); }).text.empty());
+  CHECK_FALSE(caught([] { read(counting_stream(7), 3, 2, {-1}, 0); }).text.empty());
 }
 
 TEST_CASE(
     "blocks: every token of the stream is predicted once an epoch, from the token before it") {
-  for (const auto& [name, order, maker] : kBatchOrders) {
+  for (const auto& [name, order, maker, version] : kBatchOrders) {
     for (const std::int64_t seq_len : {1, 4, 7, 30}) {
       CAPTURE(name, seq_len);
       const TokenStream stream = counting_stream(29);
@@ -85,7 +109,7 @@ TEST_CASE(
       for (std::int64_t step = 0; step < blocks; ++step) {
         const StepSequences sequences = plan->sequences(step);
         const HostBatch batch =
-            read_blocks(stream, seq_len, 99, sequences.blocks, sequences.first_sequence);
+            read(stream, seq_len, 99, sequences.blocks, sequences.first_sequence);
         for (std::size_t i = 0; i < batch.target_ids.size(); ++i) {
           if (batch.target_ids[i] == kIgnoredTarget) continue;
           ++predicted[batch.target_ids[i]];
@@ -100,16 +124,15 @@ TEST_CASE(
 
 TEST_CASE("batch loader: gives what reading directly gives, from any step") {
   const TokenStream stream = counting_stream(53);
-  for (const auto& [name, order, maker] : kBatchOrders) {
+  for (const auto& [name, order, maker, version] : kBatchOrders) {
     const auto plan = plan_of(order, num_blocks(stream, 5), 3);
     for (const std::int64_t first : {0, 9}) {
       CAPTURE(name, first);
       BatchLoader loader(stream, plan, 5, 2, first);
       for (std::int64_t step = first; step < first + 12; ++step) {
         const StepSequences sequences = plan->sequences(step);
-        const HostBatch direct =
-            read_blocks(stream, 5, 2, sequences.blocks, sequences.first_sequence);
-        const BatchLoader::Step loaded = loader.next();
+        const HostBatch direct = read(stream, 5, 2, sequences.blocks, sequences.first_sequence);
+        const BatchLoader::Step& loaded = loader.next();
         REQUIRE(loaded.step == step);
         REQUIRE(loaded.epoch == sequences.epoch);
         REQUIRE(loaded.batch.input_ids == direct.input_ids);
@@ -132,7 +155,27 @@ TEST_CASE("batch loader: an error of the thread comes after the steps before it,
   }
 }
 
-TEST_CASE("batch loader: ends at once, with or without steps taken, and reads only a few ahead") {
+TEST_CASE("batch loader: reads two large steps ahead, and not more than 64 small ones") {
+  for (const auto& [seq_len, ahead] : std::map<std::int64_t, int>{
+           {1, 64}, {3, 64}, {1 << 13, 16}, {1 << 15, 4}, {1 << 17, 2}, {1 << 20, 2}}) {
+    CAPTURE(seq_len);
+    const auto plan = std::make_shared<CountingPlan>();
+    BatchLoader loader(counting_stream(9), plan, seq_len, 2, 0);
+    const auto asked_after = [&](int at_least) {
+      for (int turns = 0; plan->asked < at_least && turns < 4000; ++turns)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // in which it may be too many
+      return plan->asked.load();
+    };
+    CHECK(asked_after(ahead) == ahead);
+    for (int i = 0; i < ahead; ++i) loader.next();
+    const int used_up = asked_after(ahead + ahead / 2);
+    CHECK(used_up >= ahead + ahead / 2);
+    CHECK(used_up <= 2 * ahead);
+  }
+}
+
+TEST_CASE("batch loader: ends at once, with or without steps taken") {
   const auto plan = std::make_shared<CountingPlan>();
   for (int taken = 0; taken < 4; ++taken) {
     plan->asked = 0;
@@ -140,7 +183,7 @@ TEST_CASE("batch loader: ends at once, with or without steps taken, and reads on
       BatchLoader loader(counting_stream(9), plan, 3, 2, 0);
       for (int i = 0; i < taken; ++i) loader.next();
     }
-    CHECK(plan->asked <= taken + 4);
+    CHECK(plan->asked <= taken + 66);
   }
   { const BatchLoader failed(counting_stream(9), std::make_shared<FailingPlan>(), 3, 2, 5); }
 }

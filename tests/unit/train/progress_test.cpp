@@ -51,6 +51,8 @@ TEST_CASE("counters that no run has are refused") {
   CHECK(refusal("saved_loss", {{"nats", 1.0}, {"tokens", 1}, {"environment", {{"threads", 1}}}}) ==
         "trainer.json: saved_loss.environment.threads must be a text, got 1");
   CHECK(refusal("unfinished", {{"lr", 1.0}}) == "trainer.json: unfinished.grad_norm must be given");
+  CHECK(refusal("data_order_version", 0)
+            .starts_with("trainer.json: data_order_version must be an integer from 1"));
   CHECK(refusal("data_fingerprint", 3) == "trainer.json: data_fingerprint must be a text, got 3");
 }
 

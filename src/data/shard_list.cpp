@@ -1,0 +1,157 @@
+// A table is a header of 16 bytes and 24 bytes a shard; its digest stands in the manifest.
+#include "data/shard_list.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <span>
+
+#include "data/manifest.h"
+#include "longspan/core/error.h"
+#include "longspan/core/hash.h"
+#include "longspan/core/inside.h"
+
+namespace longspan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kMagic = "lsptable";
+constexpr std::uint32_t kVersion = 1, kByteOrderMark = 0x01020304;
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 50;  // of a split
+
+/// The table as on disk.
+struct TableHeader {
+  std::array<char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t byte_order_mark;
+};
+struct TableRow {
+  std::int64_t num_tokens;
+  Digest digest;
+};
+static_assert(sizeof(TableHeader) == 16 && sizeof(TableRow) == 24);
+
+std::string digest_of(const std::string& path) {
+  try {
+    return hash_of_file(path);
+  } catch (const Error& cause) {
+    std::throw_with_nested(Error(
+        ErrorKind::Data,
+        concat(path, ": a table of shards must be readable, got: ", cause.what(), kPrepareAgain)));
+  }
+}
+
+std::span<const std::byte> table_of(const MappedFile& file, const std::string& path) {
+  const auto bytes = file.bytes();
+  TableHeader header{};
+  check(bytes.size() >= sizeof header, ErrorKind::Data, path, ": a table of shards must have ",
+        sizeof header, " bytes at least, found ", bytes.size(), kPrepareAgain);
+  file.load(0, bytes.size());
+  std::memcpy(&header, bytes.data(), sizeof header);
+  check(std::string_view(header.magic.data(), header.magic.size()) == kMagic, ErrorKind::Data, path,
+        ": must be a table of shards, which starts with '", kMagic, "', found other bytes",
+        kPrepareAgain);
+  check(header.version == kVersion && header.byte_order_mark == kByteOrderMark, ErrorKind::Data,
+        path, ": version and byte order mark of the table must be ", kVersion, " and ",
+        kByteOrderMark, ", found ", header.version, " and ", header.byte_order_mark, kPrepareAgain);
+  return bytes.subspan(sizeof header);
+}
+
+}  // namespace
+
+std::string shard_name(const std::string& split, std::size_t number) {
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "-%05zu", number);
+  return split + digits + ".bin";
+}
+
+void ShardList::add(std::int64_t num_tokens, const Digest& digest) {
+  ends_.push_back(this->num_tokens() + num_tokens);
+  digests_.push_back(digest);
+}
+
+void ShardList::add_checked(std::int64_t num_tokens, const Digest& digest,
+                            const std::string& source) {
+  check(num_tokens > 0 && num_tokens <= kMostTokens - this->num_tokens(), ErrorKind::Data, source,
+        ": shard ", size(), " must have from 1 to ", kMostTokens - this->num_tokens(),
+        " tokens, found ", num_tokens, kPrepareAgain);
+  add(num_tokens, digest);
+}
+
+Json ShardList::write(const fs::path& folder) const {
+  if (size() <= kMostInManifest) {
+    Json entries = Json::array();
+    for (std::size_t i = 0; i < size(); ++i)
+      entries.push_back(
+          {{"file", file(i)}, {"tokens", num_tokens(i)}, {"digest", digest_text(digest(i))}});
+    return entries;
+  }
+  const std::string name = split_ + ".shards";
+  TableHeader header{{}, kVersion, kByteOrderMark};
+  std::memcpy(header.magic.data(), kMagic.data(), kMagic.size());
+  FileWriter writer(folder / name);
+  writer.write(std::as_bytes(std::span(&header, 1)));
+  for (std::size_t i = 0; i < size(); ++i) {
+    const TableRow row{num_tokens(i), digest(i)};
+    writer.write(std::as_bytes(std::span(&row, 1)));
+  }
+  writer.close_durably();
+  return {{"table", name}, {"count", size()}, {"digest", hash_of_file(folder / name)}};
+}
+
+ShardList ShardList::read(const fs::path& folder, const std::string& split, const Json& shards) {
+  ShardList list(split);
+  const std::string source = (folder / kManifestFile).string();
+  if (shards.is_array())
+    list.read_entries(shards, source);
+  else
+    list.read_table(folder, shards, source);
+  return list;
+}
+
+void ShardList::read_entries(const Json& entries, const std::string& source) {
+  for (const Json& entry : entries) {
+    const auto digest = digest_bytes(entry.at("digest").get<std::string>());
+    check(digest.has_value(), ErrorKind::Data, source, ": a shard's digest must have 32 digits",
+          kPrepareAgain);
+    add_checked(entry.at("tokens").get<std::int64_t>(), *digest, source);
+    files_.push_back(entry.at("file").get<std::string>());
+  }
+}
+
+void ShardList::read_table(const fs::path& folder, const Json& table, const std::string& source) {
+  const auto name = table.at("table").get<std::string>();
+  const auto count = table.at("count").get<std::size_t>();
+  const auto inside = path_inside(folder, name);
+  check(inside.has_value(), ErrorKind::Data, source,
+        ": table must be a path inside the folder, got ", name, kPrepareAgain);
+  const std::string path = inside->string();
+  const auto expected = table.at("digest").get<std::string>(), found = digest_of(path);
+  check(found == expected, ErrorKind::Data, path,
+        ": the table of shards is damaged: its digest must be ", expected, ", found ", found,
+        kPrepareAgain);
+  const MappedFile file(path);
+  const auto rows = table_of(file, path);
+  check(rows.size() % sizeof(TableRow) == 0 && rows.size() / sizeof(TableRow) == count,
+        ErrorKind::Data, path, ": the table must list ", count, " shards in ", sizeof(TableRow),
+        " bytes each, found ", rows.size(), " bytes", kPrepareAgain);
+  ends_.reserve(count);
+  digests_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    TableRow row{};
+    std::memcpy(&row, rows.data() + i * sizeof row, sizeof row);
+    add_checked(row.num_tokens, row.digest, path);
+  }
+}
+
+std::string ShardList::file(std::size_t shard) const {
+  return files_.empty() ? shard_name(split_, shard) : files_[shard];
+}
+
+std::size_t ShardList::shard_of(std::int64_t token) const {
+  return static_cast<std::size_t>(std::ranges::upper_bound(ends_, token) - ends_.begin());
+}
+
+}  // namespace longspan

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "longspan/data/shards.h"
+
+namespace longspan {
+
+/// Where the ids of a stream lie. Several threads may read at once.
+class TokenSource {
+ public:
+  virtual ~TokenSource() = default;
+  virtual std::int64_t size() const = 0;
+  /// Writes ids [begin, begin + count), which are inside, to out.
+  virtual void copy(std::int64_t begin, std::int64_t count, std::int64_t* out) const = 0;
+  /// Returns the files that hold ids [begin, begin + count), in order; none for ids in memory.
+  virtual std::vector<TokenPlace> places(std::int64_t begin, std::int64_t count) const = 0;
+};
+
+/// Copies ids of 2 or 4 bytes, little-endian and aligned, as wider ones. @param ids the first of
+/// all, of which `begin` are passed over
+inline void widen(const std::byte* ids, std::int64_t bytes_per_token, std::int64_t begin,
+                  std::int64_t count, std::int64_t* out) {
+  if (bytes_per_token == 2)
+    std::copy_n(reinterpret_cast<const std::uint16_t*>(ids) + begin, count, out);
+  else
+    std::copy_n(reinterpret_cast<const std::uint32_t*>(ids) + begin, count, out);
+}
+
+}  // namespace longspan

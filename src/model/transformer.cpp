@@ -90,9 +90,11 @@ void Transformer::to(c10::Device device) {
   }
 }
 
-BandRows Transformer::band_rows(std::span<const std::int64_t> ids) const {
+PassBandRows Transformer::band_rows(std::span<const std::int64_t> input_ids,
+                                    std::span<const std::int64_t> target_ids) const {
   if (config().embedding.kind != EmbeddingKind::Adaptive) return {};
-  return find_band_rows(vocabulary_bands(config(), vocab_size()), ids);
+  const auto bands = vocabulary_bands(config(), vocab_size());
+  return {find_band_rows(bands, input_ids), find_target_rows(bands, target_ids, config().dialect)};
 }
 
 StepWeights Transformer::step_weights(at::ScalarType dtype) const {

@@ -82,8 +82,9 @@ void bind_to(c10::Device device) {
   c10::impl::getDeviceGuardImpl(device.type())->setDevice(device);
   check(std::getenv(kWorkspaceOfCublas) != nullptr, ErrorKind::Internal, kWorkspaceOfCublas,
         " must be set before a GPU is used; see set_gpu_variables");
-  // Sums whose order is left to chance on a GPU would break what a run promises.
-  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  // Sums whose order is left to chance on a GPU would break what a run promises: an operator that
+  // has no other is an error.
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   at::globalContext().setDeterministicFillUninitializedMemory(false);
 }
 

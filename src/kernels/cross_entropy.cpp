@@ -160,20 +160,20 @@ LossAndGradient loss_of(const SharedLoss& pass, at::Tensor* d_weight_CD) {
                      chunk = rows_of_logits_at_once(V, features_ND.device().type());
   const auto& kernel = run_for(features_ND, dtype);
   const LogitGradient wanted{features_ND.scalar_type(), loss_scale};
-  at::Tensor loss = at::zeros({}, features_ND.options().dtype(at::kDouble));
-  at::Tensor d_features_ND;
+  at::Tensor loss, d_features_ND;
   if (d_weight_CD != nullptr) d_features_ND = at::empty(features_ND.sizes(), features_ND.options());
   for (std::int64_t begin = 0; begin < N; begin += chunk) {
     const std::int64_t rows = std::min(chunk, N - begin);
     const auto x_ND = features_ND.narrow(0, begin, rows);
     const auto found =
         kernel.loss(logits_of(x_ND, weight_CD, V), targets_N.narrow(0, begin, rows), wanted);
-    loss += found.loss;
+    loss = loss.defined() ? loss + found.loss : found.loss.to(at::kDouble);
     if (d_weight_CD == nullptr) continue;
     auto d_x_ND = d_features_ND.narrow(0, begin, rows);
     at::mm_out(d_x_ND, found.d_logits_NV, weight_CD);
     add_weight_gradient(*d_weight_CD, found.d_logits_NV, x_ND);
   }
+  if (!loss.defined()) loss = at::zeros({}, features_ND.options().dtype(dtype));
   return {loss.to(dtype), d_features_ND};
 }
 

@@ -82,23 +82,37 @@ std::vector<const Linear*> Layer::inner() const {
   return {&fc1_};
 }
 
-at::Tensor Layer::forward(const at::Tensor& x_BTD, const Pass& pass) const {
+bool Layer::has_norms_behind() const {
+  return config_->norm_placement == NormPlacement::Post && !config_->parallel_residual;
+}
+
+at::Tensor Layer::normed_input(const at::Tensor& x_BTD, const Pass& pass) const {
+  if (has_norms_behind()) return {};
+  return normalized(x_BTD, attn_norm_.weights, pass.options->compute_dtype);
+}
+
+Stream Layer::forward(const Stream& in, const Pass& pass, const Layer* next) const {
+  const auto& [x_BTD, normed_BTD] = in;
   const auto dtype = pass.options->compute_dtype;
   const double p = config_->dropout.residual;
   const auto of_attention = pass.row_dropout(p, DropoutPlace::AttentionOutput, index_),
              of_feed_forward = pass.row_dropout(p, DropoutPlace::FeedForwardOutput, index_);
   const NormWeights &attn_norm = attn_norm_.weights, &ffn_norm = ffn_norm_.weights;
-  if (config_->norm_placement == NormPlacement::Post && !config_->parallel_residual) {
+  if (has_norms_behind()) {
     const auto h = residual_norm(x_BTD, attend(x_BTD, pass), of_attention, attn_norm, dtype).normed;
-    return residual_norm(h, feed_forward(h, pass), of_feed_forward, ffn_norm, dtype).normed;
+    return {residual_norm(h, feed_forward(h, pass), of_feed_forward, ffn_norm, dtype).normed, {}};
   }
-  const auto branch_BTD = attend(normalized(x_BTD, attn_norm, dtype), pass);
-  if (config_->parallel_residual) {
-    const auto h = residual_sum(x_BTD, branch_BTD, of_attention);
-    return residual_sum(h, feed_forward(normalized(x_BTD, ffn_norm, dtype), pass), of_feed_forward);
-  }
-  const auto [h, normed] = residual_norm(x_BTD, branch_BTD, of_attention, ffn_norm, dtype);
-  return residual_sum(h, feed_forward(normed, pass), of_feed_forward);
+  const auto branch_BTD = attend(normed_BTD, pass);
+  SumAndNorm h;
+  if (config_->parallel_residual)
+    h = {residual_sum(x_BTD, branch_BTD, of_attention), normalized(x_BTD, ffn_norm, dtype)};
+  else
+    h = residual_norm(x_BTD, branch_BTD, of_attention, ffn_norm, dtype);
+  const auto inner_BTD = feed_forward(h.normed, pass);
+  if (next == nullptr) return {residual_sum(h.sum, inner_BTD, of_feed_forward), {}};
+  const auto [sum, normed] =
+      residual_norm(h.sum, inner_BTD, of_feed_forward, next->attn_norm_.weights, dtype);
+  return {sum, normed};
 }
 
 at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {

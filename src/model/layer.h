@@ -35,15 +35,26 @@ struct Pass {
   std::optional<RowDropout> row_dropout(double p, DropoutPlace place, std::int64_t layer) const;
 };
 
+/// The residual stream between two layers.
+struct Stream {
+  at::Tensor x_BTD;
+  at::Tensor normed_BTD;  ///< normed_input() of the layer to come
+};
+
 /// One transformer layer: attention and feed-forward, each with its norm and residual.
 class Layer {
  public:
   Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t index);
-  at::Tensor forward(const at::Tensor& x_BTD, const Pass& pass) const;
+  /// Returns what attention reads of a stream that no layer has normalised; undefined where that
+  /// is the stream itself.
+  at::Tensor normed_input(const at::Tensor& x_BTD, const Pass& pass) const;
+  /// @param next the layer behind, whose norm is computed where the sum is; null: none
+  Stream forward(const Stream& in, const Pass& pass, const Layer* next) const;
   /// Appends what forward() asks StepWeights for.
   void add_companies(std::vector<Company>& companies) const;
 
  private:
+  bool has_norms_behind() const;
   at::Tensor attend(const at::Tensor& x_BTD, const Pass& pass) const;
   at::Tensor feed_forward(const at::Tensor& x_BTD, const Pass& pass) const;
   /// Returns the layers that read the input of the feed-forward part: fc1, and the gate.

@@ -90,9 +90,11 @@ void Transformer::to(c10::Device device) {
   }
 }
 
-BandRows Transformer::band_rows(std::span<const std::int64_t> ids) const {
+PassBandRows Transformer::band_rows(std::span<const std::int64_t> input_ids,
+                                    std::span<const std::int64_t> target_ids) const {
   if (config().embedding.kind != EmbeddingKind::Adaptive) return {};
-  return find_band_rows(vocabulary_bands(config(), vocab_size()), ids);
+  const auto bands = vocabulary_bands(config(), vocab_size());
+  return {find_band_rows(bands, input_ids), find_target_rows(bands, target_ids, config().dialect)};
 }
 
 StepWeights Transformer::step_weights(at::ScalarType dtype) const {
@@ -144,12 +146,16 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   x_BTD = parts_->position->embed(x_BTD, pass.positions).to(options.compute_dtype);
   x_BTD = pass.drop(x_BTD, config.dropout.embedding, DropoutPlace::Embedding, 0);
   const bool recompute = options.activation_checkpointing && at::GradMode::is_enabled();
-  for (std::size_t i = 0; i < parts_->layers.size(); ++i) {
-    const Layer& layer = parts_->layers[i];
+  const auto& layers = parts_->layers;
+  Stream stream{x_BTD, layers.front().normed_input(x_BTD, pass)};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const Layer* const next = i + 1 < layers.size() ? &layers[i + 1] : nullptr;
     pass.bias = biases[biases.size() == 1 ? 0 : i];
-    x_BTD = recompute ? forward_recomputed(layer, x_BTD, pass) : layer.forward(x_BTD, pass);
+    stream = recompute ? forward_recomputed(layers[i], stream, pass, next)
+                       : layers[i].forward(stream, pass, next);
   }
   if (options.cache != nullptr) options.cache->num_positions = num_keys;
+  x_BTD = stream.x_BTD;
   if (!config.final_norm) return x_BTD;
   const auto features_dtype = x_BTD.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   return normalized(x_BTD, parts_->final_norm.weights, features_dtype);

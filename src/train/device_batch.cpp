@@ -2,6 +2,7 @@
 
 #include "train/device_batch.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/from_blob.h>
 
 namespace longspan {
@@ -23,10 +24,8 @@ DeviceBatch::DeviceBatch(const HostBatch& batch, const Transformer& model)
       sequence_ids_B_(put(view(batch.sequence_ids, {batch.num_sequences}))) {}
 
 PassIds DeviceBatch::pass(std::int64_t first, std::int64_t count) const {
-  return {input_ids_BT_.narrow(0, first, count),
-          target_ids_BT_.narrow(0, first, count),
-          sequence_ids_B_.narrow(0, first, count),
-          {band_rows(batch_.input_ids, first, count), band_rows(batch_.target_ids, first, count)}};
+  return {input_ids_BT_.narrow(0, first, count), target_ids_BT_.narrow(0, first, count),
+          sequence_ids_B_.narrow(0, first, count), band_rows(first, count)};
 }
 
 at::Tensor DeviceBatch::put(const at::Tensor& host) const {
@@ -34,13 +33,24 @@ at::Tensor DeviceBatch::put(const at::Tensor& host) const {
                            : host.to(device_);
 }
 
-BandRows DeviceBatch::band_rows(const std::vector<std::int64_t>& ids, std::int64_t first,
-                                std::int64_t count) const {
-  BandRows rows =
-      model_.band_rows(std::span(ids).subspan(static_cast<std::size_t>(first * batch_.seq_len),
-                                              static_cast<std::size_t>(count * batch_.seq_len)));
-  for (at::Tensor* tensor : {&rows.rows_M, &rows.order_N})
-    if (tensor->defined()) *tensor = put(*tensor);
+PassBandRows DeviceBatch::band_rows(std::int64_t first, std::int64_t count) const {
+  const auto of_pass = [&](const std::vector<std::int64_t>& ids) {
+    return std::span(ids).subspan(static_cast<std::size_t>(first * batch_.seq_len),
+                                  static_cast<std::size_t>(count * batch_.seq_len));
+  };
+  PassBandRows rows = model_.band_rows(of_pass(batch_.input_ids), of_pass(batch_.target_ids));
+  if (device_.is_cpu() || rows.inputs.counts.empty()) return rows;
+  // All in one copy.
+  const auto tensors = tensors_of(rows);
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor* tensor : tensors) parts.push_back(*tensor);
+  const at::Tensor all = put(at::cat(parts));
+  std::int64_t begin = 0;
+  for (at::Tensor* tensor : tensors) {
+    const std::int64_t size = tensor->numel();
+    *tensor = all.narrow(0, begin, size);
+    begin += size;
+  }
   return rows;
 }
 

@@ -23,8 +23,7 @@ class DeviceBatch {
 
  private:
   at::Tensor put(const at::Tensor& host) const;
-  BandRows band_rows(const std::vector<std::int64_t>& ids, std::int64_t first,
-                     std::int64_t count) const;
+  PassBandRows band_rows(std::int64_t first, std::int64_t count) const;
 
   const HostBatch& batch_;
   const Transformer& model_;

@@ -21,9 +21,9 @@ int num_gpus();
 /// @throws Error(Config) for another text, and for a GPU that is not there
 c10::Device choose_device(const std::string& text, int local_rank);
 
-/// Makes a GPU the one that this thread allocates and computes on, with the same bits in every run
-/// where its libraries can; to be called after set_gpu_variables and before the GPU's first use.
-/// Does nothing for the CPU.
+/// Makes a GPU the one that this thread allocates and computes on, with the same bits in every run:
+/// an operator of LibTorch that cannot repeat them throws from now on. To be called after
+/// set_gpu_variables and before the GPU's first use. Does nothing for the CPU.
 void bind_to(c10::Device device);
 
 /// Returns a GPU's model, as "NVIDIA H100 80GB HBM3", or "CPU".

@@ -73,9 +73,10 @@ class Transformer {
   /// Moves the parameters to a device.
   void to(c10::Device device);
 
-  /// Looks up the bands of ids on the host; nothing where the vocabulary has no bands. @param ids
-  /// one a row; below 0: in no band
-  BandRows band_rows(std::span<const std::int64_t> ids) const;
+  /// Looks up the bands of a pass's ids on the host; nothing where the vocabulary has no bands.
+  /// @param target_ids below 0: in no band
+  PassBandRows band_rows(std::span<const std::int64_t> input_ids,
+                         std::span<const std::int64_t> target_ids) const;
   /// Returns what the passes of a step share when they compute in a dtype: the parameters as they
   /// are now in that dtype.
   StepWeights step_weights(at::ScalarType dtype) const;

@@ -16,6 +16,7 @@ namespace longspan {
 namespace {
 
 constexpr int kNumLayers = 16;
+constexpr int kMostLaunches = 700;  // whatever a pass comes to do
 constexpr std::int64_t kVocabSize = 100, kB = 2, kT = 64;
 std::map<std::string, int> counted;
 
@@ -69,6 +70,8 @@ ModelConfig config_of(Activation activation, EmbeddingKind vocabulary) {
                     .tail = 0.2};
   if (vocabulary == EmbeddingKind::Adaptive)
     config.embedding = {.kind = vocabulary, .tie = true, .scale = true, .cutoffs = {20, 60}};
+  // As configs/wikitext103.yaml.
+  if (vocabulary == EmbeddingKind::Adaptive) config.dialect = Dialect::Fairseq;
   return config;
 }
 
@@ -92,8 +95,8 @@ struct Work {
       : model(config_of(activation, vocabulary),
               make_position(default_position_options("alibi"), {64, 2, 32, kT, kNumLayers}),
               kVocabSize) {
-    rows.inputs = rows.targets =
-        model.band_rows({ids_BT.const_data_ptr<std::int64_t>(), std::size_t{kB * kT}});
+    const std::span ids(ids_BT.const_data_ptr<std::int64_t>(), std::size_t{kB * kT});
+    rows = model.band_rows(ids, ids);
     options.randomness = &randomness;
     options.compute_dtype = at::kBFloat16;
     options.band_rows = &rows;
@@ -129,8 +132,8 @@ TEST_CASE("a training pass starts few kernels and reads none of their results") 
   // On a GPU the products that are the gradients of weights add to their sums themselves: of four
   // weights a layer; of the head; of an adaptive vocabulary's three matrices and five projections.
   const auto [vocabulary, products, most] = GENERATE(
-      table<EmbeddingKind, int, int>({{EmbeddingKind::Plain, 4 * kNumLayers + 1, 674},
-                                      {EmbeddingKind::Adaptive, 4 * kNumLayers + 8, 754}}));
+      table<EmbeddingKind, int, int>({{EmbeddingKind::Plain, 4 * kNumLayers + 1, 627},
+                                      {EmbeddingKind::Adaptive, 4 * kNumLayers + 8, 681}}));
   Work work(GENERATE(Activation::Relu, Activation::Swiglu), vocabulary);
   work.step_weights = work.model.step_weights(at::kBFloat16);
   work.pass();  // makes the sums that gradients are added to
@@ -141,6 +144,7 @@ TEST_CASE("a training pass starts few kernels and reads none of their results") 
                            "aten::is_nonzero", "aten::equal", "aten::unique"})
     CHECK_FALSE(found.contains(name));
   CHECK(total_of(found) - products <= most);
+  CHECK(total_of(found) - products <= kMostLaunches);
 }
 
 // Zeros below a head whose ids are no multiple of 8 are the other.

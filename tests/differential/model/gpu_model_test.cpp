@@ -40,7 +40,7 @@ struct Outcome {
 
 // Trains passes of one step, which share narrow weights and the sums of their gradients.
 Outcome train_passes(const ModelConfig& config, const std::string& kind, at::ScalarType dtype,
-                     int num_passes) {
+                     int num_passes, bool checkpointing = false) {
   Transformer model(
       config,
       make_position(default_position_options(kind),
@@ -65,6 +65,7 @@ Outcome train_passes(const ModelConfig& config, const std::string& kind, at::Sca
     options.randomness = &randomness;
     options.compute_dtype = dtype;
     options.step_weights = &step_weights;
+    options.activation_checkpointing = checkpointing;
     if (pass + 1 == num_passes) step_weights.expect_last_pass();
     const auto features = model.features(ids.narrow(1, 0, kT).contiguous(), options);
     const auto loss = model.loss_sum(features, ids.narrow(1, 1, kT).contiguous(), options);
@@ -139,6 +140,20 @@ TEST_CASE("so it is for the passes of a step, whatever the vocabulary") {
     config.embedding.factor = 2;
   }
   check_like_the_cpu(config, "alibi", 2);
+}
+
+TEST_CASE("activation checkpointing changes no bit of a pass through emulated kernels") {
+  ModelConfig config = small_config();
+  config.num_layers = 3;
+  SECTION("pre") {}
+  SECTION("post") { config.norm_placement = NormPlacement::Post; }
+  SECTION("parallel") { config.parallel_residual = true; }
+  const EmulatedGpu gpu;
+  const auto kept = train_passes(config, "t5", at::kBFloat16, 1),
+             recomputed = train_passes(config, "t5", at::kBFloat16, 1, true);
+  CHECK(kept.loss == recomputed.loss);
+  for (std::size_t i = 0; i < kept.gradients.size(); ++i)
+    CHECK(kept.gradients[i].equal(recomputed.gradients[i]));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace longspan {
 namespace {
 
 constexpr std::int64_t kVocabSize = 29;
+const std::vector<VocabularyBand> kBands{{0, 3, 8}, {3, 5, 4}, {5, 9, 2}};
 
 Transformer make(EmbeddingKind kind) {
   ModelConfig config;
@@ -27,24 +28,39 @@ Transformer make(EmbeddingKind kind) {
 }
 
 TEST_CASE("rows are listed band by band, and their order is the way back") {
-  const auto found = find_band_rows({{0, 3, 8}, {3, 5, 4}, {5, 9, 2}},
-                                    std::vector<std::int64_t>{4, 0, 8, 2, 3, 5, 1});
+  const auto found = find_band_rows(kBands, std::vector<std::int64_t>{4, 0, 8, 2, 3, 5, 1});
   CHECK(found.counts == std::vector<std::int64_t>{3, 2, 2});
   CHECK(found.rows_M.equal(at::tensor({1, 3, 6, 0, 4, 2, 5}, at::kLong)));
-  CHECK(found.of_band(1).equal(at::tensor({0, 4}, at::kLong)));
+  CHECK(found.ids_M.equal(at::tensor({0, 2, 1, 1, 0, 3, 0}, at::kLong)));
+  CHECK(found.of_band(found.rows_M, 1).equal(at::tensor({0, 4}, at::kLong)));
   CHECK(found.order_N.equal(found.rows_M.argsort()));
 }
 
 TEST_CASE("a row outside all bands is at the end of the order") {
-  const auto found = find_band_rows({{0, 3, 8}, {3, 5, 4}}, std::vector<std::int64_t>{-1, 1, 5, 4});
+  const auto found =
+      find_band_rows(std::span(kBands).first(2), std::vector<std::int64_t>{-1, 1, 5, 4});
   CHECK(found.counts == std::vector<std::int64_t>{1, 1});
   CHECK(found.rows_M.equal(at::tensor({1, 3}, at::kLong)));
   CHECK(found.order_N.equal(at::tensor({2, 0, 2, 1}, at::kLong)));
 }
 
+TEST_CASE("a target of a later band stands for its cluster in the head") {
+  const std::vector<std::int64_t> targets{4, 0, 8, -1, 3, 6, 1};
+  const auto found = find_target_rows(kBands, targets, Dialect::None);
+  CHECK(found.head_ids_N.equal(at::tensor({3, 0, 4, -1, 3, 4, 1}, at::kLong)));
+  CHECK(found.tails.counts == std::vector<std::int64_t>{2, 2});
+  CHECK(found.tails.rows_M.equal(at::tensor({0, 4, 2, 5}, at::kLong)));
+  CHECK(found.tails.ids_M.equal(at::tensor({1, 0, 3, 1}, at::kLong)));
+  CHECK(found.tails.order_N.equal(at::tensor({0, 4, 2, 4, 1, 3, 4}, at::kLong)));
+  const auto of_fairseq = find_target_rows(kBands, targets, Dialect::Fairseq);
+  CHECK(of_fairseq.tails.ids_M.equal(at::tensor({-1, 0, 3, -1}, at::kLong)));
+  CHECK(of_fairseq.head_ids_N.equal(found.head_ids_N));
+}
+
 TEST_CASE("a vocabulary in one piece has no bands to look up") {
   const auto model = make(EmbeddingKind::Plain);
-  CHECK(model.band_rows(std::vector<std::int64_t>{1, 2}).counts.empty());
+  const std::vector<std::int64_t> ids{1, 2};
+  CHECK(model.band_rows(ids, ids).inputs.counts.empty());
 }
 
 struct Outcome {
@@ -55,7 +71,7 @@ struct Outcome {
 Outcome run(const std::vector<std::int64_t>& inputs, const std::vector<std::int64_t>& targets,
             bool told) {
   const auto model = make(EmbeddingKind::Adaptive);
-  const PassBandRows rows{model.band_rows(inputs), model.band_rows(targets)};
+  const PassBandRows rows = model.band_rows(inputs, targets);
   const TrainingRandomness randomness{1, 2, at::tensor({30, 31}, at::kLong)};
   ForwardOptions options;
   options.randomness = &randomness;
@@ -87,8 +103,8 @@ TEST_CASE("a model that is told the rows has the bits of one that finds them") {
 TEST_CASE("rows of other ids than the pass's are an internal error") {
   const auto model = make(EmbeddingKind::Adaptive);
   const auto ids_BT = at::tensor({1, 2}, at::kLong).view({1, 2});
-  const PassBandRows other{model.band_rows(std::vector<std::int64_t>{1, 2, 3}), {}},
-      outside{model.band_rows(std::vector<std::int64_t>{1, -2}), {}};
+  const std::vector<std::int64_t> three{1, 2, 3}, below{1, -2};
+  const PassBandRows other = model.band_rows(three, three), outside = model.band_rows(below, {});
   ForwardOptions options;
   const auto features_BTD = model.features(ids_BT, options);
   for (const auto* rows : {&other, &outside}) {

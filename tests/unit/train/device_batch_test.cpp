@@ -28,7 +28,9 @@ TEST_CASE("a pass has its sequences' ids and the rows of their bands") {
   CHECK(pass.band_rows.inputs.counts == std::vector<std::int64_t>{2, 1, 1});
   CHECK(pass.band_rows.inputs.rows_M.equal(longs({1, 3, 2, 0})));
   CHECK(pass.band_rows.inputs.order_N.equal(longs({3, 0, 2, 1})));
-  CHECK(pass.band_rows.targets.rows_M.equal(longs({0, 2, 1})));
+  CHECK(pass.band_rows.inputs.ids_M.equal(longs({0, 1, 2, 3})));
+  CHECK(pass.band_rows.targets.head_ids_N.equal(longs({0, 2, 1, -1})));
+  CHECK(pass.band_rows.targets.tails.rows_M.equal(longs({1})));
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ void add_prepare(CLI::App& app, Call& call);
 void add_train(CLI::App& app, Call& call);
 void add_evaluate(CLI::App& app, Call& call);
 void add_sweep(CLI::App& app, Call& call);
+void add_generate(CLI::App& app, Call& call);
 void add_report(CLI::App& app, Call& call);
 void add_plan(CLI::App& app, Call& call);
 void add_inspect(CLI::App& app, Call& call);
@@ -66,9 +67,15 @@ struct Verb {
 };
 
 /// All verbs, in the order of the help.
-inline constexpr Verb kVerbs[] = {
-    {"prepare", add_prepare},   {"train", add_train, true}, {"evaluate", add_evaluate, true},
-    {"sweep", add_sweep, true}, {"report", add_report},     {"plan", add_plan},
-    {"inspect", add_inspect},   {"import", add_import},     {"verify-resume", add_verify_resume}};
+inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},
+                                  {"train", add_train, true},
+                                  {"evaluate", add_evaluate, true},
+                                  {"sweep", add_sweep, true},
+                                  {"report", add_report},
+                                  {"generate", add_generate},
+                                  {"plan", add_plan},
+                                  {"inspect", add_inspect},
+                                  {"import", add_import},
+                                  {"verify-resume", add_verify_resume}};
 
 }  // namespace longspan::cli

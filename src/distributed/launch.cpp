@@ -98,6 +98,7 @@ class Launcher {
   [[noreturn]] void become(const ChildPlan& plan, int output, pid_t parent) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
+    hold_save_signal();
     ::setpgid(0, 0);
     if (plan.cores) ::sched_setaffinity(0, sizeof *plan.cores, &*plan.cores);
     if (output < 0 && options_.discard_output) {

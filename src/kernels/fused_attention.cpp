@@ -29,8 +29,11 @@ struct FusedKernel {
     return result;
   }
 
-  static AttentionInputGradients backward(const AttentionCall& call, const AttentionResult& result,
+  static AttentionInputGradients backward(const AttentionCall& given, const AttentionResult& result,
                                           const at::Tensor& d_out) {
+    AttentionCall call = given;
+    call.k_BSGK = call.k_BSGK.contiguous();
+    call.v_BSGK = call.v_BSGK.contiguous();
     const auto d = fused::run_backward(
         problem_of(call),
         {call.q_BTHK, call.k_BSGK, call.v_BSGK, call.bias, result.out_BTHK, result.log_sums_BHT},
@@ -39,16 +42,25 @@ struct FusedKernel {
   }
 };
 
+// Returns whether keys and values lie alike, and the rows of each sequence side by side.
+bool is_packed(const at::Tensor& k_BSGK, const at::Tensor& v_BSGK) {
+  return k_BSGK.strides() == v_BSGK.strides() && k_BSGK.select(0, 0).is_contiguous();
+}
+
 }  // namespace
 
 at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const AttentionOptions& options) {
   const auto dtype = q_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const auto ready = [&](const at::Tensor& x) { return x.to(dtype).contiguous(); };
+  at::Tensor k = k_BSGK.to(dtype), v = v_BSGK.to(dtype);
+  if (!is_packed(k, v)) {
+    k = k.contiguous();
+    v = v.contiguous();
+  }
   at::Tensor bias_HN = bias_by_distance(options.bias, k_BSGK.size(1), dtype);
   if (bias_HN.defined()) bias_HN = ready(bias_HN);
-  return run_attention<FusedKernel>(ready(q_BTHK), ready(k_BSGK), ready(v_BSGK), bias_HN, options)
-      .to(q_BTHK.scalar_type());
+  return run_attention<FusedKernel>(ready(q_BTHK), k, v, bias_HN, options).to(q_BTHK.scalar_type());
 }
 
 }  // namespace longspan

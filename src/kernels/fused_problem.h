@@ -21,9 +21,10 @@ struct Drop {
   const std::int64_t* row_ids = nullptr;  ///< [B, T]
 };
 
-/// Sizes and strides of one call. Rows of one head are `*_stride` elements apart.
+/// Sizes and strides of one call. Rows of one head are `*_stride` elements apart; the sequences of
+/// the keys may be further apart than these, as they are in a cache with room for more.
 struct Problem {
-  std::int64_t B, T, S, H, G, K;
+  std::int64_t B, T, S, H, G, K, k_sequence_stride;
   double scale;
   Drop drop;
 
@@ -34,11 +35,14 @@ struct Problem {
         H(q.size(2)),
         G(k.size(2)),
         K(q.size(3)),
+        k_sequence_stride(k.stride(0)),
         scale(score_scale) {}
   std::int64_t q_stride() const { return H * K; }
   std::int64_t k_stride() const { return G * K; }
   std::int64_t q_offset(std::int64_t b, std::int64_t h) const { return b * T * H * K + h * K; }
-  std::int64_t k_offset(std::int64_t b, std::int64_t g) const { return b * S * G * K + g * K; }
+  std::int64_t k_offset(std::int64_t b, std::int64_t g) const {
+    return b * k_sequence_stride + g * K;
+  }
   std::int64_t first_query() const { return S - T; }
 };
 
@@ -96,7 +100,8 @@ struct Block {
   std::int64_t rows() const { return end - begin; }
 };
 
-/// The contiguous tensors of one call, all of the accumulation dtype; undefined where it has none.
+/// The tensors of one call, contiguous but for the sequences of k and v, which lie alike, all of
+/// the accumulation dtype; undefined where it has none.
 struct Tensors {
   at::Tensor q, k, v, bias_HN, out, log_sums_BHT;
 };

@@ -4,7 +4,6 @@
 #include "model/layer.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 
 #include <cmath>
 
@@ -128,12 +127,9 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   }
   at::Tensor v_BSGK = heads(2, config_->num_kv_heads);
   if (auto* cache = pass.options->cache) {
-    auto& seen = cache->layers[static_cast<std::size_t>(index_)];
-    if (seen.k_BSGK.defined()) {
-      k_BSGK = at::cat({seen.k_BSGK, k_BSGK}, 1);
-      v_BSGK = at::cat({seen.v_BSGK, v_BSGK}, 1);
-    }
-    seen = {k_BSGK, v_BSGK};
+    const auto seen = cache->append(static_cast<std::size_t>(index_), k_BSGK, v_BSGK);
+    k_BSGK = seen.k_BSGK;
+    v_BSGK = seen.v_BSGK;
   }
   AttentionOptions options{pass.bias, pass.position->score_scale(K), std::nullopt};
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)

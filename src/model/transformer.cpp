@@ -112,7 +112,7 @@ Pass make_pass(const ForwardOptions& options, const PositionMethod& position,
   Pass pass;
   pass.options = &options;
   pass.position = &position;
-  pass.positions = {options.cache != nullptr ? options.cache->num_positions : 0, num_positions};
+  pass.positions = {options.cache != nullptr ? options.cache->num_positions() : 0, num_positions};
   if (options.randomness != nullptr)
     pass.row_ids_BT =
         dropout_row_ids(options.randomness->sequence_ids_B, pass.positions.first, num_positions);
@@ -137,7 +137,6 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   // Constant biases are made on the CPU.
   for (std::size_t i = 0; i < biases.size(); ++i)
     biases[i] = parts_->bias_copies[i].on(input_ids_BT.device(), biases[i]);
-  if (options.cache != nullptr) options.cache->layers.resize(parts_->layers.size());
 
   auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options);
   if (config.embedding.scale) x_BTD = x_BTD * std::sqrt(static_cast<double>(config.d_model));
@@ -154,7 +153,7 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
     stream = recompute ? forward_recomputed(layers[i], stream, pass, next)
                        : layers[i].forward(stream, pass, next);
   }
-  if (options.cache != nullptr) options.cache->num_positions = num_keys;
+  if (options.cache != nullptr) options.cache->advance(pass.positions.count);
   x_BTD = stream.x_BTD;
   if (!config.final_norm) return x_BTD;
   const auto features_dtype = x_BTD.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;

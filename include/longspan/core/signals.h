@@ -15,8 +15,11 @@ inline constexpr int kSaveSignal = SIGUSR1;
 inline constexpr std::array kRunSignals{SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1};
 static_assert(kRunSignals.size() == kStopSignals.size() + 1 && kRunSignals.back() == kSaveSignal);
 
+/// Has the save signal wait. For a child that has yet to become a program which begins with
+/// survive_save_signal(): until then the signal would end it.
+void hold_save_signal();
 /// Has the save signal, whose default is to end the process, do nothing where nothing else is
-/// caught. For a program's start.
+/// caught, and ends hold_save_signal(). For a program's start.
 void survive_save_signal();
 
 /// Has a handler called for each of kRunSignals while it lives, but for those that the parent had

@@ -10,6 +10,7 @@
 #include "longspan/core/named_tensors.h"
 #include "longspan/model/band_rows.h"
 #include "longspan/model/config.h"
+#include "longspan/model/key_value_cache.h"
 #include "longspan/model/step_weights.h"
 #include "longspan/position/position.h"
 
@@ -22,19 +23,10 @@ struct TrainingRandomness {
   at::Tensor sequence_ids_B;  ///< int64 [B], running number over the run
 };
 
-/// Keys and values of the positions seen so far, one entry a layer, for step-by-step decoding.
-struct KeyValueCache {
-  struct Layer {
-    at::Tensor k_BSGK, v_BSGK;
-  };
-  std::vector<Layer> layers;
-  std::int64_t num_positions = 0;
-};
-
 /// How a forward pass is run.
 struct ForwardOptions {
   const TrainingRandomness* randomness = nullptr;  ///< none: no dropout
-  KeyValueCache* cache = nullptr;                  ///< read and extended when given
+  KeyValueCache* cache = nullptr;  ///< read and extended when given; no gradient then
   at::ScalarType compute_dtype =
       at::kFloat;                       ///< of matrix products; float32 parameters stay as they are
   StepWeights* step_weights = nullptr;  ///< of all passes of a step; none: of each operation

@@ -50,6 +50,32 @@ at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
   return out;
 }
 
+TEST_CASE("keys and values that lie in room for more give the bits of those that do not") {
+  const auto form = GENERATE(from_range(form_names()));
+  const auto dtype = GENERATE(at::kFloat, at::kDouble, at::kBFloat16);
+  INFO(form);
+  const std::int64_t B = 3, T = 4, H = 4, G = 2, K = 8, S = 9, capacity = 14;
+  const auto q = random_tensor({B, T, H, K}, 1, dtype);
+  const auto k_room = random_tensor({B, capacity, G, K}, 2, dtype),
+             v_room = random_tensor({B, capacity, G, K}, 3, dtype);
+  const AttentionOptions options{make_bias(form, H, T, S), 0.3, std::nullopt};
+  const auto run = [&](bool packed) {
+    const auto part = [&](const at::Tensor& room) {
+      const auto keys = room.narrow(1, 0, S);
+      return (packed ? keys.contiguous() : keys).detach().requires_grad_();
+    };
+    const auto q_leaf = q.detach().requires_grad_(), k = part(k_room), v = part(v_room);
+    const auto out = attention(q_leaf, k, v, options);
+    (out * out).sum().backward();
+    return std::vector<at::Tensor>{out.detach(), q_leaf.grad(), k.grad(), v.grad()};
+  };
+  const auto packed = run(true), loose = run(false);
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    INFO(i);
+    CHECK(loose[i].equal(packed[i]));
+  }
+}
+
 TEST_CASE("attention equals its definition for every form of bias") {
   const auto form = GENERATE(from_range(form_names()));
   const auto cached = GENERATE(0, 9);

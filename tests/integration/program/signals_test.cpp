@@ -203,6 +203,19 @@ TEST_CASE("SIGUSR1 before the loop begins, or after it, ends nothing") {
   CHECK(program.wait().code == 0);
 }
 
+TEST_CASE("SIGUSR1 to a launcher whose ranks are still starting ends nothing") {
+  const TinyRun tiny;
+  testing::Program program(tiny.train_arguments("run", {"--processes", "2"}), tiny.path("."));
+  program.wait_until([&] { return program.children().size() == 2; });
+  while (!program.has_ended() && !std::filesystem::exists(tiny.path("run/metrics.jsonl"))) {
+    program.send(SIGUSR1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  const auto result = program.wait();
+  INFO(result.err);
+  CHECK(result.code == 0);
+}
+
 TEST_CASE("a signal that the parent ignores stays ignored") {
   const TinyRun tiny;
   const auto before = std::signal(SIGHUP, SIG_IGN);

@@ -93,7 +93,7 @@ TEST_CASE("every kind decodes step by step as it reads the whole sequence") {
   const auto model = make_model(kind, at::kDouble);
   const auto ids = some_ids(2, 9);
   const auto whole = model.features(ids, in(at::kDouble));
-  KeyValueCache cache;
+  KeyValueCache cache(12);
   ForwardOptions options = in(at::kDouble);
   options.cache = &cache;
   std::int64_t done = 0;
@@ -102,7 +102,7 @@ TEST_CASE("every kind decodes step by step as it reads the whole sequence") {
     CHECK(difference(piece, whole.narrow(1, done, count), 1e-10) == "");
     done += count;
   }
-  CHECK(cache.num_positions == 9);
+  CHECK(cache.num_positions() == 9);
 }
 
 TEST_CASE("every kind reads beyond the trained length or says why not") {

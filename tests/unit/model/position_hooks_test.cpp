@@ -52,7 +52,7 @@ TEST_CASE("the model asks for the rotation once a pass, layers run again in back
 TEST_CASE("with a cache the model asks for the rotation of the new positions alone") {
   std::vector<Positions> asked;
   const auto model = make_model(std::make_unique<Counting>(asked));
-  KeyValueCache cache;
+  KeyValueCache cache(16);
   ForwardOptions options;
   options.cache = &cache;
   model.features(some_ids(5), options);

@@ -13,6 +13,14 @@
 
 namespace longspan {
 
+/// Encodes lines for one thread, and may remember what it has seen.
+class LineEncoder {
+ public:
+  virtual ~LineEncoder() = default;
+  /// Appends the ids that the tokenizer's encode_line() gives. @return as there
+  virtual std::int64_t encode(std::string_view line, std::vector<std::int32_t>& ids) = 0;
+};
+
 /// Turns lines of text into ids and back. Immutable once made; safe to share between threads.
 class Tokenizer {
  public:
@@ -25,6 +33,8 @@ class Tokenizer {
   /// Appends the ids of one line (without its line break), the end-of-line token included when
   /// there is one. @return how many of them stand for what the tokenizer does not know
   virtual std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const = 0;
+  /// Returns what encodes many lines: the same ids, sooner. The tokenizer must outlive it.
+  virtual std::unique_ptr<LineEncoder> make_encoder() const;
   /// Returns whether encode_line() takes whole documents, with their line breaks, in place of
   /// lines.
   virtual bool reads_documents() const { return false; }

@@ -196,11 +196,11 @@ class SentencePieceTokenizer final : public Tokenizer {
   mutable std::optional<SentencePieceParts> parts_;  // of lines, for encoders
 };
 
-std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
+std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const TrainingText& text) {
   std::string source = config.model, model;
   if (config.train) {
     source = "the trained SentencePiece model";
-    model = train_sentencepiece(config, training_lines);
+    model = train_sentencepiece(config, text.lines);
   } else {
     model = read_foreign_sentencepiece(config.model);
   }

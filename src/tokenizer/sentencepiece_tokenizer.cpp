@@ -15,6 +15,7 @@
 #include "longspan/core/log.h"
 #include "tokenizer/kinds.h"
 #include "tokenizer/sentencepiece_charsmap.h"
+#include "tokenizer/sentencepiece_config.h"
 #include "tokenizer/sentencepiece_document.h"
 #include "tokenizer/sentencepiece_encoder.h"
 #include "tokenizer/sentencepiece_file.h"
@@ -215,52 +216,13 @@ std::unique_ptr<Tokenizer> load(const std::filesystem::path& folder, const Json&
   return std::make_unique<SentencePieceTokenizer>(std::move(model), usage, path);
 }
 
-void check_has_effect(const config::Reader& reader, const TokenizerConfig& config) {
-  const auto forbid = [&](std::string_view option, const char* mode) {
-    check(!reader.has(option), ErrorKind::Config, reader.place(option), " has no effect with ",
-          mode, "; remove it");
-  };
-  if (config.train) {
-    forbid("model", "data.tokenizer.train: true");
-  } else {
-    forbid("vocab_size", "a loaded model (data.tokenizer.model)");
-    forbid("model_type", "a loaded model (data.tokenizer.model)");
-  }
-  if (config.unit == "line") {
-    forbid("start", "data.tokenizer.unit: line");
-    forbid("prefix_space", "data.tokenizer.unit: line");
-  } else {
-    forbid("end_of_line", "data.tokenizer.unit: document");
-    check(!config.train, ErrorKind::Config, reader.place("unit"),
-          " must be line with a model that is trained, got document");
-  }
-}
-
-void read(const config::Reader& reader, TokenizerConfig& config) {
-  // A key that is read stands in the resolved configuration: there, those with an effect alone.
-  if (reader.has("unit")) config.unit = reader.choice("unit", {"line", "document"}, config.unit);
-  if (config.unit == "line") config.end_of_line = reader.boolean("end_of_line", config.end_of_line);
-  config.train = reader.boolean("train", !reader.has("model"));
-  check_has_effect(reader, config);
-  if (config.unit == "document") {
-    config.start = reader.text("start", config.start);
-    config.prefix_space = reader.boolean("prefix_space", config.prefix_space);
-  }
-  if (config.train) {
-    config.vocab_size =
-        reader.integer("vocab_size", {.low = 300, .high = 1000000}, config.vocab_size);
-    config.model_type = reader.choice("model_type", {"unigram", "bpe"}, config.model_type);
-  } else {
-    config.model = reader.path("model");
-  }
-}
-
 void describe(const TokenizerConfig& config, Json& description) {
   description.update(usage_of(config).described());
   description["train"] = config.train;
   if (config.train) {
     description["vocab_size"] = config.vocab_size;
     description["model_type"] = config.model_type;
+    for (const auto& [name, value] : config.trainer_options) description[name] = value;
   } else {
     description["model"] = config.model;
   }
@@ -273,7 +235,7 @@ const TokenizerEntry& sentencepiece_tokenizer_entry() {
                                      TokenizerKind::SentencePiece,
                                      {"end_of_line", "model", "vocab_size", "model_type", "train",
                                       "unit", "start", "prefix_space"},
-                                     read,
+                                     read_sentencepiece_config,
                                      describe,
                                      build,
                                      load};

@@ -67,6 +67,12 @@ std::string_view Reader::shape(std::string_view key) const {
   return entry->value->kind == Node::Kind::List ? "list" : "scalar";
 }
 
+std::vector<std::string> Reader::keys() const {
+  std::vector<std::string> keys;
+  for (const Entry& entry : node_->entries) keys.push_back(entry.key);
+  return keys;
+}
+
 std::int64_t Reader::integer(std::string_view key, IntegerRange range) const {
   return give<std::int64_t>(*node_, key, nullptr,
                             [&](const Node& value) { return to_integer(value, range, nullptr); });

@@ -76,6 +76,31 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+struct FileReader::State {
+  std::filesystem::path path;
+  posix::Descriptor file;
+};
+
+FileReader::FileReader(std::filesystem::path path) : state_(std::make_unique<State>()) {
+  state_->file = posix::open_to_read(path);
+  state_->path = std::move(path);
+}
+
+FileReader::~FileReader() = default;
+FileReader::FileReader(FileReader&& other) noexcept = default;
+
+std::size_t FileReader::read(std::span<char> buffer) {
+  std::size_t used = 0;
+  while (used < buffer.size()) {
+    const ssize_t count = ::read(state_->file.get(), buffer.data() + used, buffer.size() - used);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) posix::throw_errno(state_->path, "read", errno);
+    if (count == 0) break;
+    used += static_cast<std::size_t>(count);
+  }
+  return used;
+}
+
 struct FileWriter::State {
   std::filesystem::path path;
   posix::Descriptor file;

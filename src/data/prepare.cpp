@@ -1,7 +1,6 @@
 // From text to a shard folder, once. The folder is filled under another name and renamed, so a
 // failed or killed run leaves nothing that looks whole; what is there already is kept, or refused
 // with the difference.
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -9,8 +8,10 @@
 #include <thread>
 #include <utility>
 
+#include "data/encoding.h"
 #include "data/known_corpora.h"
 #include "data/manifest.h"
+#include "data/ordered_work.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
 #include "data/tokenizer_files.h"
@@ -19,7 +20,6 @@
 #include "longspan/core/files.h"
 #include "longspan/core/log.h"
 #include "longspan/data/shards.h"
-#include "longspan/tokenizer/words.h"
 
 namespace longspan {
 namespace fs = std::filesystem;
@@ -45,35 +45,12 @@ fs::path shard_folder_of(const DataConfig& config) {
   return folder.has_filename() ? folder : folder.parent_path();  // "a/b/"
 }
 
-std::int64_t count_lines(std::string_view document) {
-  return std::ranges::count(document, '\n') + (document.ends_with('\n') ? 0 : 1);
-}
-
-// Encodes a text by lines or documents, the start id between two of these. A line break of a file
-// may have two bytes, so its bytes come from its size.
-template <class Take>
-TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, const Take& take) {
-  const bool documents = tokenizer.reads_documents();
-  TextCounts counts;
-  counts.bytes = file_bytes(config);
-  std::vector<std::int32_t> ids;
-  (documents ? open_documents(config) : open_text(config))([&](std::string_view unit) {
-    ids.clear();
-    if (documents && counts.lines > 0) ids.push_back(tokenizer.start_id());
-    counts.unknown += tokenizer.encode_line(unit, ids);
-    counts.lines += documents ? count_lines(unit) : 1;
-    counts.words += count_words(unit);
-    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(unit.size()) + !documents;
-    take(ids);
-  });
-  return counts;
-}
-
 Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
-                 const fs::path& folder) {
+                 const fs::path& folder, int num_threads) {
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
-  const TextCounts counts = encode_units(
-      named.text, tokenizer, [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
+  const TextCounts counts =
+      encode_units(named.text, tokenizer, num_threads,
+                   [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
   check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
         ": the text must give at least one token, got none");
   log::info("encoded", {{"split", named.split},
@@ -138,12 +115,12 @@ ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
   return shards;
 }
 
-void make_shards(const DataConfig& config, const fs::path& folder) {
+void make_shards(const DataConfig& config, const fs::path& folder, int num_threads) {
   std::vector<std::pair<NamedText, Json>> splits;
   for (const NamedText& named : splits_of(config))
     splits.emplace_back(named, describe_source(named.text));
   const std::unique_ptr<Tokenizer> tokenizer =
-      build_tokenizer(config.tokenizer, open_text(config.train));
+      build_tokenizer(config.tokenizer, training_text(config.train, num_threads));
   log::info("tokenizer ready",
             {{"kind", tokenizer->kind()}, {"vocab_size", tokenizer->vocab_size()}});
   StagedFolder staged(folder);
@@ -160,7 +137,8 @@ void make_shards(const DataConfig& config, const fs::path& folder) {
         {"vocab_size", tokenizer->vocab_size()}}},
       {"splits", Json::array()}};
   for (const auto& [named, source] : splits) {
-    manifest["splits"].push_back(write_split(named, source, *tokenizer, staged.path()));
+    manifest["splits"].push_back(
+        write_split(named, source, *tokenizer, staged.path(), num_threads));
   }
   const std::string change = difference_from(manifest, config);
   check(change.empty(), ErrorKind::Data,
@@ -194,20 +172,20 @@ void check_replaceable(const fs::path& folder) {
         "folder");
 }
 
-ShardFolder prepare_locked(const DataConfig& config, const fs::path& folder) {
+ShardFolder prepare_locked(const DataConfig& config, const fs::path& folder, int num_threads) {
   make_folder(fs::absolute(folder).parent_path());
   const std::unique_ptr<FileLock> lock = wait_for_lock(concat(folder.string(), ".lock"));
   if (!ShardFolder::exists(folder)) {
     check_replaceable(folder);
-    make_shards(config, folder);
+    make_shards(config, folder, num_threads);
   }
   return open_matching(config, folder);
 }
 
-ShardFolder make_or_open(const DataConfig& config, const fs::path& folder) {
+ShardFolder make_or_open(const DataConfig& config, const fs::path& folder, int num_threads) {
   if (ShardFolder::exists(folder)) return open_matching(config, folder);
   try {
-    return prepare_locked(config, folder);
+    return prepare_locked(config, folder, num_threads);
   } catch (const Error& cause) {
     if (cause.kind() != ErrorKind::Io) throw;
     std::throw_with_nested(
@@ -238,8 +216,8 @@ void compare_with_published(const DataConfig& config, const ShardFolder& shards)
 
 }  // namespace
 
-ShardFolder prepare_data(const DataConfig& config) try {
-  ShardFolder shards = make_or_open(config, shard_folder_of(config));
+ShardFolder prepare_data(const DataConfig& config, int num_threads) try {
+  ShardFolder shards = make_or_open(config, shard_folder_of(config), threads_to_use(num_threads));
   for (const std::string& split : shards.splits())
     warn_of_unknown(concat("data.", split), shards.counts(split).unknown,
                     shards.stream(split).size());
@@ -252,11 +230,13 @@ ShardFolder prepare_data(const DataConfig& config) try {
               "data.tokenizer.model)");
 }
 
-TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts) {
+TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts,
+                        int num_threads) {
   std::vector<std::int32_t> ids;
-  counts = encode_units(config, tokenizer, [&](const std::vector<std::int32_t>& line) {
-    ids.insert(ids.end(), line.begin(), line.end());
-  });
+  counts = encode_units(config, tokenizer, threads_to_use(num_threads),
+                        [&](const std::vector<std::int32_t>& part) {
+                          ids.insert(ids.end(), part.begin(), part.end());
+                        });
   warn_of_unknown("the text", counts.unknown, static_cast<std::int64_t>(ids.size()));
   return TokenStream::from_ids(std::move(ids));
 }

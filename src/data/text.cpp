@@ -1,5 +1,4 @@
-// Text files as lines, read through a memory map. Checks come with the reading, so a text is only
-// passed once.
+// Text files as lines and documents. Checks come with the reading, so a text is only passed once.
 #include "longspan/data/text.h"
 
 #include <glob.h>
@@ -7,13 +6,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <memory>
 #include <utility>
 
+#include "data/lines.h"
+#include "data/text_blocks.h"
 #include "longspan/core/error.h"
 #include "longspan/core/file_content.h"
 #include "longspan/core/files.h"
-#include "longspan/core/utf8.h"
 
 namespace longspan {
 namespace fs = std::filesystem;
@@ -44,9 +43,11 @@ std::vector<std::string> files_of(const std::string& pattern) {
   return paths;
 }
 
-MappedFile map_text(const std::string& path) {
+std::string beginning_of(const std::string& path) {
   try {
-    return MappedFile(path);
+    std::string beginning(kBeginningBytes, '\0');
+    beginning.resize(FileReader(path).read(beginning));
+    return beginning;
   } catch (const Error& cause) {
     std::throw_with_nested(Error(
         ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
@@ -63,62 +64,23 @@ void check_file(const std::string& path) {
   check(!failure, ErrorKind::Data, path,
         ": must be a readable text file, got: ", failure.message());
   check(size > 0, ErrorKind::Data, path, ": a text file must not be empty, found 0 bytes");
-  const std::string_view content = recognized_data(map_text(path).text());
+  const std::string_view content = recognized_data(beginning_of(path));
   check(content.empty(), ErrorKind::Data, path, ": must be a text file in UTF-8, found ", content);
 }
 
-/// Gives the lines of one file to a function, each checked to be UTF-8.
-class LineReader {
- public:
-  LineReader(const std::string& path, const std::function<void(std::string_view)>& emit)
-      : path_(path), emit_(emit), file_(map_text(path)) {}
-
-  void run() {
-    std::string_view rest = file_.text();
-    if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
-    while (!rest.empty()) {
-      const std::size_t newline = std::min(rest.find('\n'), rest.size());
-      read_segment(rest.substr(0, newline));
-      rest.remove_prefix(std::min(newline + 1, rest.size()));
-    }
+// Calls take with each block of the files, checked to be UTF-8.
+void for_each_block(const std::vector<std::string>& files,
+                    const std::function<void(const TextBlock&)>& take) {
+  TextBlocks blocks(files);
+  std::int64_t lines = 0;  // of the file so far
+  for (std::size_t file = 0; const std::optional<TextBlock> block = blocks.next();) {
+    if (block->file != file) lines = 0;
+    file = block->file;
+    check_utf8(*block, lines);
+    for_each_line(block->text, [&](std::string_view) { ++lines; });
+    take(*block);
   }
-  bool ends_in_break() const {
-    return file_.text().ends_with('\n') || file_.text().ends_with('\r');
-  }
-
- private:
-  // A segment ends at \n or at the end of the file. A \r before that belongs to the line break, or
-  // is the last one.
-  void read_segment(std::string_view segment) {
-    if (segment.ends_with('\r')) segment.remove_suffix(1);
-    for (;;) {
-      const std::size_t lone_return = segment.find('\r');
-      read_line(segment.substr(0, lone_return));
-      if (lone_return == std::string_view::npos) return;
-      segment.remove_prefix(lone_return + 1);
-    }
-  }
-
-  void read_line(std::string_view line) {
-    ++number_;
-    const std::size_t invalid = find_invalid_utf8(line);
-    if (invalid != std::string_view::npos) refuse(line, invalid);
-    emit_(line);
-  }
-
-  [[noreturn]] void refuse(std::string_view line, std::size_t invalid) const {
-    const std::ptrdiff_t offset =
-        line.data() - file_.text().data() + static_cast<std::ptrdiff_t>(invalid);
-    throw Error(ErrorKind::Data,
-                concat(path_, ":", number_, ": text must be UTF-8, found ",
-                       byte_in_hex(line[invalid]), " at byte ", offset, " of the file"));
-  }
-
-  const std::string& path_;
-  const std::function<void(std::string_view)>& emit_;
-  MappedFile file_;
-  std::int64_t number_ = 0;
-};
+}
 
 SyntheticConfig read_synthetic_config(const config::Reader& reader) {
   SyntheticConfig config;
@@ -179,7 +141,7 @@ LineSource open_text(const TextConfig& config) {
         };
   }
   return [files = text_files(config)](const std::function<void(std::string_view)>& emit) {
-    for (const std::string& file : files) LineReader(file, emit).run();
+    for_each_block(files, [&](const TextBlock& block) { for_each_line(block.text, emit); });
   };
 }
 
@@ -194,13 +156,13 @@ LineSource open_documents(const TextConfig& config) {
   return [files = text_files(config)](const std::function<void(std::string_view)>& emit) {
     for (const std::string& file : files) {
       std::string document;
-      const std::function<void(std::string_view)> add = [&](std::string_view line) {
-        document.append(line) += '\n';
-      };
-      LineReader reader(file, add);
-      reader.run();
+      bool ends_in_break = false;
+      for_each_block({file}, [&](const TextBlock& block) {
+        for_each_line(block.text, [&](std::string_view line) { document.append(line) += '\n'; });
+        ends_in_break = block.text.ends_with('\n') || block.text.ends_with('\r');
+      });
       if (document.empty()) continue;  // a byte order mark alone
-      if (!reader.ends_in_break()) document.pop_back();
+      if (!ends_in_break) document.pop_back();
       emit(document);
     }
   };

@@ -41,7 +41,7 @@ void read(const config::Reader&, TokenizerConfig&) {}
 
 void describe(const TokenizerConfig&, Json&) {}
 
-std::unique_ptr<Tokenizer> build(const TokenizerConfig&, const LineSource&) {
+std::unique_ptr<Tokenizer> build(const TokenizerConfig&, const TrainingText&) {
   return std::make_unique<ByteTokenizer>();
 }
 

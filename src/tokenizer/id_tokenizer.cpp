@@ -68,7 +68,7 @@ void describe(const TokenizerConfig& config, Json& description) {
   description["vocab_size"] = config.vocab_size;
 }
 
-std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource&) {
+std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const TrainingText&) {
   return std::make_unique<IdTokenizer>(config.vocab_size);
 }
 

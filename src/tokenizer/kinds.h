@@ -19,8 +19,7 @@ struct TokenizerEntry {
   void (*read)(const config::Reader& reader, TokenizerConfig& config);
   /// Writes the options that have an effect.
   void (*describe)(const TokenizerConfig& config, Json& description);
-  std::unique_ptr<Tokenizer> (*build)(const TokenizerConfig& config,
-                                      const LineSource& training_lines);
+  std::unique_ptr<Tokenizer> (*build)(const TokenizerConfig& config, const TrainingText& text);
   /// @param description what save() wrote to tokenizer.json
   std::unique_ptr<Tokenizer> (*load)(const std::filesystem::path& folder, const Json& description);
 };

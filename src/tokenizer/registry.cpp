@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
@@ -78,9 +79,19 @@ std::string describe_tokenizer_config(const TokenizerConfig& config) {
   return description.dump();
 }
 
+TrainingText::TrainingText(LineSource in_order)
+    : lines(std::move(in_order)),
+      spread(
+          [lines = lines](const std::function<TakeLine()>& make_taker) { lines(make_taker()); }) {}
+
+std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerConfig& config,
+                                           const TrainingText& text) {
+  return entry_of(config).build(config, text);
+}
+
 std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerConfig& config,
                                            const LineSource& training_lines) {
-  return entry_of(config).build(config, training_lines);
+  return build_tokenizer(config, TrainingText(training_lines));
 }
 
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {

@@ -7,72 +7,13 @@
 #include <vector>
 
 #include "longspan/core/error.h"
+#include "tokenizer/message_fields.h"
 
 namespace longspan {
 namespace {
 
 constexpr std::uint32_t kLeafMark = 1u << 31, kHasLeaf = 1u << 8, kWideOffset = 1u << 9;
 constexpr std::size_t kBlockBytes = 1024;  // units come in blocks of 256
-
-// Reads the fields of a message one by one.
-class Fields {
- public:
-  Fields(std::string_view message, const std::string& source) : rest_(message), source_(source) {}
-
-  bool next() {
-    if (rest_.empty()) return false;
-    const std::uint64_t tag = varint();
-    demand(tag <= 0xffffffff && tag >> 3 != 0);
-    number_ = tag >> 3;
-    content_ = {};
-    switch (tag & 7) {
-      case 0:
-        varint();
-        break;
-      case 1:
-        take(8);
-        break;
-      case 2:
-        content_ = take(varint());
-        break;
-      case 5:
-        take(4);
-        break;
-      default:
-        demand(false);
-    }
-    return true;
-  }
-  std::uint64_t number() const { return number_; }
-  /// Returns the bytes of a field that holds bytes, a text or a message.
-  std::string_view content() const { return content_; }
-
- private:
-  void demand(bool ok) const {
-    check(ok, ErrorKind::Data, source_,
-          ": must be a SentencePiece model, got: a malformed protocol buffer");
-  }
-  std::string_view take(std::uint64_t size) {
-    demand(size <= rest_.size());
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(taken.size());
-    return taken;
-  }
-  std::uint64_t varint() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      const auto byte = static_cast<unsigned char>(take(1)[0]);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    demand(false);
-    unreachable();
-  }
-
-  std::string_view rest_, content_;
-  const std::string& source_;
-  std::uint64_t number_ = 0;
-};
 
 std::uint32_t offset_of(std::uint32_t unit) {
   return (unit >> 10) << ((unit & kWideOffset) != 0 ? 8 : 0);
@@ -90,32 +31,81 @@ bool stays_inside(const std::vector<std::uint32_t>& units, std::size_t text_byte
   return true;
 }
 
-void check_charsmap(std::string_view table, const std::string& source) {
-  if (table.empty()) return;
-  std::uint32_t trie_bytes = 0;
-  bool good = table.size() > sizeof trie_bytes && table.back() == '\0';
-  if (good) {
+/// A table, taken apart; no units where it is malformed.
+struct Charsmap {
+  explicit Charsmap(std::string_view table) {
+    std::uint32_t trie_bytes = 0;
+    if (table.size() <= sizeof trie_bytes || table.back() != '\0') return;
     std::memcpy(&trie_bytes, table.data(), sizeof trie_bytes);
     table.remove_prefix(sizeof trie_bytes);
-    good = trie_bytes > 0 && trie_bytes % kBlockBytes == 0 && trie_bytes < table.size();
-  }
-  if (good) {
-    std::vector<std::uint32_t> units(trie_bytes / sizeof(std::uint32_t));
+    if (trie_bytes == 0 || trie_bytes % kBlockBytes != 0 || trie_bytes >= table.size()) return;
+    units.resize(trie_bytes / sizeof(std::uint32_t));
     std::memcpy(units.data(), table.data(), trie_bytes);
-    good = stays_inside(units, table.size() - trie_bytes);
+    texts = table.substr(trie_bytes);
   }
-  check(good, ErrorKind::Data, source,
+
+  std::vector<std::uint32_t> units;
+  std::string_view texts;
+};
+
+void check_charsmap(std::string_view table, const std::string& source) {
+  if (table.empty()) return;
+  const Charsmap map(table);
+  check(!map.units.empty() && stays_inside(map.units, map.texts.size()), ErrorKind::Data, source,
         ": the model's table of characters must not lead outside itself, it does; it is damaged");
 }
+
+/// Walks a table's trie. Ends of keys may share units, so that the walk is longer than the table;
+/// that of the library's largest set of rules has some 100,000 steps.
+class RuleWalk {
+ public:
+  explicit RuleWalk(std::string_view table) : map_(table) {}
+
+  bool visit(const NormalizationRules& rules) {
+    rules_ = &rules;
+    return !map_.units.empty() && below(offset_of(map_.units[0]));
+  }
+
+ private:
+  static constexpr std::size_t kMaxKeyBytes = 1000;  // of the stack's depth
+
+  bool below(std::size_t place) {
+    for (unsigned byte = 1; byte < 256; ++byte) {
+      const std::size_t next = place ^ byte;
+      if (next >= map_.units.size()) return false;
+      const std::uint32_t unit = map_.units[next];
+      if ((unit & (kLeafMark | 0xFF)) != byte) continue;
+      if (steps_left_-- == 0 || key_.size() == kMaxKeyBytes) return false;
+      key_ += static_cast<char>(byte);
+      const std::size_t further = next ^ offset_of(unit);
+      if ((unit & kHasLeaf) != 0) {
+        const char* const text = &map_.texts[map_.units[further] & ~kLeafMark];
+        (*rules_)(key_, text);  // a text ends with a zero
+      }
+      if (!below(further)) return false;
+      key_.pop_back();
+    }
+    return true;
+  }
+
+  Charsmap map_;
+  std::size_t steps_left_ = std::size_t{1} << 22;
+  std::string key_;
+  const NormalizationRules* rules_ = nullptr;
+};
 
 }  // namespace
 
 void check_charsmaps(std::string_view model, const std::string& source) {
-  for (Fields fields(model, source); fields.next();) {
+  for (MessageFields fields(model, source); fields.next();) {
     if (fields.number() != 3 && fields.number() != 5) continue;
-    for (Fields normalizer(fields.content(), source); normalizer.next();)
+    for (MessageFields normalizer(fields.content(), source); normalizer.next();)
       if (normalizer.number() == 2) check_charsmap(normalizer.content(), source);
   }
+}
+
+bool for_each_rule(std::string_view table, const NormalizationRules& take) {
+  return RuleWalk(table).visit(take);
 }
 
 }  // namespace longspan

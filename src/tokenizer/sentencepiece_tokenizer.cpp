@@ -5,17 +5,20 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "longspan/core/error.h"
-#include "longspan/core/file_content.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
-#include "tokenizer/child_process.h"
+#include "longspan/core/log.h"
 #include "tokenizer/kinds.h"
 #include "tokenizer/sentencepiece_charsmap.h"
+#include "tokenizer/sentencepiece_config.h"
 #include "tokenizer/sentencepiece_document.h"
+#include "tokenizer/sentencepiece_encoder.h"
+#include "tokenizer/sentencepiece_file.h"
 #include "tokenizer/sentencepiece_training.h"
 
 namespace longspan {
@@ -53,20 +56,12 @@ Usage usage_of(const TokenizerConfig& config) {
   return {.document = true, .start = config.start, .prefix_space = config.prefix_space};
 }
 
-// Refuses by name what is plainly no model.
-void check_content(std::string_view model, const std::string& source) {
-  std::string_view content = model.empty() ? "an empty file" : recognized_data(model);
-  if (content.empty()) content = recognized_markup(model);
-  check(content.empty(), ErrorKind::Data, source,
-        ": must be a SentencePiece model, got: ", content);
-}
-
 class SentencePieceTokenizer final : public Tokenizer {
  public:
   /// @param model the bytes of a model file @param source names it in errors
   SentencePieceTokenizer(std::string model, Usage usage, const std::string& source)
       : model_(std::move(model)), usage_(std::move(usage)) {
-    check_content(model_, source);
+    check_sentencepiece_content(model_, source);
     check_charsmaps(model_, source);
     const std::string problem = load();
     check(problem.empty(), ErrorKind::Data, source,
@@ -90,10 +85,14 @@ class SentencePieceTokenizer final : public Tokenizer {
       check_status(processor_.Encode(line, &pieces));
       ids.insert(ids.end(), pieces.begin(), pieces.end());
     }
-    const auto added = ids.begin() + static_cast<std::ptrdiff_t>(before);
-    const std::int64_t unknown = std::count(added, ids.end(), processor_.unk_id());
-    if (usage_.end_of_line) ids.push_back(processor_.eos_id());
-    return unknown;
+    return end_line(before, ids);
+  }
+
+  std::unique_ptr<LineEncoder> make_encoder() const override {
+    if (document_) return Tokenizer::make_encoder();
+    std::call_once(parts_made_, [&] { make_parts(); });
+    if (!parts_->words.obstacle().empty()) return Tokenizer::make_encoder();
+    return std::make_unique<RememberingEncoder>(*this);
   }
 
   std::string decode(std::span<const std::int32_t> ids) const override {
@@ -125,6 +124,36 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::string fingerprint() const override { return usage_.fingerprint(model_); }
 
  private:
+  class RememberingEncoder final : public LineEncoder {
+   public:
+    explicit RememberingEncoder(const SentencePieceTokenizer& tokenizer)
+        : tokenizer_(tokenizer), encoder_(*tokenizer.parts_) {}
+    std::int64_t encode(std::string_view line, std::vector<std::int32_t>& ids) override {
+      const std::size_t before = ids.size();
+      encoder_.encode(line, ids);
+      return tokenizer_.end_line(before, ids);
+    }
+
+   private:
+    const SentencePieceTokenizer& tokenizer_;
+    SentencePieceEncoder encoder_;
+  };
+
+  void make_parts() const {
+    parts_.emplace(processor_, model_);
+    if (!parts_->words.obstacle().empty())
+      log::info("SentencePiece encodes whole lines, since the model lets no words be told apart",
+                {{"reason", parts_->words.obstacle()}});
+  }
+
+  // Counts the unknown ids of a line that was appended, and ends it.
+  std::int64_t end_line(std::size_t before, std::vector<std::int32_t>& ids) const {
+    const auto added = ids.begin() + static_cast<std::ptrdiff_t>(before);
+    const std::int64_t unknown = std::count(added, ids.end(), processor_.unk_id());
+    if (usage_.end_of_line) ids.push_back(processor_.eos_id());
+    return unknown;
+  }
+
   // Returns why the library refuses the model. The trie that it makes of the pieces throws.
   std::string load() {
     try {
@@ -164,60 +193,17 @@ class SentencePieceTokenizer final : public Tokenizer {
   Usage usage_;
   std::int32_t start_id_ = 0;
   std::optional<DocumentEncoder> document_;
+  mutable std::once_flag parts_made_;
+  mutable std::optional<SentencePieceParts> parts_;  // of lines, for encoders
 };
 
-std::string read_model(const std::string& path) {
-  try {
-    return read_file(path);
-  } catch (const Error& cause) {
-    std::throw_with_nested(
-        Error(ErrorKind::Data, concat("data.tokenizer.model must be readable: ", cause.what())));
-  }
-}
-
-// Returns each character of up to three bytes once, in UTF-8.
-std::string many_characters() {
-  std::string text;
-  const auto append = [&](unsigned byte) { text += static_cast<char>(byte); };
-  for (unsigned point = 1; point < 0x10000; ++point) {
-    if (point >= 0xD800 && point < 0xE000) continue;
-    if (point < 0x80) {
-      append(point);
-    } else if (point < 0x800) {
-      append(0xC0 | point >> 6);
-    } else {
-      append(0xE0 | point >> 12);
-      append(0x80 | (point >> 6 & 0x3F));
-    }
-    if (point >= 0x80) append(0x80 | (point & 0x3F));
-  }
-  return text;
-}
-
-// A damaged table of normalisation leads the library out of its memory, at once or at a character.
-void check_bearable(const std::string& model, const std::string& source) {
-  try {
-    in_child_process([&] {
-      sentencepiece::SentencePieceProcessor processor;
-      std::vector<int> pieces;
-      if (processor.LoadFromSerializedProto(model).ok())
-        processor.Encode(many_characters(), &pieces).IgnoreError();
-      return std::string();
-    });
-  } catch (const Error& cause) {
-    std::throw_with_nested(Error(
-        cause.kind(), concat(source, ": must be a SentencePiece model, got: ", cause.what())));
-  }
-}
-
-std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
+std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const TrainingText& text) {
   std::string source = config.model, model;
   if (config.train) {
     source = "the trained SentencePiece model";
-    model = train_sentencepiece(config, training_lines);
+    model = train_sentencepiece(config, text.lines);
   } else {
-    model = read_model(config.model);
-    check_bearable(model, source);
+    model = read_foreign_sentencepiece(config.model);
   }
   return std::make_unique<SentencePieceTokenizer>(std::move(model), usage_of(config), source);
 }
@@ -230,52 +216,13 @@ std::unique_ptr<Tokenizer> load(const std::filesystem::path& folder, const Json&
   return std::make_unique<SentencePieceTokenizer>(std::move(model), usage, path);
 }
 
-void check_has_effect(const config::Reader& reader, const TokenizerConfig& config) {
-  const auto forbid = [&](std::string_view option, const char* mode) {
-    check(!reader.has(option), ErrorKind::Config, reader.place(option), " has no effect with ",
-          mode, "; remove it");
-  };
-  if (config.train) {
-    forbid("model", "data.tokenizer.train: true");
-  } else {
-    forbid("vocab_size", "a loaded model (data.tokenizer.model)");
-    forbid("model_type", "a loaded model (data.tokenizer.model)");
-  }
-  if (config.unit == "line") {
-    forbid("start", "data.tokenizer.unit: line");
-    forbid("prefix_space", "data.tokenizer.unit: line");
-  } else {
-    forbid("end_of_line", "data.tokenizer.unit: document");
-    check(!config.train, ErrorKind::Config, reader.place("unit"),
-          " must be line with a model that is trained, got document");
-  }
-}
-
-void read(const config::Reader& reader, TokenizerConfig& config) {
-  // A key that is read stands in the resolved configuration: there, those with an effect alone.
-  if (reader.has("unit")) config.unit = reader.choice("unit", {"line", "document"}, config.unit);
-  if (config.unit == "line") config.end_of_line = reader.boolean("end_of_line", config.end_of_line);
-  config.train = reader.boolean("train", !reader.has("model"));
-  check_has_effect(reader, config);
-  if (config.unit == "document") {
-    config.start = reader.text("start", config.start);
-    config.prefix_space = reader.boolean("prefix_space", config.prefix_space);
-  }
-  if (config.train) {
-    config.vocab_size =
-        reader.integer("vocab_size", {.low = 300, .high = 1000000}, config.vocab_size);
-    config.model_type = reader.choice("model_type", {"unigram", "bpe"}, config.model_type);
-  } else {
-    config.model = reader.path("model");
-  }
-}
-
 void describe(const TokenizerConfig& config, Json& description) {
   description.update(usage_of(config).described());
   description["train"] = config.train;
   if (config.train) {
     description["vocab_size"] = config.vocab_size;
     description["model_type"] = config.model_type;
+    for (const auto& [name, value] : config.trainer_options) description[name] = value;
   } else {
     description["model"] = config.model;
   }
@@ -288,7 +235,7 @@ const TokenizerEntry& sentencepiece_tokenizer_entry() {
                                      TokenizerKind::SentencePiece,
                                      {"end_of_line", "model", "vocab_size", "model_type", "train",
                                       "unit", "start", "prefix_space"},
-                                     read,
+                                     read_sentencepiece_config,
                                      describe,
                                      build,
                                      load};

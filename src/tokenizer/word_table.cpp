@@ -2,6 +2,7 @@
 // hash is never stored, so it may differ between machines.
 #include "tokenizer/word_table.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -30,47 +31,55 @@ std::uint64_t load(const char* from, std::size_t bytes) {
   return value;
 }
 
-std::uint64_t hash_word(std::string_view word) {
-  std::uint64_t hash = word.size() * kMix;
-  const char* at = word.data();
-  std::size_t left = word.size();
-  for (; left > 8; at += 8, left -= 8) {
-    hash = (hash ^ load(at, 8)) * kMix;
-    hash ^= hash >> 29;
-  }
-  hash = (hash ^ load(at, left)) * kMix;
-  return hash ^ hash >> 32;
-}
-
-std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+constexpr std::size_t kHeadBytes = 8;
 
 }  // namespace
 
 WordTable::WordTable() : slots_(1024) {}
 
-std::size_t WordTable::slot_of(std::string_view word, std::uint64_t hash) const {
+// Of a word that fits into it, the head tells it from all others of its size.
+WordTable::Key WordTable::key_of(std::string_view word) {
+  const char* at = word.data();
+  std::size_t left = word.size();
+  Key key;
+  key.head = load(at, std::min(left, kHeadBytes));
+  std::uint64_t hash = (word.size() * kMix ^ key.head) * kMix;
+  while (left > kHeadBytes) {
+    at += kHeadBytes;
+    left -= kHeadBytes;
+    hash ^= hash >> 29;
+    hash = (hash ^ load(at, std::min(left, kHeadBytes))) * kMix;
+  }
+  key.hash = hash ^ hash >> 32;
+  key.size_and_hash = static_cast<std::uint32_t>(std::min<std::size_t>(word.size(), 0xFF) |
+                                                 (hash >> 32 & ~std::uint64_t{0xFF}));
+  return key;
+}
+
+std::size_t WordTable::slot_of(std::string_view word, const Key& key) const {
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+  for (std::size_t at = key.hash & mask;; at = (at + 1) & mask) {
     const Slot& slot = slots_[at];
     if (slot.number < 0) return at;
-    if (slot.tag == tag_of(hash) && this->word(slot.number) == word) return at;
+    const bool alike = slot.head == key.head && slot.size_and_hash == key.size_and_hash;
+    if (alike && (word.size() <= kHeadBytes || this->word(slot.number) == word)) return at;
   }
 }
 
 std::int32_t WordTable::find(std::string_view word) const {
-  return slots_[slot_of(word, hash_word(word))].number;
+  return slots_[slot_of(word, key_of(word))].number;
 }
 
 std::int32_t WordTable::insert(std::string_view word) {
-  const std::uint64_t hash = hash_word(word);
-  const std::size_t at = slot_of(word, hash);
+  const Key key = key_of(word);
+  const std::size_t at = slot_of(word, key);
   if (slots_[at].number >= 0) return slots_[at].number;
   check(size() < std::numeric_limits<std::int32_t>::max(), ErrorKind::Data,
         "a text must have fewer than 2^31 distinct words");
   const std::int32_t number = size();
   spans_.push_back({letters_.size(), word.size()});
   letters_.append(word);
-  slots_[at] = {tag_of(hash), number};
+  slots_[at] = {key.head, key.size_and_hash, number};
   if (spans_.size() * 2 > slots_.size()) grow();
   return number;
 }
@@ -83,8 +92,8 @@ std::string_view WordTable::word(std::int32_t number) const {
 void WordTable::grow() {
   slots_ = std::vector<Slot>(slots_.size() * 2);
   for (std::int32_t number = 0; number < size(); ++number) {
-    const std::uint64_t hash = hash_word(word(number));
-    slots_[slot_of(word(number), hash)] = {tag_of(hash), number};
+    const Key key = key_of(word(number));
+    slots_[slot_of(word(number), key)] = {key.head, key.size_and_hash, number};
   }
 }
 

@@ -26,11 +26,19 @@ class WordTable {
     std::size_t begin;
     std::size_t length;
   };
+  /// What most words are known by without another look at memory.
+  struct Key {
+    std::uint64_t head = 0;  // the first eight bytes, in a form of their own
+    std::uint32_t size_and_hash = 0;
+    std::uint64_t hash = 0;
+  };
   struct Slot {
-    std::uint32_t tag = 0;
+    std::uint64_t head = 0;
+    std::uint32_t size_and_hash = 0;
     std::int32_t number = -1;
   };
-  std::size_t slot_of(std::string_view word, std::uint64_t hash) const;
+  static Key key_of(std::string_view word);
+  std::size_t slot_of(std::string_view word, const Key& key) const;
   void grow();
 
   std::string letters_;      // all words, one after another

@@ -2,15 +2,16 @@
 // which is the byte order of UTF-8, then padding symbols; or the words of a dictionary file.
 #include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <numeric>
 #include <utility>
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
-#include "longspan/tokenizer/words.h"
 #include "tokenizer/dictionary.h"
 #include "tokenizer/kinds.h"
+#include "tokenizer/word_scan.h"
 
 namespace longspan {
 namespace {
@@ -31,11 +32,11 @@ class WordTokenizer final : public Tokenizer {
 
   std::int64_t encode_line(std::string_view line, std::vector<std::int32_t>& ids) const override {
     std::int64_t unknown = 0;
-    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+    for_each_word(line, [&](std::string_view word) {
       const std::int32_t id = vocabulary_.words.find(word);
       ids.push_back(id < 0 ? kUnknown : id);
       if (id < 0) ++unknown;
-    }
+    });
     if (end_of_line_) ids.push_back(kEndOfLine);
     return unknown;
   }
@@ -80,15 +81,28 @@ class WordTokenizer final : public Tokenizer {
   std::string fingerprint_;
 };
 
-Vocabulary count_training_words(const LineSource& lines) {
-  Vocabulary found = make_specials();
-  lines([&](std::string_view line) {
-    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
-      const auto number = static_cast<std::size_t>(found.words.insert(word));
-      if (number == found.counts.size()) found.counts.push_back(0);
-      ++found.counts[number];
-    }
+void count_word(Vocabulary& found, std::string_view word, std::int64_t count) {
+  const auto number = static_cast<std::size_t>(found.words.insert(word));
+  if (number == found.counts.size()) found.counts.push_back(0);
+  found.counts[number] += count;
+}
+
+// Each thread counts on its own. Which words come first in the sum depends on the threads; what
+// they are sorted by does not.
+Vocabulary count_training_words(const TrainingText& text) {
+  std::deque<Vocabulary> parts;
+  text.spread([&] {
+    Vocabulary& part = parts.emplace_back(make_specials());
+    return [&part](std::string_view line) {
+      for_each_word(line, [&](std::string_view word) { count_word(part, word, 1); });
+    };
   });
+  if (parts.empty()) return make_specials();
+  Vocabulary found = std::move(parts.front());
+  for (parts.pop_front(); !parts.empty(); parts.pop_front())
+    for (std::int32_t number = 0; number < parts.front().words.size(); ++number)
+      count_word(found, parts.front().words.word(number),
+                 parts.front().counts[static_cast<std::size_t>(number)]);
   return found;
 }
 
@@ -106,17 +120,17 @@ Vocabulary sort_by_count(const Vocabulary& found) {
   return sorted;
 }
 
-Vocabulary make_vocabulary(const TokenizerConfig& config, const LineSource& training_lines) {
+Vocabulary make_vocabulary(const TokenizerConfig& config, const TrainingText& text) {
   if (!config.dictionary.empty())
     return parse_dictionary(read_dictionary(config.dictionary), config.dictionary);
-  Vocabulary vocabulary = sort_by_count(count_training_words(training_lines));
+  Vocabulary vocabulary = sort_by_count(count_training_words(text));
   check(vocabulary.counts.size() > kNumSpecials, ErrorKind::Data,
         "the training text must hold at least one word for a word vocabulary, found none");
   return vocabulary;
 }
 
-std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const LineSource& training_lines) {
-  Vocabulary vocabulary = make_vocabulary(config, training_lines);
+std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const TrainingText& text) {
+  Vocabulary vocabulary = make_vocabulary(config, text);
   pad(vocabulary, config.pad_multiple);
   return std::make_unique<WordTokenizer>(std::move(vocabulary), config.end_of_line);
 }

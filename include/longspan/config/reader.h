@@ -43,6 +43,9 @@ class Reader {
   /// when absent.
   std::string_view shape(std::string_view key) const;
 
+  /// Returns the keys of the map in file order; does not count as asking for them.
+  std::vector<std::string> keys() const;
+
   /// Decimal digits with an optional sign only: no leading zero, fraction or exponent.
   std::int64_t integer(std::string_view key, IntegerRange range) const;
   std::int64_t integer(std::string_view key, IntegerRange range, std::int64_t fallback) const;

@@ -33,6 +33,24 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Reads a file in sequence.
+class FileReader {
+ public:
+  /// @throws Error(Io) when the file cannot be opened
+  explicit FileReader(std::filesystem::path path);
+  ~FileReader();
+  FileReader(FileReader&& other) noexcept;
+  FileReader& operator=(FileReader&&) = delete;
+
+  /// Fills the buffer, short of it only at the file's end. @return the bytes read  @throws
+  /// Error(Io)
+  std::size_t read(std::span<char> buffer);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// Writes a file in sequence. Every failed call throws; nothing is buffered past flush(). Destroyed
 /// with neither flush() nor close_durably(), it drops what is buffered.
 class FileWriter {

@@ -110,10 +110,12 @@ std::string origin_difference(const Json& was, const Json& now, const std::strin
 /// Tokenizer and shards of a config: makes what is missing, keeps what is there and intact.
 /// A folder made from another text or another tokenizer config is an error that names the
 /// difference. Warns when the data is not the corpus that config.expect names.
+/// @param num_threads 0: one for each core; the shards do not depend on it
 /// @throws Error(Data), Error(Memory); a failed run leaves no folder that looks whole
-ShardFolder prepare_data(const DataConfig& config);
+ShardFolder prepare_data(const DataConfig& config, int num_threads = 0);
 
-/// Encodes a text that has no shards. Also counts it.
-TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts);
+/// Encodes a text that has no shards. Also counts it. @param num_threads as above
+TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts,
+                        int num_threads = 0);
 
 }  // namespace longspan

@@ -154,6 +154,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("every tokenizer: an encoder gives the ids of the lines") {
+  for (const TokenizerConfig& config : configs()) {
+    CAPTURE(name_of(config.kind));
+    const auto tokenizer = build(config);
+    const auto encoder = tokenizer->make_encoder();
+    for (int pass = 0; pass < 2; ++pass) {
+      for (const std::string& line : random_lines(config.kind, 5)) {
+        std::vector<std::int32_t> ids = {-7}, expected = {-7};
+        const std::int64_t unknown = tokenizer->encode_line(line, expected);
+        CHECK(encoder->encode(line, ids) == unknown);
+        CHECK(ids == expected);
+      }
+    }
+  }
+}
+
 TEST_CASE("every tokenizer: building again and loading give the same ids") {
   for (const TokenizerConfig& config : configs()) {
     CAPTURE(name_of(config.kind));

@@ -321,6 +321,32 @@ TEST_CASE(
   CHECK_FALSE(fs::exists(example.path("shards.staged")));
 }
 
+TEST_CASE("prepare: shards and counts do not depend on the number of threads") {
+  Example example;
+  std::string text = "\xEF\xBB\xBF";
+  for (int i = 0; i < 300000; ++i)
+    text += " word" + std::to_string(i % 977) + (i % 11 == 0 ? "\r\n" : " \xC3\xA9 ");
+  REQUIRE(text.size() > std::size_t{3} << 20);  // of some blocks
+  example.write("train.txt", text);
+  std::vector<std::string> fingerprints;
+  for (const int threads : {1, 2, 5}) {
+    example.config.shards = example.path("shards" + std::to_string(threads));
+    const ShardFolder shards = prepare_data(example.config, threads);
+    const TextCounts counts = shards.counts("train");
+    CHECK(counts.lines == 27274);
+    CHECK(counts.words == 572727);
+    CHECK(counts.bytes == static_cast<std::int64_t>(text.size()));
+    CHECK(counts.words + counts.lines == shards.stream("train").size());
+    fingerprints.push_back(shards.fingerprint());
+  }
+  CHECK(fingerprints == std::vector(3, fingerprints[0]));
+  example.write("train.txt", text + "\n\xFF");
+  example.config.shards = example.path("bad");
+  CHECK(example.refused() == example.path("train.txt") +
+                                 ":27275: text must be UTF-8, found byte 0xff at byte " +
+                                 std::to_string(text.size() + 1) + " of the file");
+}
+
 TEST_CASE("prepare: a place that cannot hold a folder is refused") {
   Example example;
   example.config.shards = example.path("train.txt/shards");

@@ -146,6 +146,53 @@ TEST_CASE("sentencepiece: the log counts the cuts of long stretches") {
   CHECK(log.find("cut for SentencePiece cuts=2 bytes=16384") != std::string::npos);
 }
 
+TEST_CASE("sentencepiece: options of the library's trainer reach it by their names") {
+  TokenizerConfig config = config_of("unigram");
+  config.trainer_options = {{"normalization_rule_name", "nmt_nfkc_cf"}};
+  const auto folded = build_tokenizer(config, write_text);
+  CHECK(encode(*folded, " THE also") == encode(*folded, " the ALSO"));
+
+  config.trainer_options = {{"byte_fallback", "false"}, {"user_defined_symbols", "Thedab,<unk>"}};
+  config.vocab_size = 300;
+  config.trainer_options.emplace_back("hard_vocab_limit", "false");
+  const auto symbols = build_tokenizer(config, write_text);
+  std::vector<std::int32_t> ids;
+  CHECK(symbols->encode_line("\xE4\xB8\xAD", ids) == 1);  // no bytes stand in
+  CHECK(encode(*symbols, "Thedab").size() == 2);
+
+  config.trainer_options = {{"max_sentence_length", "3"}};
+  CHECK(caught([&] { build_tokenizer(config, write_text); }).text ==
+        "data.tokenizer.max_sentence_length must be an integer of at least 4, got 3");
+}
+
+TEST_CASE("sentencepiece: a sample and the cuts of long lines are told of in the log") {
+  CapturedStderr captured;
+  TokenizerConfig config = config_of("bpe");
+  config.trainer_options = {{"input_sentence_size", "120"}, {"max_sentence_length", "40"}};
+  const auto tokenizer = build_tokenizer(config, [](const auto& emit) {
+    write_text(emit);
+    emit(std::string(100, 'q'));
+  });
+  const std::string log = captured.text();
+  CHECK(log.find("trains on a part of the lines one_line_of=4 lines=101 bytes=") !=
+        std::string::npos);
+  CHECK(log.find("stretches without a blank were cut for SentencePiece cuts=2 bytes=40") !=
+        std::string::npos);
+  CHECK(tokenizer->vocab_size() == config.vocab_size);
+}
+
+TEST_CASE("sentencepiece: pieces across blanks are learnt from whole lines") {
+  TokenizerConfig config = config_of("bpe");
+  const LineSource lines = [](const TakeLine& emit) {
+    write_text(emit);
+    for (int i = 0; i < 500; ++i) emit(" now and then");
+  };
+  const auto by_words = build_tokenizer(config, lines);
+  config.trainer_options = {{"split_by_whitespace", "false"}};
+  const auto by_lines = build_tokenizer(config, lines);
+  CHECK(encode(*by_lines, " now and then").size() < encode(*by_words, " now and then").size());
+}
+
 TEST_CASE("sentencepiece: a text for which the library ends its process is an error") {
   for (const std::string& line :
        {std::string("\t\t"), std::string(3, '\0'), std::string("<unk>\t")}) {

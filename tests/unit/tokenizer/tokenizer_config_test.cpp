@@ -85,6 +85,29 @@ TEST_CASE("tokenizer config: an option without effect is refused at its place") 
        " has no effect with a loaded model (data.tokenizer.model); remove it");
 }
 
+TEST_CASE("tokenizer config: a key that only the library's trainer knows is an option of it") {
+  const TokenizerConfig config = read(
+      "kind: sentencepiece, user_defined_symbols: [\"a,b\", c], byte_fallback: false, "
+      "character_coverage: 0.99");
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"byte_fallback", "false"},
+      {"character_coverage", "0.99"},
+      {"user_defined_symbols", "\"a,b\",c"}};
+  CHECK(config.trainer_options == expected);
+  CHECK(describe_tokenizer_config(config).find("\"character_coverage\":\"0.99\"") !=
+        std::string::npos);
+  CHECK(refused("kind: sentencepiece, charater_coverage: 0.99")
+            .text.find("unknown key data.tokenizer.charater_coverage") != std::string::npos);
+  CHECK(refused("kind: sentencepiece, model: m.model, byte_fallback: true")
+            .text.find("unknown key data.tokenizer.byte_fallback") != std::string::npos);
+  CHECK(
+      refused("kind: sentencepiece, byte_fallback: 3.5")
+          .text.find("data.tokenizer.byte_fallback must have a value that SentencePiece's trainer "
+                     "takes, got 3.5: ") != std::string::npos);
+  CHECK(refused("kind: sentencepiece, input: text.txt")
+            .text.find("data.tokenizer.input is decided by longspan") != std::string::npos);
+}
+
 TEST_CASE("tokenizer config: wrong values name the key") {
   for (const auto& [options, key] :
        {std::pair{"kind: sentence", "data.tokenizer.kind"},

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "longspan/core/error.h"
+#include "longspan/core/random.h"
+#include "tokenizer/word_scan.h"
 
 namespace longspan {
 namespace {
@@ -65,6 +67,33 @@ TEST_CASE("words: a cut or foreign byte sequence is part of a word") {
   CHECK(words_of("a\xE2\x80") == std::vector<std::string>{"a\xE2\x80"});
   CHECK(words_of("a\xC2") == std::vector<std::string>{"a\xC2"});
   CHECK(words_of("\xFF b") == std::vector<std::string>{"\xFF", "b"});
+}
+
+TEST_CASE("words: the scan of many bytes at a time finds the same words") {
+  const std::vector<std::string> pieces{" ",
+                                        "\t",
+                                        "a",
+                                        "word",
+                                        "\xC3\xA9",
+                                        "\xC2\xA0",
+                                        "\xE3\x80\x80",
+                                        "\xE2\x80\xA8",
+                                        "\xE4\xB8\xAD",
+                                        "\xE2\x80",
+                                        "\xC2",
+                                        "\x85",
+                                        std::string(70, 'x'),
+                                        std::string(70, ' ')};
+  RandomStream random(4, RandomPurpose::Sampling, 0);
+  for (int round = 0; round < 3000; ++round) {
+    std::string text;
+    for (std::uint64_t count = random.below(60); count > 0; --count)
+      text += pieces[random.below(random.below(4) == 0 ? pieces.size() : 8)];
+    std::vector<std::string> scanned;
+    for_each_word(text, [&](std::string_view word) { scanned.emplace_back(word); });
+    REQUIRE(scanned == words_of(text));
+    REQUIRE(count_words(text) == static_cast<std::int64_t>(scanned.size()));
+  }
 }
 
 }  // namespace longspan

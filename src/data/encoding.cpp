@@ -1,0 +1,121 @@
+// Text to ids. The lines of files are encoded by several threads, a block of lines each at a time.
+#include "data/encoding.h"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "data/block_work.h"
+#include "data/lines.h"
+#include "data/source.h"
+#include "longspan/tokenizer/words.h"
+
+namespace longspan {
+namespace {
+
+using TakeIds = std::function<void(const std::vector<std::int32_t>&)>;
+
+struct EncodedBlock {
+  std::vector<std::int32_t> ids;
+  std::int64_t lines = 0, words = 0, unknown = 0;
+};
+
+EncodedBlock encode_block(const TextBlock& block, LineEncoder& encoder) {
+  EncodedBlock encoded;
+  encoded.ids.reserve(block.text.size() / 3);
+  for_each_line(block.text, [&](std::string_view line) {
+    encoded.unknown += encoder.encode(line, encoded.ids);
+    ++encoded.lines;
+  });
+  encoded.words = count_words(block.text);  // a line break is between two
+  return encoded;
+}
+
+TextCounts encode_files(const std::vector<std::string>& files, const Tokenizer& tokenizer,
+                        int num_threads, const TakeIds& take) {
+  TextBlocks blocks(files);
+  TextCounts counts;
+  work_on_blocks<EncodedBlock>(
+      blocks, num_threads,
+      [&] {
+        return [encoder = tokenizer.make_encoder()](const TextBlock& block) {
+          return encode_block(block, *encoder);
+        };
+      },
+      [&](const EncodedBlock& encoded) {
+        counts.lines += encoded.lines;
+        counts.words += encoded.words;
+        counts.unknown += encoded.unknown;
+        take(encoded.ids);
+      });
+  counts.bytes = blocks.bytes_read();
+  return counts;
+}
+
+std::int64_t count_lines(std::string_view document) {
+  return std::ranges::count(document, '\n') + (document.ends_with('\n') ? 0 : 1);
+}
+
+}  // namespace
+
+TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, int num_threads,
+                        const TakeIds& take) {
+  const bool documents = tokenizer.reads_documents();
+  if (!documents && !config.synthetic)
+    return encode_files(text_files(config), tokenizer, num_threads, take);
+  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
+  std::vector<std::int32_t> ids;
+  TextCounts counts;
+  counts.bytes = file_bytes(config);  // a line break of a file may have two
+  (documents ? open_documents(config) : open_text(config))([&](std::string_view unit) {
+    ids.clear();
+    if (documents && counts.lines > 0) ids.push_back(tokenizer.start_id());
+    counts.unknown += encoder->encode(unit, ids);
+    counts.lines += documents ? count_lines(unit) : 1;
+    counts.words += count_words(unit);
+    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(unit.size()) + !documents;
+    take(ids);
+  });
+  return counts;
+}
+
+namespace {
+
+struct ReadBlock {
+  std::int64_t lines = 0;
+};
+
+void spread_files(const std::vector<std::string>& files, int num_threads,
+                  const std::function<TakeLine()>& make_taker) {
+  TextBlocks blocks(files);
+  std::mutex making;
+  work_on_blocks<ReadBlock>(
+      blocks, num_threads,
+      [&] {
+        const std::lock_guard lock(making);
+        return [take = make_taker()](const TextBlock& block) {
+          ReadBlock read;
+          for_each_line(block.text, [&](std::string_view line) {
+            take(line);
+            ++read.lines;
+          });
+          return read;
+        };
+      },
+      [](const ReadBlock&) {});
+}
+
+}  // namespace
+
+TrainingText training_text(const TextConfig& config, int num_threads) {
+  TrainingText text(open_text(config));
+  if (config.synthetic) return text;
+  text.spread = [files = text_files(config),
+                 num_threads](const std::function<TakeLine()>& make_taker) {
+    spread_files(files, num_threads, make_taker);
+  };
+  return text;
+}
+
+}  // namespace longspan

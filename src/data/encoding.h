@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "longspan/data/text.h"
+#include "longspan/tokenizer/tokenizer.h"
+
+namespace longspan {
+
+/// Encodes a text by lines or documents, as the tokenizer takes it, the start id between two
+/// documents. Calls take with the ids in order. @param num_threads at least 1  @throws Error(Data)
+TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, int num_threads,
+                        const std::function<void(const std::vector<std::int32_t>&)>& take);
+
+/// Returns a text to make a tokenizer from. @param num_threads that its lines may be spread over
+TrainingText training_text(const TextConfig& config, int num_threads);
+
+}  // namespace longspan

@@ -1,0 +1,104 @@
+// Files are read into memory of this process, not mapped: a text may be larger than the memory, and
+// a file that shrinks meanwhile ends no process.
+#include "data/text_blocks.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "data/lines.h"
+#include "longspan/core/error.h"
+#include "longspan/core/file_content.h"
+#include "longspan/core/utf8.h"
+
+namespace longspan {
+namespace {
+
+// Returns the bytes of whole lines at the text's beginning; 0 when there are none. A \r at the end
+// may be half of a line break.
+std::size_t bytes_of_lines(std::string_view text) {
+  const std::size_t newline = text.rfind('\n');
+  if (newline != std::string_view::npos) return newline + 1;
+  const std::size_t lone_return = text.substr(0, text.size() - 1).rfind('\r');
+  return lone_return == std::string_view::npos ? 0 : lone_return + 1;
+}
+
+template <class Work>
+auto reading(const std::string& path, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& cause) {
+    if (cause.kind() != ErrorKind::Io) throw;
+    std::throw_with_nested(Error(
+        ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
+  }
+}
+
+}  // namespace
+
+TextBlocks::TextBlocks(std::vector<std::string> files, std::size_t block_bytes)
+    : files_(std::move(files)), block_bytes_(block_bytes) {}
+
+std::optional<TextBlock> TextBlocks::next() {
+  for (;;) {
+    if (!reader_ && !open_next()) return std::nullopt;
+    while (buffer_.size() < block_bytes_ || bytes_of_lines(buffer_) == 0) {
+      if (fill()) continue;
+      reader_.reset();
+      if (buffer_.empty()) break;
+      return take(buffer_.size());
+    }
+    if (reader_) return take(bytes_of_lines(buffer_));
+  }
+}
+
+bool TextBlocks::open_next() {
+  if (num_opened_ == files_.size()) return false;
+  const std::string& path = files_[num_opened_++];
+  reading(path, [&] { reader_.emplace(path); });
+  place_ = 0;
+  fill();
+  if (buffer_.starts_with(kByteOrderMark)) {
+    buffer_.erase(0, kByteOrderMark.size());
+    place_ = static_cast<std::int64_t>(kByteOrderMark.size());
+  }
+  return true;
+}
+
+// Reads on. @return false at the file's end
+bool TextBlocks::fill() {
+  const std::size_t before = buffer_.size();
+  buffer_.resize(std::max(block_bytes_, 2 * before));  // of a long line, twice as much
+  const std::size_t count = reading(files_[num_opened_ - 1], [&] {
+    return reader_->read({buffer_.data() + before, buffer_.size() - before});
+  });
+  buffer_.resize(before + count);
+  bytes_read_ += static_cast<std::int64_t>(count);
+  return count > 0;
+}
+
+std::optional<TextBlock> TextBlocks::take(std::size_t bytes) {
+  TextBlock block{num_opened_ - 1, files_[num_opened_ - 1], place_, {}};
+  block.text = std::exchange(buffer_, buffer_.substr(bytes));
+  block.text.resize(bytes);
+  place_ += static_cast<std::int64_t>(bytes);
+  return block;
+}
+
+bool is_utf8(const TextBlock& block) {
+  return find_invalid_utf8(block.text) == std::string_view::npos;
+}
+
+void check_utf8(const TextBlock& block, std::int64_t lines_before) {
+  const std::string_view text = block.text;
+  const std::size_t invalid = find_invalid_utf8(text);
+  if (invalid == std::string_view::npos) return;
+  std::int64_t number = lines_before;
+  for_each_line(text.substr(0, invalid + 1), [&](std::string_view) { ++number; });
+  throw Error(
+      ErrorKind::Data,
+      concat(block.path, ":", number, ": text must be UTF-8, found ", byte_in_hex(text[invalid]),
+             " at byte ", block.place + static_cast<std::int64_t>(invalid), " of the file"));
+}
+
+}  // namespace longspan

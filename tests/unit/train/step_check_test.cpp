@@ -22,11 +22,11 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
+// The gain of a norm starts at 1 and becomes 1.5: no rounding hides that from the loss.
 void flip_bit(const Workspace& work) {
   const at::NoGradGuard no_gradient;
   for (const auto& [name, tensor] : work.model.parameters())
-    if (name == "layers.0.ffn.fc1.weight")
-      tensor.detach().view(at::kInt).view(-1)[7].bitwise_xor_(1 << 20);
+    if (name == "layers.0.ffn_norm.weight") tensor.detach().view(at::kInt)[7].bitwise_xor_(1 << 22);
 }
 
 NamedTensors copies(const NamedTensors& tensors) {

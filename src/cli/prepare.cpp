@@ -14,7 +14,7 @@ namespace {
 void prepare(const std::string& config_path, const CommonOptions& options) {
   const RunConfig config =
       read_run_config(config::Document::from_file(config_path, options.overrides));
-  const ShardFolder folder = prepare_data(config.data);
+  const ShardFolder folder = prepare_data(config.data, options.threads);
   Json result{{"shards", config.data.shards},
               {"vocab_size", folder.tokenizer().vocab_size()},
               {"fingerprint", folder.fingerprint()},

@@ -106,7 +106,7 @@ int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::pa
         "--device",        options.device};
     for (const auto& setting : run.overrides) words.insert(words.end(), {"--set", setting});
     if (options.quiet) words.push_back("--quiet");
-    prepare_data(config.data);
+    prepare_data(config.data, options.threads);
     return launch({processes, words, config.distributed.bind_cores,
                    /*discard_output=*/true});
   }

@@ -37,7 +37,7 @@ int train_one(const TrainArguments& arguments, const Call& call) {
                                            ? std::filesystem::path("runs") / config.name
                                            : std::filesystem::path(arguments.run);
   if (job.processes_to_start) {
-    prepare_data(config.data);  // once, and what is wrong with it is said once
+    prepare_data(config.data, options.threads);  // once, and what is wrong with it is said once
     return launch_ranks({*job.processes_to_start, call.words, config.distributed.bind_cores},
                         folder);
   }
@@ -46,7 +46,7 @@ int train_one(const TrainArguments& arguments, const Call& call) {
   train_options.allow_change = arguments.allow_change;
   // Each host has its shards before the ranks meet: making them may take longer than the timeout.
   const auto communicator = join_job(job, config.distributed, device, [&] {
-    train_options.data = prepare_data(config.data);
+    train_options.data = prepare_data(config.data, options.threads);
     return std::vector<Agreement>{{"version", version_text()},
                                   {"config", config.resolved},
                                   {"data", train_options.data->fingerprint() + "\n"}};

@@ -8,11 +8,13 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "longspan/core/files.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
+#include "longspan/core/random.h"
 #include "longspan/data/shards.h"
 #include "support/temporary_folder.h"
 #include "unit/tokenizer/caught.h"
@@ -351,6 +353,37 @@ TEST_CASE("prepare: a place that cannot hold a folder is refused") {
   Example example;
   example.config.shards = example.path("train.txt/shards");
   CHECK(example.refused().starts_with("data.shards must be writable: "));
+}
+
+TEST_CASE("prepare: killed at any point, it is made whole by the next one") {
+  Example example;
+  std::string text;
+  for (int i = 0; i < 250000; ++i) text += " word" + std::to_string(i % 977) + (i % 9 ? "" : "\n");
+  example.write("train.txt", text);
+  const auto start = std::chrono::steady_clock::now();
+  const std::string expected = prepare_data(example.config, 2).fingerprint();
+  const auto whole = std::chrono::steady_clock::now() - start;
+  RandomStream random(9, RandomPurpose::Sampling, 0);
+  int killed = 0;
+  for (int round = 0; round < 20; ++round) {
+    fs::remove_all(example.path("shards"));
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      caught([&] { prepare_data(example.config, 2); });
+      ::_exit(0);
+    }
+    std::this_thread::sleep_for(whole * random.uniform());
+    ::kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    killed += WIFSIGNALED(status) ? 1 : 0;
+    const ShardFolder shards = prepare_data(example.config, 2);
+    shards.verify();
+    CHECK(shards.fingerprint() == expected);
+    CHECK_FALSE(fs::exists(example.path("shards.staged")));
+  }
+  CHECK(killed > 0);
 }
 
 TEST_CASE("prepare: processes that prepare at once all get the same folder") {

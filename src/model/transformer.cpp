@@ -146,7 +146,7 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
   x_BTD = pass.drop(x_BTD, config.dropout.embedding, DropoutPlace::Embedding, 0);
   const bool recompute = options.activation_checkpointing && at::GradMode::is_enabled();
   const auto& layers = parts_->layers;
-  Stream stream{x_BTD, layers.front().normed_input(x_BTD, pass)};
+  Stream stream{x_BTD, layers.empty() ? at::Tensor() : layers.front().normed_input(x_BTD, pass)};
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer* const next = i + 1 < layers.size() ? &layers[i + 1] : nullptr;
     pass.bias = biases[biases.size() == 1 ? 0 : i];

@@ -201,7 +201,7 @@ TEST_CASE("a bit of one rank's parameters is found after the step, whatever the 
       CHECK(before.text.empty());
       CHECK(after.kind == ErrorKind::Distributed);
       CHECK_THAT(after.text,
-                 ContainsSubstring("after step 1: layers.0.ffn.fc1.weight must be equal on all "
+                 ContainsSubstring("after step 1: layers.0.ffn_norm.weight must be equal on all "
                                    "ranks, it differs between rank 1 and rank 0"));
     }
   }

@@ -12,7 +12,8 @@ using testing::TinyRun;
 
 // A word that the synthetic articles have, and so the vocabulary of the run.
 std::string some_word(const TinyRun& tiny) {
-  const std::string dictionary = read_file(tiny.path("run/checkpoints/latest/tokenizer/dict.txt"));
+  const std::string dictionary =
+      read_file(tiny.path("run/checkpoints/step-000000020/tokenizer/dict.txt"));
   return dictionary.substr(0, dictionary.find(' '));
 }
 

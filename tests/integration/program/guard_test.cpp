@@ -61,15 +61,17 @@ TEST_CASE("a batch that is not finite stops a run, or its update alone is left o
 
 TEST_CASE("ranks leave out the same updates, and say whose the bad batch was") {
   const BadWord bad([](const Steps& steps) { return steps.size() == 1 && steps[0] > 3; });
-  const bool is_first = !bad.steps({0, 2}).empty();
+  std::string ranks;
+  for (const int rank : {0, 1})
+    if (!bad.steps({rank, 2}).empty()) ranks += concat(ranks.empty() ? "" : ", ", "rank ", rank);
   for (const auto* shards : {"false", "true"}) {
     const auto result =
         bad.train(concat("run-", shards), kNotANumber,
                   {kSkip, "--processes 2", concat("distributed.shard_optimizer=", shards)});
     INFO(result.err);
     REQUIRE(result.code == 0);
-    CHECK_THAT(result.err, ContainsSubstring(concat("update skipped on rank ", is_first ? 0 : 1,
-                                                    ": gradient of embed.weight")));
+    CHECK_THAT(result.err, ContainsSubstring(
+                               concat("update skipped on ", ranks, ": gradient of embed.weight")));
   }
   check_equal_ends(bad.tiny(), "run-false", "run-true");
 }
@@ -170,13 +172,16 @@ TEST_CASE("a run is rolled back past a bad batch, and one in parts to the same c
     return result.err;
   };
   const std::string log = train("whole", 20);
-  for (const auto& [step, count] : {std::pair{5, 1}, std::pair{10, 2}}) {
-    CHECK_THAT(log, ContainsSubstring(concat("rolled back to the checkpoint of step ", step)));
-    CHECK_THAT(log, ContainsSubstring(concat("rollbacks=", count, " at_most=3")));
+  const auto saved_before = [](std::int64_t step) { return (step - 1) / 5 * 5; };
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK_THAT(log, ContainsSubstring(
+                        concat("rolled back to the checkpoint of step ", saved_before(steps[i]))));
+    CHECK_THAT(log, ContainsSubstring(concat("rollbacks=", i + 1, " at_most=3")));
   }
   const Json last = testing::stable_rows(tiny.path("whole")).back();
   CHECK(last["train/rollbacks"] == 2);
-  CHECK(last["train/skipped"] == steps[0] - 5 + steps[1] - 10);
+  CHECK(last["train/skipped"] ==
+        steps[0] - saved_before(steps[0]) + steps[1] - saved_before(steps[1]));
 
   train("parts", 5);
   const std::string model = testing::checkpoint_file(tiny.path("parts"), 5, "model.safetensors"),

@@ -31,6 +31,20 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
   return concat(path.string(), ".", ::getpid(), "-", count++, ".tmp");
 }
 
+// Fills the buffer, short of it only at the file's end. Returns the bytes read.
+std::size_t read_on(const posix::Descriptor& file, const std::filesystem::path& path,
+                    std::span<char> buffer) {
+  std::size_t used = 0;
+  while (used < buffer.size()) {
+    const ssize_t count = ::read(file.get(), buffer.data() + used, buffer.size() - used);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) posix::throw_errno(path, "read", errno);
+    if (count == 0) break;
+    used += static_cast<std::size_t>(count);
+  }
+  return used;
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
@@ -90,15 +104,7 @@ FileReader::~FileReader() = default;
 FileReader::FileReader(FileReader&& other) noexcept = default;
 
 std::size_t FileReader::read(std::span<char> buffer) {
-  std::size_t used = 0;
-  while (used < buffer.size()) {
-    const ssize_t count = ::read(state_->file.get(), buffer.data() + used, buffer.size() - used);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) posix::throw_errno(state_->path, "read", errno);
-    if (count == 0) break;
-    used += static_cast<std::size_t>(count);
-  }
-  return used;
+  return read_on(state_->file, state_->path, buffer);
 }
 
 struct FileWriter::State {
@@ -157,12 +163,9 @@ std::string read_file(const std::filesystem::path& path) {
   std::size_t used = 0;
   content.resize(static_cast<std::size_t>(status_of(file.get(), path).st_size) + 1);
   for (;;) {
-    const ssize_t count = ::read(file.get(), content.data() + used, content.size() - used);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) posix::throw_errno(path, "read", errno);
-    if (count == 0) break;
-    used += static_cast<std::size_t>(count);
-    if (used == content.size()) content.resize(2 * used);
+    used += read_on(file, path, std::span(content).subspan(used));
+    if (used < content.size()) break;
+    content.resize(2 * used);
   }
   content.resize(used);
   return content;

@@ -2,15 +2,12 @@
 // by hand.
 #include "longspan/core/hash.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <xxhash.h>
 
-#include <cerrno>
 #include <new>
 #include <vector>
 
-#include "core/posix.h"
+#include "longspan/core/files.h"
 
 namespace longspan {
 
@@ -58,18 +55,12 @@ std::string hash_of(std::string_view text) {
 }
 
 std::string hash_of_file(const std::filesystem::path& path) {
-  const posix::Descriptor file = posix::open_to_read(path);
-  std::vector<std::byte> buffer(std::size_t{1} << 20);
+  FileReader file(path);
+  std::vector<char> buffer(std::size_t{1} << 20);
   Hasher hasher;
-  for (;;) {
-    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
-    if (count == 0) return hasher.digest();
-    if (count > 0) {
-      hasher.update(std::span(buffer).first(static_cast<std::size_t>(count)));
-    } else if (errno != EINTR) {
-      posix::throw_errno(path, "read", errno);
-    }
-  }
+  while (const std::size_t count = file.read(buffer))
+    hasher.update(std::string_view(buffer.data(), count));
+  return hasher.digest();
 }
 
 }  // namespace longspan

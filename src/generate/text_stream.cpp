@@ -23,8 +23,7 @@ std::size_t settled_size(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x80) break;
     if (byte < 0xC0) continue;
-    const std::size_t bytes = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-    return at + bytes > text.size() ? at : text.size();
+    return at + utf8_size(text[at]) > text.size() ? at : text.size();
   }
   return text.size();
 }

@@ -26,7 +26,7 @@ char32_t take_character(std::string_view& text) {
     return static_cast<char32_t>(static_cast<unsigned char>(text[at]));
   };
   const char32_t first = byte(0);
-  const std::size_t size = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  const std::size_t size = utf8_size(text.front());
   char32_t point = size == 1 ? first : first & (0x7Fu >> size);
   if (size > text.size()) {
     text.remove_prefix(1);

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "longspan/core/utf8.h"
+
 namespace longspan {
 namespace {
 
@@ -17,9 +19,7 @@ constexpr float kUnknownPenalty = 10.0f;
 constexpr double kUserDefinedPenalty = 0.1;
 
 std::size_t character_bytes(std::string_view text, std::size_t at) {
-  const auto first = static_cast<unsigned char>(text[at]);
-  const std::size_t bytes = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  return std::min(bytes, text.size() - at);
+  return std::min(utf8_size(text[at]), text.size() - at);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/synthetic_language.h"
+#include "data/text_blocks.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
@@ -32,12 +33,7 @@ FileState state_of(const std::string& path) {
 }
 
 std::string digest_of(const std::string& path) {
-  try {
-    return hash_of_file(path);
-  } catch (const Error& cause) {
-    std::throw_with_nested(Error(
-        ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
-  }
+  return reading_text(path, [&] { return hash_of_file(path); });
 }
 
 Json describe_synthetic(const SyntheticConfig& config) {

@@ -44,14 +44,11 @@ std::vector<std::string> files_of(const std::string& pattern) {
 }
 
 std::string beginning_of(const std::string& path) {
-  try {
+  return reading_text(path, [&] {
     std::string beginning(kBeginningBytes, '\0');
     beginning.resize(FileReader(path).read(beginning));
     return beginning;
-  } catch (const Error& cause) {
-    std::throw_with_nested(Error(
-        ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
-  }
+  });
 }
 
 void check_file(const std::string& path) {
@@ -68,18 +65,24 @@ void check_file(const std::string& path) {
   check(content.empty(), ErrorKind::Data, path, ": must be a text file in UTF-8, found ", content);
 }
 
-// Calls take with each block of the files, checked to be UTF-8.
-void for_each_block(const std::vector<std::string>& files,
-                    const std::function<void(const TextBlock&)>& take) {
+// Calls take with each line of the files, checked to be UTF-8. @return whether the last one has a
+// line break
+template <class Take>
+bool read_lines(const std::vector<std::string>& files, const Take& take) {
   TextBlocks blocks(files);
   std::int64_t lines = 0;  // of the file so far
+  bool ends_in_break = false;
   for (std::size_t file = 0; const std::optional<TextBlock> block = blocks.next();) {
     if (block->file != file) lines = 0;
     file = block->file;
     check_utf8(*block, lines);
-    for_each_line(block->text, [&](std::string_view) { ++lines; });
-    take(*block);
+    for_each_line(block->text, [&](std::string_view line) {
+      ++lines;
+      take(line);
+    });
+    ends_in_break = block->text.ends_with('\n') || block->text.ends_with('\r');
   }
+  return ends_in_break;
 }
 
 SyntheticConfig read_synthetic_config(const config::Reader& reader) {
@@ -141,7 +144,7 @@ LineSource open_text(const TextConfig& config) {
         };
   }
   return [files = text_files(config)](const std::function<void(std::string_view)>& emit) {
-    for_each_block(files, [&](const TextBlock& block) { for_each_line(block.text, emit); });
+    read_lines(files, emit);
   };
 }
 
@@ -156,11 +159,8 @@ LineSource open_documents(const TextConfig& config) {
   return [files = text_files(config)](const std::function<void(std::string_view)>& emit) {
     for (const std::string& file : files) {
       std::string document;
-      bool ends_in_break = false;
-      for_each_block({file}, [&](const TextBlock& block) {
-        for_each_line(block.text, [&](std::string_view line) { document.append(line) += '\n'; });
-        ends_in_break = block.text.ends_with('\n') || block.text.ends_with('\r');
-      });
+      const bool ends_in_break =
+          read_lines({file}, [&](std::string_view line) { document.append(line) += '\n'; });
       if (document.empty()) continue;  // a byte order mark alone
       if (!ends_in_break) document.pop_back();
       emit(document);

@@ -3,7 +3,6 @@
 #include "data/text_blocks.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "data/lines.h"
@@ -21,17 +20,6 @@ std::size_t bytes_of_lines(std::string_view text) {
   if (newline != std::string_view::npos) return newline + 1;
   const std::size_t lone_return = text.substr(0, text.size() - 1).rfind('\r');
   return lone_return == std::string_view::npos ? 0 : lone_return + 1;
-}
-
-template <class Work>
-auto reading(const std::string& path, const Work& work) {
-  try {
-    return work();
-  } catch (const Error& cause) {
-    if (cause.kind() != ErrorKind::Io) throw;
-    std::throw_with_nested(Error(
-        ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
-  }
 }
 
 }  // namespace
@@ -55,7 +43,7 @@ std::optional<TextBlock> TextBlocks::next() {
 bool TextBlocks::open_next() {
   if (num_opened_ == files_.size()) return false;
   const std::string& path = files_[num_opened_++];
-  reading(path, [&] { reader_.emplace(path); });
+  reading_text(path, [&] { reader_.emplace(path); });
   place_ = 0;
   fill();
   if (buffer_.starts_with(kByteOrderMark)) {
@@ -69,7 +57,7 @@ bool TextBlocks::open_next() {
 bool TextBlocks::fill() {
   const std::size_t before = buffer_.size();
   buffer_.resize(std::max(block_bytes_, 2 * before));  // of a long line, twice as much
-  const std::size_t count = reading(files_[num_opened_ - 1], [&] {
+  const std::size_t count = reading_text(files_[num_opened_ - 1], [&] {
     return reader_->read({buffer_.data() + before, buffer_.size() - before});
   });
   buffer_.resize(before + count);

@@ -2,14 +2,29 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "longspan/core/error.h"
 #include "longspan/core/files.h"
 
 namespace longspan {
+
+/// Returns what work() returns, which reads a text file; where that fails, the text is to blame.
+/// @throws Error(Data) in place of Error(Io)
+template <class Work>
+auto reading_text(const std::string& path, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& cause) {
+    if (cause.kind() != ErrorKind::Io) throw;
+    std::throw_with_nested(Error(
+        ErrorKind::Data, concat(path, ": must be a readable text file, got: ", cause.what())));
+  }
+}
 
 /// Whole lines of a file.
 struct TextBlock {

@@ -53,6 +53,7 @@ void add_sweep(CLI::App& app, Call& call);
 void add_generate(CLI::App& app, Call& call);
 void add_report(CLI::App& app, Call& call);
 void add_plan(CLI::App& app, Call& call);
+void add_bench(CLI::App& app, Call& call);
 void add_inspect(CLI::App& app, Call& call);
 void add_import(CLI::App& app, Call& call);
 void add_verify_resume(CLI::App& app, Call& call);
@@ -74,6 +75,7 @@ inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},
                                   {"report", add_report},
                                   {"generate", add_generate},
                                   {"plan", add_plan},
+                                  {"bench", add_bench, true},
                                   {"inspect", add_inspect},
                                   {"import", add_import},
                                   {"verify-resume", add_verify_resume}};

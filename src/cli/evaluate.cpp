@@ -125,7 +125,10 @@ void add_evaluate(CLI::App& app, Call& call) {
   verb->add_option("--split", request.split, "valid, test or a text file")->capture_default_str();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
-  verb->add_option("--position", request.position, "Override a key of the position section")
+  verb->add_option(
+          "--position", request.position,
+          "Change the position rule: KEY=VALUE of the position section, as interpolation=4 or "
+          "window=512; repeatable")
       ->expected(1)
       ->take_all();
   verb->add_option("--output", request.output, "Folder for the results; default <run>/evaluations");

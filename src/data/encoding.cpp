@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "data/block_work.h"
+#include "data/documents.h"
 #include "data/lines.h"
-#include "data/source.h"
 #include "longspan/tokenizer/words.h"
 
 namespace longspan {
@@ -57,27 +57,51 @@ std::int64_t count_lines(std::string_view document) {
   return std::ranges::count(document, '\n') + (document.ends_with('\n') ? 0 : 1);
 }
 
+TextCounts encode_documents(const TextConfig& config, const Tokenizer& tokenizer,
+                            const TakeIds& take) {
+  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
+  std::vector<std::int32_t> ids;
+  TextCounts counts;
+  const auto encode = [&](std::string_view document) {
+    ids.clear();
+    if (counts.lines > 0) ids.push_back(tokenizer.start_id());
+    counts.unknown += encoder->encode(document, ids);
+    counts.lines += count_lines(document);
+    counts.words += count_words(document);
+    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(document.size());
+    take(ids);
+  };
+  // A line break of a file may have two bytes, of which a document has one.
+  if (config.synthetic)
+    open_documents(config)(encode);
+  else
+    counts.bytes = read_documents(text_files(config), encode);
+  return counts;
+}
+
+TextCounts encode_synthetic_lines(const TextConfig& config, const Tokenizer& tokenizer,
+                                  const TakeIds& take) {
+  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
+  std::vector<std::int32_t> ids;
+  TextCounts counts;
+  open_text(config)([&](std::string_view line) {
+    ids.clear();
+    counts.unknown += encoder->encode(line, ids);
+    ++counts.lines;
+    counts.words += count_words(line);
+    counts.bytes += static_cast<std::int64_t>(line.size()) + 1;
+    take(ids);
+  });
+  return counts;
+}
+
 }  // namespace
 
 TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, int num_threads,
                         const TakeIds& take) {
-  const bool documents = tokenizer.reads_documents();
-  if (!documents && !config.synthetic)
-    return encode_files(text_files(config), tokenizer, num_threads, take);
-  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
-  std::vector<std::int32_t> ids;
-  TextCounts counts;
-  counts.bytes = file_bytes(config);  // a line break of a file may have two
-  (documents ? open_documents(config) : open_text(config))([&](std::string_view unit) {
-    ids.clear();
-    if (documents && counts.lines > 0) ids.push_back(tokenizer.start_id());
-    counts.unknown += encoder->encode(unit, ids);
-    counts.lines += documents ? count_lines(unit) : 1;
-    counts.words += count_words(unit);
-    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(unit.size()) + !documents;
-    take(ids);
-  });
-  return counts;
+  if (tokenizer.reads_documents()) return encode_documents(config, tokenizer, take);
+  if (config.synthetic) return encode_synthetic_lines(config, tokenizer, take);
+  return encode_files(text_files(config), tokenizer, num_threads, take);
 }
 
 namespace {

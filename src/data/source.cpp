@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "data/synthetic_language.h"
-#include "data/text_blocks.h"
+#include "data/text_reader.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
@@ -139,12 +139,6 @@ std::string source_difference(const Json& described, const TextConfig& config) {
     if (!difference.empty()) return difference;
   }
   return "";
-}
-
-std::int64_t file_bytes(const TextConfig& config) {
-  std::int64_t bytes = 0;
-  for (const std::string& path : text_files(config)) bytes += state_of(path).bytes;
-  return bytes;
 }
 
 }  // namespace longspan

@@ -15,7 +15,5 @@ Json describe_source(const TextConfig& config);
 /// Returns how a text differs from what describe_source() said; "" when it is the same. A file is
 /// read only when its path or time of change is another. @throws Error(Data)
 std::string source_difference(const Json& described, const TextConfig& config);
-/// Returns the bytes of a text's files. @throws Error(Data)
-std::int64_t file_bytes(const TextConfig& config);
 
 }  // namespace longspan

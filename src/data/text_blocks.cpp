@@ -24,8 +24,9 @@ std::size_t bytes_of_lines(std::string_view text) {
 
 }  // namespace
 
-TextBlocks::TextBlocks(std::vector<std::string> files, std::size_t block_bytes)
-    : files_(std::move(files)), block_bytes_(block_bytes) {}
+TextBlocks::TextBlocks(std::vector<std::string> files, std::size_t block_bytes,
+                       std::size_t max_decoded_bytes)
+    : files_(std::move(files)), block_bytes_(block_bytes), max_decoded_bytes_(max_decoded_bytes) {}
 
 std::optional<TextBlock> TextBlocks::next() {
   for (;;) {
@@ -43,7 +44,8 @@ std::optional<TextBlock> TextBlocks::next() {
 bool TextBlocks::open_next() {
   if (num_opened_ == files_.size()) return false;
   const std::string& path = files_[num_opened_++];
-  reading_text(path, [&] { reader_.emplace(path); });
+  reader_.emplace(path);
+  compression_ = reader_->compression();
   place_ = 0;
   fill();
   if (buffer_.starts_with(kByteOrderMark)) {
@@ -56,17 +58,19 @@ bool TextBlocks::open_next() {
 // Reads on. @return false at the file's end
 bool TextBlocks::fill() {
   const std::size_t before = buffer_.size();
+  check(compression_.empty() || before < max_decoded_bytes_, ErrorKind::Data,
+        files_[num_opened_ - 1], ": a line of ", compression_, " data must have fewer than ",
+        max_decoded_bytes_, " bytes, the one at byte ", place_,
+        " of its text has more; decompress the file");
   buffer_.resize(std::max(block_bytes_, 2 * before));  // of a long line, twice as much
-  const std::size_t count = reading_text(files_[num_opened_ - 1], [&] {
-    return reader_->read({buffer_.data() + before, buffer_.size() - before});
-  });
+  const std::size_t count = reader_->read({buffer_.data() + before, buffer_.size() - before});
   buffer_.resize(before + count);
   bytes_read_ += static_cast<std::int64_t>(count);
   return count > 0;
 }
 
 std::optional<TextBlock> TextBlocks::take(std::size_t bytes) {
-  TextBlock block{num_opened_ - 1, files_[num_opened_ - 1], place_, {}};
+  TextBlock block{num_opened_ - 1, files_[num_opened_ - 1], place_, compression_, {}};
   block.text = std::exchange(buffer_, buffer_.substr(bytes));
   block.text.resize(bytes);
   place_ += static_cast<std::int64_t>(bytes);
@@ -83,10 +87,10 @@ void check_utf8(const TextBlock& block, std::int64_t lines_before) {
   if (invalid == std::string_view::npos) return;
   std::int64_t number = lines_before;
   for_each_line(text.substr(0, invalid + 1), [&](std::string_view) { ++number; });
-  throw Error(
-      ErrorKind::Data,
-      concat(block.path, ":", number, ": text must be UTF-8, found ", byte_in_hex(text[invalid]),
-             " at byte ", block.place + static_cast<std::int64_t>(invalid), " of the file"));
+  throw Error(ErrorKind::Data, concat(block.path, ":", number, ": text must be UTF-8, found ",
+                                      byte_in_hex(text[invalid]), " at byte ",
+                                      block.place + static_cast<std::int64_t>(invalid),
+                                      block.compression.empty() ? " of the file" : " of its text"));
 }
 
 }  // namespace longspan

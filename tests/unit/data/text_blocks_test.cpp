@@ -7,6 +7,7 @@
 #include "data/lines.h"
 #include "longspan/core/files.h"
 #include "longspan/core/random.h"
+#include "support/compressed.h"
 #include "support/temporary_folder.h"
 #include "unit/tokenizer/caught.h"
 
@@ -67,6 +68,24 @@ TEST_CASE("text blocks: a line that is longer than a block comes whole") {
   }
   CHECK(lines == Lines{"a", line, "b", line});
   CHECK(largest < 2 * line.size());
+}
+
+TEST_CASE("text blocks: a line that some bytes stand for takes no more memory than it may") {
+  const File file(testing::gzip("a\n" + std::string(100000, 'x') + "\nb\n"));
+  const auto error = caught([&] {
+    TextBlocks blocks({file.path}, 64, 20000);
+    while (blocks.next())
+      ;
+  });
+  CHECK(error.kind == ErrorKind::Data);
+  CHECK(error.text ==
+        file.path +
+            ": a line of gzip data must have fewer than 20000 bytes, the one at byte 2 of "
+            "its text has more; decompress the file");
+  TextBlocks enough({file.path}, 64, 200000);
+  while (enough.next())
+    ;
+  CHECK(enough.bytes_read() == 100005);
 }
 
 TEST_CASE("text blocks: bytes that are not UTF-8 are named by line and place in the file") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "longspan/core/files.h"
+#include "support/compressed.h"
 #include "support/temporary_folder.h"
 #include "unit/tokenizer/caught.h"
 
@@ -160,13 +161,47 @@ TEST_CASE("text: a file that is no text is refused by what it is, before any tex
     CHECK(error.text.starts_with(begin));
     return error.text.substr(std::min(begin.size(), error.text.size()));
   };
-  CHECK(refused("\x1F\x8B\x08") == "gzip data; decompress it with gunzip");
-  CHECK(refused("\x28\xB5\x2F\xFD").starts_with("Zstandard data"));
+  CHECK(refused("BZh91AY&SY") == "bzip2 data; decompress it with bunzip2");
   CHECK(refused("PAR1\x15\x04").starts_with("a Parquet file"));
   CHECK(refused(std::string_view("\xFF\xFEt\0h\0", 6)) ==
         "UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
   CHECK(refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n") ==
         "a Git LFS pointer; fetch the file itself with git lfs pull");
+}
+
+TEST_CASE("text: a compressed file is the text in it, whatever its name") {
+  const TemporaryFolder folder;
+  const std::string text = "\xEF\xBB\xBFthe\r\ncat\n\n" + std::string(100, 'x') + "\rcaf\xC3\xA9";
+  const TextConfig plain = files({write(folder, "plain.txt", text)});
+  for (const std::string& content :
+       {testing::gzip(text), testing::zstandard(text),
+        testing::gzip(text.substr(0, 5)) + testing::gzip(text.substr(5))}) {
+    const TextConfig compressed = files({write(folder, "any-name", content)});
+    CHECK(lines_of(compressed) == lines_of(plain));
+    CHECK(documents_of(compressed) == documents_of(plain));
+  }
+}
+
+TEST_CASE("text: what a compressed file holds is judged as what a file holds") {
+  const TemporaryFolder folder;
+  const std::string path = write(folder, "t.gz", "");
+  const auto refused = [&](std::string_view content) {
+    write(folder, "t.gz", content);
+    const auto error = caught([&] { lines_of(files({path})); });
+    CHECK(error.kind == ErrorKind::Data);
+    CHECK(error.text.starts_with(path));
+    return error.text.substr(path.size());
+  };
+  CHECK(refused(testing::gzip("")) ==
+        ": a text file must not be empty, found in its gzip data 0 bytes");
+  CHECK(refused(testing::zstandard("PK\x03\x04")) ==
+        ": must be a text file in UTF-8, found in its Zstandard data a ZIP archive; extract the "
+        "file from it");
+  CHECK(refused(testing::gzip(testing::gzip("a"))) ==
+        ": must be a text file in UTF-8, found in its gzip data gzip data; decompress it with "
+        "gunzip");
+  CHECK(refused(testing::gzip("ok\ncaf\xE9 x\n")) ==
+        ":2: text must be UTF-8, found byte 0xe9 at byte 6 of its text");
 }
 
 TEST_CASE("text: bytes that are not UTF-8 are refused with line and byte") {

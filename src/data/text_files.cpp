@@ -1,0 +1,91 @@
+// The files that a text is of, and what each must be before any of it is read.
+#include <glob.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/text_reader.h"
+#include "longspan/core/error.h"
+#include "longspan/core/file_content.h"
+#include "longspan/data/text.h"
+
+namespace longspan {
+namespace fs = std::filesystem;
+namespace {
+
+// WikiText's own file names get the hint where to have them from.
+std::string remedy_for_missing(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  const bool wikitext = name.starts_with("wiki.") && name.ends_with(".tokens");
+  return wikitext ? "; scripts/download-wikitext fetches WikiText" : "";
+}
+
+std::vector<std::string> expand_glob(const std::string& pattern) {
+  glob_t found{};
+  const int result = ::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found);
+  std::vector<std::string> paths(found.gl_pathv,
+                                 found.gl_pathv + (result == 0 ? found.gl_pathc : 0));
+  ::globfree(&found);
+  std::ranges::sort(paths);  // by bytes, whatever the locale
+  return paths;
+}
+
+std::vector<std::string> files_of(const std::string& pattern) {
+  if (!is_glob(pattern)) return {pattern};
+  std::vector<std::string> paths = expand_glob(pattern);
+  check(!paths.empty(), ErrorKind::Data, pattern,
+        ": a pattern must match at least one file, found none", remedy_for_missing(pattern));
+  return paths;
+}
+
+// What a file is, is told by its text: in gzip data may be an archive, or a text in UTF-16.
+void check_content(const std::string& path) {
+  TextReader reader(path);
+  std::string beginning(kBeginningBytes, '\0');
+  beginning.resize(reader.read(beginning));
+  const bool compressed = !reader.compression().empty();
+  const std::string found =
+      compressed ? concat("found in its ", reader.compression(), " data ") : "found ";
+  check(!beginning.empty(), ErrorKind::Data, path, ": a text file must not be empty, ", found,
+        "0 bytes");
+  const std::string_view content = recognized_data(beginning);
+  check(content.empty(), ErrorKind::Data, path, ": must be a text file in UTF-8, ", found, content);
+}
+
+void check_file(const std::string& path) {
+  std::error_code failure;
+  const fs::file_status status = fs::status(path, failure);
+  check(status.type() != fs::file_type::not_found, ErrorKind::Data, path,
+        ": must be a text file, found nothing", remedy_for_missing(path));
+  check(!fs::is_directory(status), ErrorKind::Data, path, ": must be a text file, found a folder");
+  check(!failure, ErrorKind::Data, path,
+        ": must be a readable text file, got: ", failure.message());
+  check_content(path);
+}
+
+}  // namespace
+
+bool is_glob(const std::string& pattern) {
+  std::error_code ignored;
+  return pattern.find_first_of("*?[") != std::string::npos && !fs::exists(pattern, ignored);
+}
+
+std::vector<std::string> files_there(const std::string& pattern) {
+  if (is_glob(pattern)) return expand_glob(pattern);
+  std::error_code ignored;
+  return fs::exists(pattern, ignored) ? std::vector{pattern} : std::vector<std::string>();
+}
+
+std::vector<std::string> text_files(const TextConfig& config) {
+  std::vector<std::string> files;
+  for (const std::string& pattern : config.patterns) {
+    const std::vector<std::string> found = files_of(pattern);
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  for (const std::string& file : files) check_file(file);
+  return files;
+}
+
+}  // namespace longspan

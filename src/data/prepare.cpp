@@ -14,6 +14,7 @@
 #include "data/ordered_work.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
+#include "data/text_folder.h"
 #include "data/tokenizer_files.h"
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
@@ -43,6 +44,25 @@ std::vector<NamedText> splits_of(const DataConfig& config) {
 fs::path shard_folder_of(const DataConfig& config) {
   const fs::path folder = config.shards;
   return folder.has_filename() ? folder : folder.parent_path();  // "a/b/"
+}
+
+// What is prepared would become a part of the text.
+void check_outside_of_text(const fs::path& folder, const DataConfig& config) {
+  for (const NamedText& named : splits_of(config)) {
+    for (const std::string& text : text_folders(named.text)) {
+      const fs::path rest =
+          fs::weakly_canonical(folder).lexically_relative(fs::weakly_canonical(text));
+      check(rest.empty() || *rest.begin() == "..", ErrorKind::Config,
+            "data.shards must not lie in a folder that is read as text, data.", named.split, " is ",
+            text, ", got ", folder.string());
+    }
+  }
+}
+
+void tell_passed_over(const TextConfig& text) {
+  for (const std::string& folder : text_folders(text))
+    if (const std::string what = text_in_folder(folder).passed_over(); !what.empty())
+      log::info("passed over in a folder of text", {{"folder", folder}, {"what", what}});
 }
 
 Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
@@ -117,8 +137,11 @@ ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
 
 void make_shards(const DataConfig& config, const fs::path& folder, int num_threads) {
   std::vector<std::pair<NamedText, Json>> splits;
-  for (const NamedText& named : splits_of(config))
+  check_outside_of_text(folder, config);
+  for (const NamedText& named : splits_of(config)) {
+    tell_passed_over(named.text);
     splits.emplace_back(named, describe_source(named.text));
+  }
   const std::unique_ptr<Tokenizer> tokenizer =
       build_tokenizer(config.tokenizer, training_text(config.train, num_threads));
   log::info("tokenizer ready",
@@ -232,6 +255,7 @@ ShardFolder prepare_data(const DataConfig& config, int num_threads) try {
 
 TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts,
                         int num_threads) {
+  tell_passed_over(config);
   std::vector<std::int32_t> ids;
   counts = encode_units(config, tokenizer, threads_to_use(num_threads),
                         [&](const std::vector<std::int32_t>& part) {

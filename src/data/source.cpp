@@ -55,13 +55,30 @@ std::string file_difference(const Json& described, const std::string& path) {
   return same ? "" : concat("the content of ", path, " differs from what ", was_path, " had");
 }
 
-bool matches(const std::string& path, const std::string& pattern) {
+enum class NamedAs { Nothing, File, FileInFolder };
+
+bool matches(const std::filesystem::path& path, const std::string& pattern) {
   return path == pattern ||
          ::fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
 }
 
-std::string file_name(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
+// Returns what a file is to a path or glob.
+NamedAs named_by(const std::string& pattern, const std::string& file) {
+  if (matches(file, pattern)) return NamedAs::File;
+  const std::filesystem::path path(file);
+  for (auto at = path.parent_path(); at.has_relative_path(); at = at.parent_path())
+    if (matches(at, pattern)) return NamedAs::FileInFolder;
+  return NamedAs::Nothing;
+}
+
+// The same where all but the last name of the path or glob may have been another.
+NamedAs named_by_name(const std::string& pattern, const std::string& file) {
+  const std::filesystem::path path(file);
+  const std::string name = std::filesystem::path(pattern).filename().string();
+  if (matches(path.filename(), name)) return NamedAs::File;
+  for (const auto& part : path.parent_path())
+    if (matches(part, name)) return NamedAs::FileInFolder;
+  return NamedAs::Nothing;
 }
 
 // Appends an empty path for each described file that a path or glob named behind which nothing is
@@ -70,16 +87,18 @@ void add_gone(const std::vector<std::string>& described, const std::string& patt
               std::vector<std::string>& paths) {
   const bool is_one = !is_glob(pattern);
   const std::size_t first = paths.size();
-  const auto take = [&](const auto& is_same) {
-    while (paths.size() < described.size() && is_same(described[paths.size()])) {
+  const auto take = [&](const auto& named) {
+    while (paths.size() < described.size()) {
+      const NamedAs as = named(pattern, described[paths.size()]);
+      if (as == NamedAs::Nothing) break;
       paths.emplace_back();
-      if (is_one) break;
+      if (as == NamedAs::File && is_one) break;
     }
     return paths.size() > first;
   };
-  if (take([&](const std::string& was) { return matches(was, pattern); })) {
+  if (take(named_by)) {
     log::info("the text is not there, its shards stand for it", {{"text", pattern}});
-  } else if (take([&](const auto& was) { return matches(file_name(was), file_name(pattern)); })) {
+  } else if (take(named_by_name)) {
     log::warn(concat(pattern, " is not there; shards stand for it that were made from ",
                      described[first], ", a text of the same name"));
   } else {
@@ -93,7 +112,8 @@ void add_gone(const std::vector<std::string>& described, const std::string& patt
 std::vector<std::string> files_now(const Json& files, const TextConfig& config) {
   std::vector<std::string> described, paths;
   for (const Json& file : files) described.push_back(file.at("path").get<std::string>());
-  for (const std::string& pattern : config.patterns) {
+  for (std::string pattern : config.patterns) {
+    while (pattern.size() > 1 && pattern.ends_with('/')) pattern.pop_back();  // of a folder
     const std::vector<std::string> there = files_there(pattern);
     paths.insert(paths.end(), there.begin(), there.end());
     if (there.empty()) add_gone(described, pattern, paths);

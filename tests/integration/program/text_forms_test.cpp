@@ -125,6 +125,26 @@ TEST_CASE("a compressed text that is damaged or cut short is an error, and nothi
   CHECK(line > 1000);
 }
 
+TEST_CASE("a folder gives the shards of its files, and the log says what was passed over") {
+  Texts texts;
+  const std::string text = some_text(), half = text.substr(0, text.size() / 2);
+  texts.write("t/a/1.txt", "one two\n");
+  texts.write("t/a/2.zst", testing::zstandard(half + "\n"));
+  texts.write("t/b.gz", testing::gzip(text.substr(half.size())));
+  texts.write("t/.git/HEAD", "ref");
+  texts.write("t/a/.crc", "x");
+  fs::create_symlink(texts.file("tiny.yaml"), texts.file("t/link"));
+  for (const Words& tokenizer : kTokenizers)
+    CHECK((texts.shards("t", tokenizer) ==
+           texts.shards("[t/a/1.txt, t/a/2.zst, t/b.gz]", tokenizer)));
+  const auto result = texts.prepare("t", "told");
+  CHECK(result.code == 0);
+  CHECK_THAT(result.err,
+             ContainsSubstring("passed over in a folder of text folder=" + texts.file("t") +
+                               " what=\"2 hidden, 1 linked\"\n"));
+  CHECK_THAT(texts.refused("-"), ContainsSubstring("standard input can be read once"));
+}
+
 TEST_CASE("a text that cannot be read is an error that says why") {
   const Texts texts;
   CHECK(texts.refused("none.gz") == concat("longspan: error: ", texts.file("none.gz"),

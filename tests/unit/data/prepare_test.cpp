@@ -174,6 +174,47 @@ TEST_CASE("prepare: whole shards do without the text that they were made from") 
   }
 }
 
+TEST_CASE("prepare: a folder is a text whose files are known by their paths") {
+  Example example;
+  fs::create_directory(example.path("texts"));
+  fs::create_directory(example.path("texts/more"));
+  example.write("texts/b.txt", "the dog\n");
+  example.write("texts/more/a.txt", "the cat sat\n");
+  example.config.train.patterns = {example.path("texts/")};
+  CHECK(ids_of(prepare_data(example.config).stream("train")).size() == 7);
+  example.config.train.patterns = {example.path("texts")};
+  prepare_data(example.config);
+
+  SECTION("whole shards do without it") {
+    fs::rename(example.path("texts"), example.path("away"));
+    prepare_data(example.config);
+    example.config.train.patterns = {"/elsewhere/texts/"};
+    prepare_data(example.config);
+    example.config.train.patterns = {example.path("text?")};
+    prepare_data(example.config);
+    example.config.train.patterns = {example.path("other")};
+    CHECK_THAT(example.refused(), ContainsSubstring("other: must be a text file, found nothing"));
+  }
+  SECTION("a file that comes to it, or goes, is a difference") {
+    example.write("texts/c.txt", "the bird\n");
+    CHECK_THAT(example.refused(), ContainsSubstring("data.train: it was 2 files, is 3"));
+    fs::remove(example.path("texts/c.txt"));
+    example.write("texts/.hidden", "the bird\n");
+    prepare_data(example.config);
+    fs::remove(example.path("texts/b.txt"));
+    CHECK_THAT(example.refused(), ContainsSubstring("data.train: it was 2 files, is 1"));
+  }
+  SECTION("shards in it would become a part of it") {
+    example.config.shards = example.path("texts/more/shards");
+    const auto error = caught([&] { prepare_data(example.config); });
+    CHECK(error.kind == ErrorKind::Config);
+    CHECK(error.text ==
+          "data.shards must not lie in a folder that is read as text, data.train is " +
+              example.path("texts") + ", got " + example.path("texts/more/shards"));
+    CHECK_FALSE(fs::exists(example.path("texts/more/shards.staged")));
+  }
+}
+
 TEST_CASE("prepare: a folder of another text is refused with the difference") {
   Example example;
   prepare_data(example.config);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/text_folder.h"
 #include "longspan/core/files.h"
 #include "support/compressed.h"
 #include "support/temporary_folder.h"
@@ -13,6 +14,7 @@
 namespace longspan {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::caught;
 using testing::TemporaryFolder;
 
@@ -111,13 +113,55 @@ TEST_CASE("text: a file that cannot serve is refused by its path") {
              "scripts/download-wikitext fetches WikiText");
   CHECK(refused(at + "/*.txt") ==
         at + "/*.txt: a pattern must match at least one file, found none");
-  CHECK(refused(at) == at + ": must be a text file, found a folder");
+  CHECK(refused(at) == at + ": a folder must have at least one text file, found none");
+  CHECK(refused(at + "/-") ==
+        at + "/-: must be a text file, found nothing; standard input can be read once, and a text "
+             "is read again to prepare it and to know it: write it to a file, which may be "
+             "compressed");
+  CHECK(refused("/dev/null") ==
+        "/dev/null: must be a text file or a folder, found a pipe or a device, which can be read "
+        "once; write the text to a file");
   const std::string empty = write(folder, "empty.txt", "");
   CHECK(refused(empty) == empty + ": a text file must not be empty, found 0 bytes");
   const std::string loop = at + "/loop.txt";
   std::filesystem::create_symlink(loop, loop);
   CHECK(refused(loop) ==
         loop + ": must be a readable text file, got: Too many levels of symbolic links");
+}
+
+TEST_CASE("text: a folder is its files and those of the folders in it, sorted by their paths") {
+  const TemporaryFolder folder;
+  const auto at = [&](const std::string& name) { return (folder.path() / name).string(); };
+  for (const auto* name : {"t", "t/b", "t/b/c", "t/.git", "t/empty"})
+    fs::create_directory(at(name));
+  for (const auto* name : {"t/z.txt", "t/B.txt", "t/b/2.txt", "t/b/c/1.txt", "t/b-.txt", "out.txt",
+                           "t/.git/HEAD", "t/b/.part.crc"})
+    write(folder, name, name);
+  write(folder, "t/_SUCCESS", "");
+  fs::create_symlink("b/2.txt", at("t/inside.txt"));
+  fs::create_symlink(at("out.txt"), at("t/outside.txt"));
+  fs::create_directory_symlink("b", at("t/again"));
+  fs::create_symlink("nowhere", at("t/dangling"));
+  std::vector<std::string> expected;
+  for (const auto* name :
+       {"t/B.txt", "t/b-.txt", "t/b/2.txt", "t/b/c/1.txt", "t/inside.txt", "t/z.txt"})
+    expected.push_back(at(name));
+  CHECK(text_files(files({at("t")})) == expected);
+  CHECK(text_files(files({at("t/")})) == expected);
+  CHECK(text_files(files({at("?")})) == expected);
+  CHECK(text_folders(files({at("t"), at("out.txt")})) == std::vector<std::string>{at("t")});
+  CHECK(text_in_folder(at("t")).passed_over() == "2 hidden, 3 linked, 1 empty");
+
+  write(folder, "t/b/data.txt", "PK\x03\x04");
+  const auto error = caught([&] { text_files(files({at("t")})); });
+  CHECK(error.text.starts_with(at("t/b/data.txt") + ": must be a text file in UTF-8, found a ZIP"));
+  const auto none = caught([&] { text_files(files({at("t/.git"), at("t/empty")})); });
+  CHECK(none.text == at("t/empty") + ": a folder must have at least one text file, found none");
+  fs::create_directory(at("t/marks"));
+  write(folder, "t/marks/_SUCCESS", "");
+  CHECK(caught([&] { text_files(files({at("t/marks")})); }).text ==
+        at("t/marks") +
+            ": a folder must have at least one text file, found none (passed over: 1 empty)");
 }
 
 TEST_CASE("text: documents are the files, with the same line breaks whatever bytes end the lines") {

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "data/block_work.h"
-#include "data/documents.h"
 #include "data/lines.h"
+#include "data/text_units.h"
 #include "longspan/tokenizer/words.h"
 
 namespace longspan {
@@ -18,7 +18,7 @@ using TakeIds = std::function<void(const std::vector<std::int32_t>&)>;
 
 struct EncodedBlock {
   std::vector<std::int32_t> ids;
-  std::int64_t lines = 0, words = 0, unknown = 0;
+  std::int64_t lines = 0, words = 0, bytes = 0, unknown = 0;
 };
 
 EncodedBlock encode_block(const TextBlock& block, LineEncoder& encoder) {
@@ -29,12 +29,12 @@ EncodedBlock encode_block(const TextBlock& block, LineEncoder& encoder) {
     ++encoded.lines;
   });
   encoded.words = count_words(block.text);  // a line break is between two
+  encoded.bytes = block.bytes;
   return encoded;
 }
 
-TextCounts encode_files(const std::vector<std::string>& files, const Tokenizer& tokenizer,
-                        int num_threads, const TakeIds& take) {
-  TextBlocks blocks(files);
+TextCounts encode_files(TextBlocks blocks, const Tokenizer& tokenizer, int num_threads,
+                        const TakeIds& take) {
   TextCounts counts;
   work_on_blocks<EncodedBlock>(
       blocks, num_threads,
@@ -46,15 +46,11 @@ TextCounts encode_files(const std::vector<std::string>& files, const Tokenizer& 
       [&](const EncodedBlock& encoded) {
         counts.lines += encoded.lines;
         counts.words += encoded.words;
+        counts.bytes += encoded.bytes;
         counts.unknown += encoded.unknown;
         take(encoded.ids);
       });
-  counts.bytes = blocks.bytes_read();
   return counts;
-}
-
-std::int64_t count_lines(std::string_view document) {
-  return std::ranges::count(document, '\n') + (document.ends_with('\n') ? 0 : 1);
 }
 
 TextCounts encode_documents(const TextConfig& config, const Tokenizer& tokenizer,
@@ -75,7 +71,7 @@ TextCounts encode_documents(const TextConfig& config, const Tokenizer& tokenizer
   if (config.synthetic)
     open_documents(config)(encode);
   else
-    counts.bytes = read_documents(text_files(config), encode);
+    counts.bytes = read_documents(files_to_read(config), encode);
   return counts;
 }
 
@@ -101,7 +97,7 @@ TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, in
                         const TakeIds& take) {
   if (tokenizer.reads_documents()) return encode_documents(config, tokenizer, take);
   if (config.synthetic) return encode_synthetic_lines(config, tokenizer, take);
-  return encode_files(text_files(config), tokenizer, num_threads, take);
+  return encode_files(TextBlocks(files_to_read(config)), tokenizer, num_threads, take);
 }
 
 namespace {
@@ -110,9 +106,7 @@ struct ReadBlock {
   std::int64_t lines = 0;
 };
 
-void spread_files(const std::vector<std::string>& files, int num_threads,
-                  const std::function<TakeLine()>& make_taker) {
-  TextBlocks blocks(files);
+void spread_lines(TextBlocks blocks, int num_threads, const std::function<TakeLine()>& make_taker) {
   std::mutex making;
   work_on_blocks<ReadBlock>(
       blocks, num_threads,
@@ -135,9 +129,9 @@ void spread_files(const std::vector<std::string>& files, int num_threads,
 TrainingText training_text(const TextConfig& config, int num_threads) {
   TrainingText text(open_text(config));
   if (config.synthetic) return text;
-  text.spread = [files = text_files(config),
+  text.spread = [files = files_to_read(config),
                  num_threads](const std::function<TakeLine()>& make_taker) {
-    spread_files(files, num_threads, make_taker);
+    spread_lines(TextBlocks(files), num_threads, make_taker);
   };
   return text;
 }

@@ -1,6 +1,7 @@
 // From text to a shard folder, once. The folder is filled under another name and renamed, so a
 // failed or killed run leaves nothing that looks whole; what is there already is kept, or refused
 // with the difference.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -135,13 +136,28 @@ ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
   return shards;
 }
 
+// @param files of all splits, as describe_source() has them
+void check_text_key(const std::string& text_key, const std::vector<Json>& files) {
+  const auto has_records = [](const Json& file) { return file.contains("text_key"); };
+  const bool used = std::ranges::any_of(files, has_records);
+  check(used || text_key == TextConfig().text_key, ErrorKind::Config,
+        "data.text_key is the key of the texts in JSON lines, and no file of data is named .json, "
+        ".jsonl or .ndjson, got ",
+        text_key, "; leave it out");
+}
+
 void make_shards(const DataConfig& config, const fs::path& folder, int num_threads) {
   std::vector<std::pair<NamedText, Json>> splits;
+  std::vector<Json> files;
   check_outside_of_text(folder, config);
   for (const NamedText& named : splits_of(config)) {
     tell_passed_over(named.text);
     splits.emplace_back(named, describe_source(named.text));
+    const Json& source = splits.back().second;
+    if (source.contains("files"))
+      files.insert(files.end(), source.at("files").begin(), source.at("files").end());
   }
+  check_text_key(config.train.text_key, files);
   const std::unique_ptr<Tokenizer> tokenizer =
       build_tokenizer(config.tokenizer, training_text(config.train, num_threads));
   log::info("tokenizer ready",

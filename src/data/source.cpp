@@ -10,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+#include "data/json_lines.h"
 #include "data/synthetic_language.h"
 #include "data/text_reader.h"
 #include "longspan/core/error.h"
@@ -43,9 +44,24 @@ Json describe_synthetic(const SyntheticConfig& config) {
           {"vocab_words", config.vocab_words}};
 }
 
-std::string file_difference(const Json& described, const std::string& path) {
-  const FileState now = state_of(path);
+std::string form_of(const std::string& text_key) {
+  return text_key.empty() ? "plain text" : concat("JSON lines with data.text_key ", text_key);
+}
+
+// Returns the key of a file's records; "" for plain text.
+std::string text_key_of(const std::string& path, const TextConfig& config) {
+  return has_json_lines(path) ? config.text_key : "";
+}
+
+std::string file_difference(const Json& described, const std::string& path,
+                            const TextConfig& config) {
   const auto was_path = described.at("path").get<std::string>();
+  const std::string was_key = described.value("text_key", "");
+  const std::string key = text_key_of(path.empty() ? was_path : path, config);
+  if (key != was_key)
+    return concat(was_path, " was read as ", form_of(was_key), ", is read as ", form_of(key));
+  if (path.empty()) return "";  // gone
+  const FileState now = state_of(path);
   const auto was_bytes = described.at("bytes").get<std::int64_t>();
   if (now.bytes != was_bytes)
     return concat(was_path, " had ", was_bytes, " bytes, ", path, " has ", now.bytes);
@@ -141,6 +157,8 @@ Json describe_source(const TextConfig& config) {
                      {"bytes", state.bytes},
                      {"modified_ns", state.modified_ns},
                      {"digest", digest_of(path)}});
+    const std::string text_key = text_key_of(path, config);
+    if (!text_key.empty()) files.back()["text_key"] = text_key;
   }
   return {{"files", files}};
 }
@@ -155,7 +173,7 @@ std::string source_difference(const Json& described, const TextConfig& config) {
   const std::vector<std::string> now = files_now(files, config);
   if (files.size() != now.size()) return concat("it was ", files.size(), " files, is ", now.size());
   for (std::size_t i = 0; i < now.size(); ++i) {
-    const std::string difference = now[i].empty() ? "" : file_difference(files[i], now[i]);
+    const std::string difference = file_difference(files[i], now[i], config);
     if (!difference.empty()) return difference;
   }
   return "";

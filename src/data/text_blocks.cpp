@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/json_lines.h"
 #include "data/lines.h"
 #include "longspan/core/error.h"
 #include "longspan/core/file_content.h"
@@ -24,14 +25,14 @@ std::size_t bytes_of_lines(std::string_view text) {
 
 }  // namespace
 
-TextBlocks::TextBlocks(std::vector<std::string> files, std::size_t block_bytes,
-                       std::size_t max_decoded_bytes)
-    : files_(std::move(files)), block_bytes_(block_bytes), max_decoded_bytes_(max_decoded_bytes) {}
+TextBlocks::TextBlocks(TextFiles files) : TextBlocks(std::move(files), Sizes{}) {}
+
+TextBlocks::TextBlocks(TextFiles files, Sizes sizes) : files_(std::move(files)), sizes_(sizes) {}
 
 std::optional<TextBlock> TextBlocks::next() {
   for (;;) {
     if (!reader_ && !open_next()) return std::nullopt;
-    while (buffer_.size() < block_bytes_ || bytes_of_lines(buffer_) == 0) {
+    while (buffer_.size() < sizes_.block_bytes || bytes_of_lines(buffer_) == 0) {
       if (fill()) continue;
       reader_.reset();
       if (buffer_.empty()) break;
@@ -42,15 +43,15 @@ std::optional<TextBlock> TextBlocks::next() {
 }
 
 bool TextBlocks::open_next() {
-  if (num_opened_ == files_.size()) return false;
-  const std::string& path = files_[num_opened_++];
+  if (num_opened_ == files_.paths.size()) return false;
+  const std::string& path = files_.paths[num_opened_++];
   reader_.emplace(path);
   compression_ = reader_->compression();
-  place_ = 0;
+  place_ = mark_bytes_ = 0;
   fill();
   if (buffer_.starts_with(kByteOrderMark)) {
     buffer_.erase(0, kByteOrderMark.size());
-    place_ = static_cast<std::int64_t>(kByteOrderMark.size());
+    place_ = mark_bytes_ = static_cast<std::int64_t>(kByteOrderMark.size());
   }
   return true;
 }
@@ -58,27 +59,29 @@ bool TextBlocks::open_next() {
 // Reads on. @return false at the file's end
 bool TextBlocks::fill() {
   const std::size_t before = buffer_.size();
-  check(compression_.empty() || before < max_decoded_bytes_, ErrorKind::Data,
-        files_[num_opened_ - 1], ": a line of ", compression_, " data must have fewer than ",
-        max_decoded_bytes_, " bytes, the one at byte ", place_,
+  check(compression_.empty() || before < sizes_.max_decoded_bytes, ErrorKind::Data,
+        files_.paths[num_opened_ - 1], ": a line of ", compression_, " data must have fewer than ",
+        sizes_.max_decoded_bytes, " bytes, the one at byte ", place_,
         " of its text has more; decompress the file");
-  buffer_.resize(std::max(block_bytes_, 2 * before));  // of a long line, twice as much
+  buffer_.resize(std::max(sizes_.block_bytes, 2 * before));  // of a long line, twice as much
   const std::size_t count = reader_->read({buffer_.data() + before, buffer_.size() - before});
   buffer_.resize(before + count);
-  bytes_read_ += static_cast<std::int64_t>(count);
   return count > 0;
 }
 
 std::optional<TextBlock> TextBlocks::take(std::size_t bytes) {
-  TextBlock block{num_opened_ - 1, files_[num_opened_ - 1], place_, compression_, {}};
+  TextBlock block;
+  block.file = num_opened_ - 1;
+  block.path = files_.paths[block.file];
+  block.place = place_;
+  block.compression = compression_;
+  if (has_json_lines(block.path)) block.text_key = files_.text_key;
   block.text = std::exchange(buffer_, buffer_.substr(bytes));
   block.text.resize(bytes);
-  place_ += static_cast<std::int64_t>(bytes);
+  const auto count = static_cast<std::int64_t>(bytes);
+  block.bytes = count + std::exchange(mark_bytes_, 0);
+  place_ += count;
   return block;
-}
-
-bool is_utf8(const TextBlock& block) {
-  return find_invalid_utf8(block.text) == std::string_view::npos;
 }
 
 void check_utf8(const TextBlock& block, std::int64_t lines_before) {

@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::int64_t kEnough = std::int64_t{1} << 24;
   static fuzz::MemoryFile file;
   return fuzz::accept_or_refuse([&] {
-    TextBlocks blocks({file.hold(fuzz::text_of(data, size)).string()}, kBlockBytes, kMaxLine);
-    std::int64_t lines = 0, place = -1;
+    TextBlocks blocks({{file.hold(fuzz::text_of(data, size)).string()}}, {kBlockBytes, kMaxLine});
+    std::int64_t lines = 0, bytes = 0, place = -1;
     while (const auto block = blocks.next()) {
       if (place >= 0 && block->place != place)
         throw std::logic_error("a block must follow the one before it");
@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       if (block->text.empty()) throw std::logic_error("a block must not be empty");
       check_utf8(*block, lines);
       for_each_line(block->text, [&](std::string_view) { ++lines; });
-      if (blocks.bytes_read() > kEnough) break;
+      bytes += block->bytes;
+      if (bytes > kEnough) break;
     }
   });
 }

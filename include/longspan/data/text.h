@@ -21,6 +21,7 @@ struct SyntheticConfig {
 /// different seeds share the language (vocabulary and grammar) and differ in the articles.
 struct TextConfig {
   std::vector<std::string> patterns;  ///< files, folders or globs; empty for synthetic text
+  std::string text_key = "text";      ///< of the records of JSON lines
   bool synthetic = false;
   SyntheticConfig synthetic_config;
 };
@@ -49,12 +50,13 @@ std::vector<std::string> text_folders(const TextConfig& config);
 /// folder are no part of a folder's text. @throws Error(Data) when there are none
 std::vector<std::string> text_files(const TextConfig& config);
 /// Returns the lines of a text. Line breaks are \n, \r\n and a lone \r (arXiv:2108.12409's
-/// preprocessing reads in Python's text mode); a byte order mark at a file's start is left out.
+/// preprocessing reads in Python's text mode); a byte order mark at a file's start is left out. Of
+/// a file of JSON lines (.jsonl, .ndjson, .json) each record is as a file of its own.
 /// @throws Error(Data) for a file that is missing, empty, unreadable or not UTF-8, with path, line
 /// and byte
 LineSource open_text(const TextConfig& config);
-/// Returns the documents of a text, each whole, with \n for each of its line breaks: the files, or
-/// the synthetic corpus as one. @throws as open_text()
+/// Returns the documents of a text, each whole, with \n for each of its line breaks: the files, the
+/// records of JSON lines, or the synthetic corpus as one. @throws as open_text()
 LineSource open_documents(const TextConfig& config);
 
 /// Calls emit with each line of the synthetic corpus.

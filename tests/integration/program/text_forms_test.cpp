@@ -139,10 +139,37 @@ TEST_CASE("a folder gives the shards of its files, and the log says what was pas
            texts.shards("[t/a/1.txt, t/a/2.zst, t/b.gz]", tokenizer)));
   const auto result = texts.prepare("t", "told");
   CHECK(result.code == 0);
-  CHECK_THAT(result.err,
-             ContainsSubstring("passed over in a folder of text folder=" + texts.file("t") +
-                               " what=\"2 hidden, 1 linked\"\n"));
+  CHECK_THAT(result.err, ContainsSubstring("passed over in a folder of text folder=" +
+                                           texts.file("t") + " what=\"2 hidden, 1 linked\"\n"));
   CHECK_THAT(texts.refused("-"), ContainsSubstring("standard input can be read once"));
+}
+
+TEST_CASE("JSON lines give the shards of files of their texts, to the bit") {
+  Texts texts;
+  std::string list = "[", records;
+  for (int i = 0; i < 5; ++i) {
+    const std::string text = "text " + std::to_string(i) + "\n" + some_text().substr(0, 700000);
+    const std::string name = "part" + std::to_string(i) + ".txt";
+    texts.write(name, text);
+    list += (i == 0 ? "" : ", ") + name;
+    records += Json({{"text", i}, {"content", text}}).dump(-1, ' ', i % 2 == 0) + "\n";
+  }
+  texts.write("all.jsonl", records);
+  texts.write("all.json.gz", testing::gzip(records));
+  for (Words options : kTokenizers) {
+    const std::string plain = texts.shards(list + "]", options);
+    options.insert(options.end(), {"--set", "data.text_key=content"});
+    for (const auto* name : {"all.jsonl", "all.json.gz"})
+      CHECK((texts.shards(name, options) == plain));
+  }
+  const std::string end = ": an object must have one text under the key text, found a number";
+  CHECK_THAT(texts.refused("all.jsonl"), ContainsSubstring(texts.file("all.jsonl") + ":1" + end));
+  CHECK_THAT(texts.refused("all.jsonl", 2, {"--set", "data.text_keys=content"}),
+             ContainsSubstring("did you mean text_key?"));
+  CHECK_THAT(texts.refused("all.jsonl", 2, {"--set", "data.text_key=''"}),
+             ContainsSubstring("data.text_key must not be empty"));
+  CHECK_THAT(texts.refused("part0.txt", 2, {"--set", "data.text_key=content"}),
+             ContainsSubstring("data.text_key is the key of the texts in JSON lines, and no file"));
 }
 
 TEST_CASE("a text that cannot be read is an error that says why") {

@@ -9,6 +9,8 @@
 #include "data/block_work.h"
 #include "data/lines.h"
 #include "data/text_units.h"
+#include "longspan/core/error.h"
+#include "longspan/core/progress.h"
 #include "longspan/tokenizer/words.h"
 
 namespace longspan {
@@ -53,8 +55,8 @@ TextCounts encode_files(TextBlocks blocks, const Tokenizer& tokenizer, int num_t
   return counts;
 }
 
-TextCounts encode_documents(const TextConfig& config, const Tokenizer& tokenizer,
-                            const TakeIds& take) {
+TextCounts encode_documents(const std::string& name, const TextConfig& config,
+                            const Tokenizer& tokenizer, const TakeIds& take) {
   const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
   std::vector<std::int32_t> ids;
   TextCounts counts;
@@ -68,10 +70,13 @@ TextCounts encode_documents(const TextConfig& config, const Tokenizer& tokenizer
     take(ids);
   };
   // A line break of a file may have two bytes, of which a document has one.
-  if (config.synthetic)
+  if (config.synthetic) {
     open_documents(config)(encode);
-  else
-    counts.bytes = read_documents(files_to_read(config), encode);
+  } else {
+    const TextFiles files = files_to_read(config);
+    ByteProgress progress(concat("encode ", name), bytes_of(files.paths));
+    counts.bytes = read_documents(files, encode, &progress);
+  }
   return counts;
 }
 
@@ -93,11 +98,13 @@ TextCounts encode_synthetic_lines(const TextConfig& config, const Tokenizer& tok
 
 }  // namespace
 
-TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, int num_threads,
-                        const TakeIds& take) {
-  if (tokenizer.reads_documents()) return encode_documents(config, tokenizer, take);
+TextCounts encode_units(const std::string& name, const TextConfig& config,
+                        const Tokenizer& tokenizer, int num_threads, const TakeIds& take) {
+  if (tokenizer.reads_documents()) return encode_documents(name, config, tokenizer, take);
   if (config.synthetic) return encode_synthetic_lines(config, tokenizer, take);
-  return encode_files(TextBlocks(files_to_read(config)), tokenizer, num_threads, take);
+  TextFiles files = files_to_read(config);
+  ByteProgress progress(concat("encode ", name), bytes_of(files.paths));
+  return encode_files(TextBlocks(std::move(files), &progress), tokenizer, num_threads, take);
 }
 
 namespace {
@@ -126,12 +133,17 @@ void spread_lines(TextBlocks blocks, int num_threads, const std::function<TakeLi
 
 }  // namespace
 
-TrainingText training_text(const TextConfig& config, int num_threads) {
-  TrainingText text(open_text(config));
-  if (config.synthetic) return text;
-  text.spread = [files = files_to_read(config),
-                 num_threads](const std::function<TakeLine()>& make_taker) {
-    spread_lines(TextBlocks(files), num_threads, make_taker);
+TrainingText training_text(const std::string& name, const TextConfig& config, int num_threads) {
+  if (config.synthetic) return TrainingText(open_text(config));
+  const TextFiles files = files_to_read(config);
+  const std::string what = concat("read ", name, " for the tokenizer");
+  TrainingText text([files, what](const TakeLine& take) {
+    ByteProgress progress(what, bytes_of(files.paths));
+    read_lines(files, take, &progress);
+  });
+  text.spread = [files, what, num_threads](const std::function<TakeLine()>& make_taker) {
+    ByteProgress progress(what, bytes_of(files.paths));
+    spread_lines(TextBlocks(files, &progress), num_threads, make_taker);
   };
   return text;
 }

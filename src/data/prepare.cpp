@@ -70,7 +70,7 @@ Json write_split(const NamedText& named, const Json& source, const Tokenizer& to
                  const fs::path& folder, int num_threads) {
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
   const TextCounts counts =
-      encode_units(named.text, tokenizer, num_threads,
+      encode_units(concat("data.", named.split), named.text, tokenizer, num_threads,
                    [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
   check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
         ": the text must give at least one token, got none");
@@ -152,14 +152,14 @@ void make_shards(const DataConfig& config, const fs::path& folder, int num_threa
   check_outside_of_text(folder, config);
   for (const NamedText& named : splits_of(config)) {
     tell_passed_over(named.text);
-    splits.emplace_back(named, describe_source(named.text));
+    splits.emplace_back(named, describe_source(concat("data.", named.split), named.text));
     const Json& source = splits.back().second;
     if (source.contains("files"))
       files.insert(files.end(), source.at("files").begin(), source.at("files").end());
   }
   check_text_key(config.train.text_key, files);
   const std::unique_ptr<Tokenizer> tokenizer =
-      build_tokenizer(config.tokenizer, training_text(config.train, num_threads));
+      build_tokenizer(config.tokenizer, training_text("data.train", config.train, num_threads));
   log::info("tokenizer ready",
             {{"kind", tokenizer->kind()}, {"vocab_size", tokenizer->vocab_size()}});
   StagedFolder staged(folder);
@@ -273,7 +273,7 @@ TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, Te
                         int num_threads) {
   tell_passed_over(config);
   std::vector<std::int32_t> ids;
-  counts = encode_units(config, tokenizer, threads_to_use(num_threads),
+  counts = encode_units("the text", config, tokenizer, threads_to_use(num_threads),
                         [&](const std::vector<std::int32_t>& part) {
                           ids.insert(ids.end(), part.begin(), part.end());
                         });

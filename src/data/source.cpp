@@ -13,9 +13,12 @@
 #include "data/json_lines.h"
 #include "data/synthetic_language.h"
 #include "data/text_reader.h"
+#include "data/text_units.h"
 #include "longspan/core/error.h"
+#include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 namespace {
@@ -33,8 +36,17 @@ FileState state_of(const std::string& path) {
   return {status.st_size, status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec};
 }
 
-std::string digest_of(const std::string& path) {
-  return reading_text(path, [&] { return hash_of_file(path); });
+std::string digest_of(const std::string& path, ByteProgress& progress) {
+  return reading_text(path, [&] {
+    FileReader file(path);
+    std::vector<char> buffer(std::size_t{1} << 20);
+    Hasher hasher;
+    while (const std::size_t count = file.read(buffer)) {
+      hasher.update(std::string_view(buffer.data(), count));
+      progress.add(static_cast<std::int64_t>(count));
+    }
+    return hasher.digest();
+  });
 }
 
 Json describe_synthetic(const SyntheticConfig& config) {
@@ -67,7 +79,8 @@ std::string file_difference(const Json& described, const std::string& path,
     return concat(was_path, " had ", was_bytes, " bytes, ", path, " has ", now.bytes);
   if (was_path == path && described.at("modified_ns").get<std::int64_t>() == now.modified_ns)
     return "";
-  const bool same = digest_of(path) == described.at("digest").get<std::string>();
+  ByteProgress progress(concat("compare ", path), now.bytes);
+  const bool same = digest_of(path, progress) == described.at("digest").get<std::string>();
   return same ? "" : concat("the content of ", path, " differs from what ", was_path, " had");
 }
 
@@ -148,15 +161,17 @@ std::string synthetic_difference(const Json& described, const SyntheticConfig& c
 
 }  // namespace
 
-Json describe_source(const TextConfig& config) {
+Json describe_source(const std::string& name, const TextConfig& config) {
   if (config.synthetic) return {{"synthetic", describe_synthetic(config.synthetic_config)}};
   Json files = Json::array();
-  for (const std::string& path : text_files(config)) {
+  const std::vector<std::string> paths = text_files(config);
+  ByteProgress progress(concat("take the digest of ", name), bytes_of(paths));
+  for (const std::string& path : paths) {
     const FileState state = state_of(path);
     files.push_back({{"path", path},
                      {"bytes", state.bytes},
                      {"modified_ns", state.modified_ns},
-                     {"digest", digest_of(path)}});
+                     {"digest", digest_of(path, progress)}});
     const std::string text_key = text_key_of(path, config);
     if (!text_key.empty()) files.back()["text_key"] = text_key;
   }

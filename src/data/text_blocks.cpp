@@ -9,6 +9,7 @@
 #include "data/lines.h"
 #include "longspan/core/error.h"
 #include "longspan/core/file_content.h"
+#include "longspan/core/progress.h"
 #include "longspan/core/utf8.h"
 
 namespace longspan {
@@ -25,7 +26,8 @@ std::size_t bytes_of_lines(std::string_view text) {
 
 }  // namespace
 
-TextBlocks::TextBlocks(TextFiles files) : TextBlocks(std::move(files), Sizes{}) {}
+TextBlocks::TextBlocks(TextFiles files, ByteProgress* progress)
+    : files_(std::move(files)), progress_(progress) {}
 
 TextBlocks::TextBlocks(TextFiles files, Sizes sizes) : files_(std::move(files)), sizes_(sizes) {}
 
@@ -47,7 +49,7 @@ bool TextBlocks::open_next() {
   const std::string& path = files_.paths[num_opened_++];
   reader_.emplace(path);
   compression_ = reader_->compression();
-  place_ = mark_bytes_ = 0;
+  place_ = mark_bytes_ = told_bytes_ = 0;
   fill();
   if (buffer_.starts_with(kByteOrderMark)) {
     buffer_.erase(0, kByteOrderMark.size());
@@ -66,6 +68,8 @@ bool TextBlocks::fill() {
   buffer_.resize(std::max(sizes_.block_bytes, 2 * before));  // of a long line, twice as much
   const std::size_t count = reader_->read({buffer_.data() + before, buffer_.size() - before});
   buffer_.resize(before + count);
+  const std::int64_t file_bytes = reader_->file_bytes();
+  if (progress_ != nullptr) progress_->add(file_bytes - std::exchange(told_bytes_, file_bytes));
   return count > 0;
 }
 

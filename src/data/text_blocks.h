@@ -11,6 +11,8 @@
 
 namespace longspan {
 
+class ByteProgress;
+
 /// Files to read, and the key of those that are JSON lines.
 struct TextFiles {
   std::vector<std::string> paths;
@@ -41,7 +43,8 @@ class TextBlocks {
     std::size_t block_bytes = kBytes;
     std::size_t max_decoded_bytes = kMaxDecodedBytes;
   };
-  explicit TextBlocks(TextFiles files);
+  /// @param progress is told what is read; nothing where nobody asks
+  explicit TextBlocks(TextFiles files, ByteProgress* progress = nullptr);
   TextBlocks(TextFiles files, Sizes sizes);
 
   /// Returns the next block; none at the end. @throws Error(Data)
@@ -54,12 +57,14 @@ class TextBlocks {
 
   TextFiles files_;
   Sizes sizes_;
+  ByteProgress* progress_ = nullptr;
   std::size_t num_opened_ = 0;
   std::optional<TextReader> reader_;
   std::string_view compression_;
   std::string buffer_;           // read and not taken yet
   std::int64_t place_ = 0;       // of the buffer in its file
   std::int64_t mark_bytes_ = 0;  // of a byte order mark in front of it
+  std::int64_t told_bytes_ = 0;  // of the file
 };
 
 /// Throws Error(Data) that names line and byte when a block is not UTF-8. @param lines_before of

@@ -2,8 +2,10 @@
 #include "data/text_units.h"
 
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "data/json_lines.h"
@@ -76,8 +78,21 @@ std::int64_t read_documents_of(TextBlocks blocks,
 
 TextFiles files_to_read(const TextConfig& config) { return {text_files(config), config.text_key}; }
 
-void read_lines(const TextFiles& files, const std::function<void(std::string_view)>& emit) {
-  TextBlocks blocks(files);
+std::int64_t bytes_of(const std::vector<std::string>& paths) {
+  std::int64_t bytes = 0;
+  for (const std::string& path : paths) {
+    std::error_code failure;
+    const std::uintmax_t size = std::filesystem::file_size(path, failure);
+    check(!failure, ErrorKind::Data, path,
+          ": must be a readable text file, got: ", failure.message());
+    bytes += static_cast<std::int64_t>(size);
+  }
+  return bytes;
+}
+
+void read_lines(const TextFiles& files, const std::function<void(std::string_view)>& emit,
+                ByteProgress* progress) {
+  TextBlocks blocks(files, progress);
   std::int64_t lines = 0;  // of the file so far
   for (std::size_t file = 0; std::optional<TextBlock> block = blocks.next();) {
     if (std::exchange(file, block->file) != block->file) lines = 0;
@@ -92,10 +107,11 @@ void read_lines(const TextFiles& files, const std::function<void(std::string_vie
 }
 
 std::int64_t read_documents(const TextFiles& files,
-                            const std::function<void(std::string_view)>& emit) {
+                            const std::function<void(std::string_view)>& emit,
+                            ByteProgress* progress) {
   std::int64_t bytes = 0;
   for (const std::string& file : files.paths)
-    bytes += read_documents_of(TextBlocks({{file}, files.text_key}), emit);
+    bytes += read_documents_of(TextBlocks({{file}, files.text_key}, progress), emit);
   return bytes;
 }
 

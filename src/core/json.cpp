@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/json_reason.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
@@ -25,12 +26,6 @@ std::string place_of(std::string_view text, std::size_t byte, const std::string&
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
   return concat(source, ":", line, ":", before.size() - line_start + 1);
-}
-
-// The library's text is "[json.exception...] parse error at line 1, column 2: <reason>".
-std::string reason_of(const std::string& message) {
-  const auto start = message.find(": ");
-  return start == std::string::npos ? message : message.substr(start + 2);
 }
 
 std::string valid_text(const std::string& text) {
@@ -129,6 +124,12 @@ class TreeBuilder final : public Json::json_sax_t {
 };
 
 }  // namespace
+
+// The library's text is "[json.exception...] parse error at line 1, column 2: <reason>".
+std::string reason_of(const std::string& message) {
+  const auto start = message.find(": ");
+  return start == std::string::npos ? message : message.substr(start + 2);
+}
 
 Json parse_json(std::string_view text, const std::string& source) {
   TreeBuilder builder(text, source);

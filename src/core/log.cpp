@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 
+#include "core/live_line.h"
 #include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
 
@@ -198,6 +199,15 @@ void progress(std::string_view line) {
     write_to_terminal(s, text);
   }
   write_to_file(s, text);
+}
+
+void show_live(std::string_view line) {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  if (line.empty())
+    erase_live_line(s);
+  else if (is_written(s, Level::Info) && ::isatty(STDERR_FILENO) == 1)
+    show_live_line(s, line);
 }
 
 void end_progress() {

@@ -8,7 +8,9 @@
 
 #include "data/block_work.h"
 #include "data/lines.h"
-#include "data/source.h"
+#include "data/text_units.h"
+#include "longspan/core/error.h"
+#include "longspan/core/progress.h"
 #include "longspan/tokenizer/words.h"
 
 namespace longspan {
@@ -18,7 +20,7 @@ using TakeIds = std::function<void(const std::vector<std::int32_t>&)>;
 
 struct EncodedBlock {
   std::vector<std::int32_t> ids;
-  std::int64_t lines = 0, words = 0, unknown = 0;
+  std::int64_t lines = 0, words = 0, bytes = 0, unknown = 0;
 };
 
 EncodedBlock encode_block(const TextBlock& block, LineEncoder& encoder) {
@@ -29,12 +31,12 @@ EncodedBlock encode_block(const TextBlock& block, LineEncoder& encoder) {
     ++encoded.lines;
   });
   encoded.words = count_words(block.text);  // a line break is between two
+  encoded.bytes = block.bytes;
   return encoded;
 }
 
-TextCounts encode_files(const std::vector<std::string>& files, const Tokenizer& tokenizer,
-                        int num_threads, const TakeIds& take) {
-  TextBlocks blocks(files);
+TextCounts encode_files(TextBlocks blocks, const Tokenizer& tokenizer, int num_threads,
+                        const TakeIds& take) {
   TextCounts counts;
   work_on_blocks<EncodedBlock>(
       blocks, num_threads,
@@ -46,38 +48,63 @@ TextCounts encode_files(const std::vector<std::string>& files, const Tokenizer& 
       [&](const EncodedBlock& encoded) {
         counts.lines += encoded.lines;
         counts.words += encoded.words;
+        counts.bytes += encoded.bytes;
         counts.unknown += encoded.unknown;
         take(encoded.ids);
       });
-  counts.bytes = blocks.bytes_read();
   return counts;
 }
 
-std::int64_t count_lines(std::string_view document) {
-  return std::ranges::count(document, '\n') + (document.ends_with('\n') ? 0 : 1);
+TextCounts encode_documents(const std::string& name, const TextConfig& config,
+                            const Tokenizer& tokenizer, const TakeIds& take) {
+  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
+  std::vector<std::int32_t> ids;
+  TextCounts counts;
+  const auto encode = [&](std::string_view document) {
+    ids.clear();
+    if (counts.lines > 0) ids.push_back(tokenizer.start_id());
+    counts.unknown += encoder->encode(document, ids);
+    counts.lines += count_lines(document);
+    counts.words += count_words(document);
+    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(document.size());
+    take(ids);
+  };
+  // A line break of a file may have two bytes, of which a document has one.
+  if (config.synthetic) {
+    open_documents(config)(encode);
+  } else {
+    const TextFiles files = files_to_read(config);
+    ByteProgress progress(concat("encode ", name), bytes_of(files.paths));
+    counts.bytes = read_documents(files, encode, &progress);
+  }
+  return counts;
+}
+
+TextCounts encode_synthetic_lines(const TextConfig& config, const Tokenizer& tokenizer,
+                                  const TakeIds& take) {
+  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
+  std::vector<std::int32_t> ids;
+  TextCounts counts;
+  open_text(config)([&](std::string_view line) {
+    ids.clear();
+    counts.unknown += encoder->encode(line, ids);
+    ++counts.lines;
+    counts.words += count_words(line);
+    counts.bytes += static_cast<std::int64_t>(line.size()) + 1;
+    take(ids);
+  });
+  return counts;
 }
 
 }  // namespace
 
-TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, int num_threads,
-                        const TakeIds& take) {
-  const bool documents = tokenizer.reads_documents();
-  if (!documents && !config.synthetic)
-    return encode_files(text_files(config), tokenizer, num_threads, take);
-  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
-  std::vector<std::int32_t> ids;
-  TextCounts counts;
-  counts.bytes = file_bytes(config);  // a line break of a file may have two
-  (documents ? open_documents(config) : open_text(config))([&](std::string_view unit) {
-    ids.clear();
-    if (documents && counts.lines > 0) ids.push_back(tokenizer.start_id());
-    counts.unknown += encoder->encode(unit, ids);
-    counts.lines += documents ? count_lines(unit) : 1;
-    counts.words += count_words(unit);
-    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(unit.size()) + !documents;
-    take(ids);
-  });
-  return counts;
+TextCounts encode_units(const std::string& name, const TextConfig& config,
+                        const Tokenizer& tokenizer, int num_threads, const TakeIds& take) {
+  if (tokenizer.reads_documents()) return encode_documents(name, config, tokenizer, take);
+  if (config.synthetic) return encode_synthetic_lines(config, tokenizer, take);
+  TextFiles files = files_to_read(config);
+  ByteProgress progress(concat("encode ", name), bytes_of(files.paths));
+  return encode_files(TextBlocks(std::move(files), &progress), tokenizer, num_threads, take);
 }
 
 namespace {
@@ -86,9 +113,7 @@ struct ReadBlock {
   std::int64_t lines = 0;
 };
 
-void spread_files(const std::vector<std::string>& files, int num_threads,
-                  const std::function<TakeLine()>& make_taker) {
-  TextBlocks blocks(files);
+void spread_lines(TextBlocks blocks, int num_threads, const std::function<TakeLine()>& make_taker) {
   std::mutex making;
   work_on_blocks<ReadBlock>(
       blocks, num_threads,
@@ -108,12 +133,17 @@ void spread_files(const std::vector<std::string>& files, int num_threads,
 
 }  // namespace
 
-TrainingText training_text(const TextConfig& config, int num_threads) {
-  TrainingText text(open_text(config));
-  if (config.synthetic) return text;
-  text.spread = [files = text_files(config),
-                 num_threads](const std::function<TakeLine()>& make_taker) {
-    spread_files(files, num_threads, make_taker);
+TrainingText training_text(const std::string& name, const TextConfig& config, int num_threads) {
+  if (config.synthetic) return TrainingText(open_text(config));
+  const TextFiles files = files_to_read(config);
+  const std::string what = concat("read ", name, " for the tokenizer");
+  TrainingText text([files, what](const TakeLine& take) {
+    ByteProgress progress(what, bytes_of(files.paths));
+    read_lines(files, take, &progress);
+  });
+  text.spread = [files, what, num_threads](const std::function<TakeLine()>& make_taker) {
+    ByteProgress progress(what, bytes_of(files.paths));
+    spread_lines(TextBlocks(files, &progress), num_threads, make_taker);
   };
   return text;
 }

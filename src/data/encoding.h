@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "longspan/data/text.h"
@@ -10,11 +11,13 @@
 namespace longspan {
 
 /// Encodes a text by lines or documents, as the tokenizer takes it, the start id between two
-/// documents. Calls take with the ids in order. @param num_threads at least 1  @throws Error(Data)
-TextCounts encode_units(const TextConfig& config, const Tokenizer& tokenizer, int num_threads,
+/// documents. Calls take with the ids in order. @param name of the text, for progress
+/// @param num_threads at least 1  @throws Error(Data)
+TextCounts encode_units(const std::string& name, const TextConfig& config,
+                        const Tokenizer& tokenizer, int num_threads,
                         const std::function<void(const std::vector<std::int32_t>&)>& take);
 
 /// Returns a text to make a tokenizer from. @param num_threads that its lines may be spread over
-TrainingText training_text(const TextConfig& config, int num_threads);
+TrainingText training_text(const std::string& name, const TextConfig& config, int num_threads);
 
 }  // namespace longspan

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace longspan {
@@ -23,6 +24,13 @@ void for_each_line(std::string_view text, const Take& take) {
     }
     take(segment);
   }
+}
+
+/// Returns the number of lines that for_each_line() gives.
+inline std::int64_t count_lines(std::string_view text) {
+  std::int64_t lines = 0;
+  for_each_line(text, [&](std::string_view) { ++lines; });
+  return lines;
 }
 
 }  // namespace longspan

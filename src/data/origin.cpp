@@ -24,6 +24,9 @@ std::string value_difference(const Json& was, const Json& now, const std::string
 
 std::string file_difference(const Json& was, const Json& now) {
   const auto path = now.at("path").get<std::string>(), old_path = was.at("path").get<std::string>();
+  if (was.value("text_key", "") != now.value("text_key", ""))
+    return concat(old_path, " was read with text_key \"", was.value("text_key", ""), "\", ", path,
+                  " is with \"", now.value("text_key", ""), '"');
   if (was.at("bytes") != now.at("bytes"))
     return concat(old_path, " had ", was.at("bytes"), " bytes, ", path, " has ", now.at("bytes"));
   if (was.at("digest") == now.at("digest")) return "";

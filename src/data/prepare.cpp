@@ -1,6 +1,7 @@
 // From text to a shard folder, once. The folder is filled under another name and renamed, so a
 // failed or killed run leaves nothing that looks whole; what is there already is kept, or refused
 // with the difference.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "data/ordered_work.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
+#include "data/text_folder.h"
 #include "data/tokenizer_files.h"
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
@@ -45,11 +47,30 @@ fs::path shard_folder_of(const DataConfig& config) {
   return folder.has_filename() ? folder : folder.parent_path();  // "a/b/"
 }
 
+// What is prepared would become a part of the text.
+void check_outside_of_text(const fs::path& folder, const DataConfig& config) {
+  for (const NamedText& named : splits_of(config)) {
+    for (const std::string& text : text_folders(named.text)) {
+      const fs::path rest =
+          fs::weakly_canonical(folder).lexically_relative(fs::weakly_canonical(text));
+      check(rest.empty() || *rest.begin() == "..", ErrorKind::Config,
+            "data.shards must not lie in a folder that is read as text, data.", named.split, " is ",
+            text, ", got ", folder.string());
+    }
+  }
+}
+
+void tell_passed_over(const TextConfig& text) {
+  for (const std::string& folder : text_folders(text))
+    if (const std::string what = text_in_folder(folder).passed_over(); !what.empty())
+      log::info("passed over in a folder of text", {{"folder", folder}, {"what", what}});
+}
+
 Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
                  const fs::path& folder, int num_threads) {
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
   const TextCounts counts =
-      encode_units(named.text, tokenizer, num_threads,
+      encode_units(concat("data.", named.split), named.text, tokenizer, num_threads,
                    [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
   check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
         ": the text must give at least one token, got none");
@@ -115,12 +136,30 @@ ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
   return shards;
 }
 
+// @param files of all splits, as describe_source() has them
+void check_text_key(const std::string& text_key, const std::vector<Json>& files) {
+  const auto has_records = [](const Json& file) { return file.contains("text_key"); };
+  const bool used = std::ranges::any_of(files, has_records);
+  check(used || text_key == TextConfig().text_key, ErrorKind::Config,
+        "data.text_key is the key of the texts in JSON lines, and no file of data is named .json, "
+        ".jsonl or .ndjson, got ",
+        text_key, "; leave it out");
+}
+
 void make_shards(const DataConfig& config, const fs::path& folder, int num_threads) {
   std::vector<std::pair<NamedText, Json>> splits;
-  for (const NamedText& named : splits_of(config))
-    splits.emplace_back(named, describe_source(named.text));
+  std::vector<Json> files;
+  check_outside_of_text(folder, config);
+  for (const NamedText& named : splits_of(config)) {
+    tell_passed_over(named.text);
+    splits.emplace_back(named, describe_source(concat("data.", named.split), named.text));
+    const Json& source = splits.back().second;
+    if (source.contains("files"))
+      files.insert(files.end(), source.at("files").begin(), source.at("files").end());
+  }
+  check_text_key(config.train.text_key, files);
   const std::unique_ptr<Tokenizer> tokenizer =
-      build_tokenizer(config.tokenizer, training_text(config.train, num_threads));
+      build_tokenizer(config.tokenizer, training_text("data.train", config.train, num_threads));
   log::info("tokenizer ready",
             {{"kind", tokenizer->kind()}, {"vocab_size", tokenizer->vocab_size()}});
   StagedFolder staged(folder);
@@ -232,8 +271,9 @@ ShardFolder prepare_data(const DataConfig& config, int num_threads) try {
 
 TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, TextCounts& counts,
                         int num_threads) {
+  tell_passed_over(config);
   std::vector<std::int32_t> ids;
-  counts = encode_units(config, tokenizer, threads_to_use(num_threads),
+  counts = encode_units("the text", config, tokenizer, threads_to_use(num_threads),
                         [&](const std::vector<std::int32_t>& part) {
                           ids.insert(ids.end(), part.begin(), part.end());
                         });

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/json_lines.h"
 #include "data/lines.h"
 #include "longspan/core/error.h"
 #include "longspan/core/file_content.h"
+#include "longspan/core/progress.h"
 #include "longspan/core/utf8.h"
 
 namespace longspan {
@@ -24,13 +26,15 @@ std::size_t bytes_of_lines(std::string_view text) {
 
 }  // namespace
 
-TextBlocks::TextBlocks(std::vector<std::string> files, std::size_t block_bytes)
-    : files_(std::move(files)), block_bytes_(block_bytes) {}
+TextBlocks::TextBlocks(TextFiles files, ByteProgress* progress)
+    : files_(std::move(files)), progress_(progress) {}
+
+TextBlocks::TextBlocks(TextFiles files, Sizes sizes) : files_(std::move(files)), sizes_(sizes) {}
 
 std::optional<TextBlock> TextBlocks::next() {
   for (;;) {
     if (!reader_ && !open_next()) return std::nullopt;
-    while (buffer_.size() < block_bytes_ || bytes_of_lines(buffer_) == 0) {
+    while (buffer_.size() < sizes_.block_bytes || bytes_of_lines(buffer_) == 0) {
       if (fill()) continue;
       reader_.reset();
       if (buffer_.empty()) break;
@@ -41,14 +45,15 @@ std::optional<TextBlock> TextBlocks::next() {
 }
 
 bool TextBlocks::open_next() {
-  if (num_opened_ == files_.size()) return false;
-  const std::string& path = files_[num_opened_++];
-  reading_text(path, [&] { reader_.emplace(path); });
-  place_ = 0;
+  if (num_opened_ == files_.paths.size()) return false;
+  const std::string& path = files_.paths[num_opened_++];
+  reader_.emplace(path);
+  compression_ = reader_->compression();
+  place_ = mark_bytes_ = told_bytes_ = 0;
   fill();
   if (buffer_.starts_with(kByteOrderMark)) {
     buffer_.erase(0, kByteOrderMark.size());
-    place_ = static_cast<std::int64_t>(kByteOrderMark.size());
+    place_ = mark_bytes_ = static_cast<std::int64_t>(kByteOrderMark.size());
   }
   return true;
 }
@@ -56,25 +61,31 @@ bool TextBlocks::open_next() {
 // Reads on. @return false at the file's end
 bool TextBlocks::fill() {
   const std::size_t before = buffer_.size();
-  buffer_.resize(std::max(block_bytes_, 2 * before));  // of a long line, twice as much
-  const std::size_t count = reading_text(files_[num_opened_ - 1], [&] {
-    return reader_->read({buffer_.data() + before, buffer_.size() - before});
-  });
+  check(compression_.empty() || before < sizes_.max_decoded_bytes, ErrorKind::Data,
+        files_.paths[num_opened_ - 1], ": a line of ", compression_, " data must have fewer than ",
+        sizes_.max_decoded_bytes, " bytes, the one at byte ", place_,
+        " of its text has more; decompress the file");
+  buffer_.resize(std::max(sizes_.block_bytes, 2 * before));  // of a long line, twice as much
+  const std::size_t count = reader_->read({buffer_.data() + before, buffer_.size() - before});
   buffer_.resize(before + count);
-  bytes_read_ += static_cast<std::int64_t>(count);
+  const std::int64_t file_bytes = reader_->file_bytes();
+  if (progress_ != nullptr) progress_->add(file_bytes - std::exchange(told_bytes_, file_bytes));
   return count > 0;
 }
 
 std::optional<TextBlock> TextBlocks::take(std::size_t bytes) {
-  TextBlock block{num_opened_ - 1, files_[num_opened_ - 1], place_, {}};
+  TextBlock block;
+  block.file = num_opened_ - 1;
+  block.path = files_.paths[block.file];
+  block.place = place_;
+  block.compression = compression_;
+  if (has_json_lines(block.path)) block.text_key = files_.text_key;
   block.text = std::exchange(buffer_, buffer_.substr(bytes));
   block.text.resize(bytes);
-  place_ += static_cast<std::int64_t>(bytes);
+  const auto count = static_cast<std::int64_t>(bytes);
+  block.bytes = count + std::exchange(mark_bytes_, 0);
+  place_ += count;
   return block;
-}
-
-bool is_utf8(const TextBlock& block) {
-  return find_invalid_utf8(block.text) == std::string_view::npos;
 }
 
 void check_utf8(const TextBlock& block, std::int64_t lines_before) {
@@ -83,10 +94,10 @@ void check_utf8(const TextBlock& block, std::int64_t lines_before) {
   if (invalid == std::string_view::npos) return;
   std::int64_t number = lines_before;
   for_each_line(text.substr(0, invalid + 1), [&](std::string_view) { ++number; });
-  throw Error(
-      ErrorKind::Data,
-      concat(block.path, ":", number, ": text must be UTF-8, found ", byte_in_hex(text[invalid]),
-             " at byte ", block.place + static_cast<std::int64_t>(invalid), " of the file"));
+  throw Error(ErrorKind::Data, concat(block.path, ":", number, ": text must be UTF-8, found ",
+                                      byte_in_hex(text[invalid]), " at byte ",
+                                      block.place + static_cast<std::int64_t>(invalid),
+                                      block.compression.empty() ? " of the file" : " of its text"));
 }
 
 }  // namespace longspan

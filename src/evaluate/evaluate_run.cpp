@@ -35,7 +35,9 @@ EvaluationText open_split(const std::string& split, const TrainedRun& run) {
     return {shards.stream(split), shards.counts(split), run.tokenizer, split};
   }
   TextCounts counts;
-  TokenStream stream = encode_text(text_file(split), *run.tokenizer, counts);
+  TextConfig file = text_file(split);
+  file.text_key = run.config.data.train.text_key;
+  TokenStream stream = encode_text(file, *run.tokenizer, counts);
   return {std::move(stream), counts, run.tokenizer, escaped(split)};
 }
 

@@ -27,6 +27,7 @@ constexpr std::array kRules{
     Row{"data.train", KeyRule::Free},
     Row{"data.valid", KeyRule::Free},
     Row{"data.test", KeyRule::Free},
+    Row{"data.text_key", KeyRule::Free},
     Row{"data.tokenizer", KeyRule::Free},
     Row{"data.shards", KeyRule::Free},
     Row{"data.expect", KeyRule::Free},

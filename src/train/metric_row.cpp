@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "longspan/core/error.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 namespace {
@@ -76,17 +77,6 @@ std::string text_of(const Validation& validation) {
     std::snprintf(value, sizeof value, "=%.4f ", number);
     text += name + value;
   }
-  return text;
-}
-
-std::string clock_text(double seconds) {
-  const auto whole = static_cast<long long>(std::llround(std::max(0.0, seconds)));
-  char text[32];
-  if (whole >= 3600)
-    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60,
-                  whole % 60);
-  else
-    std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
   return text;
 }
 

@@ -40,7 +40,4 @@ std::string progress_line(const MetricRow& row, const Remaining& remaining);
 /// Returns a validation as "key=value" in the order and by the names of metrics.jsonl.
 std::string text_of(const Validation& validation);
 
-/// Returns seconds as "1:02:03" or "2:03".
-std::string clock_text(double seconds);
-
 }  // namespace longspan

@@ -8,6 +8,7 @@
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <cctype>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
+#include "longspan/core/progress.h"
 #include "support/temporary_folder.h"
 #include "unit/core/error_of.h"
 
@@ -282,6 +284,50 @@ TEST_CASE("progress on a terminal is cut to its width and still logged whole") {
   });
   CHECK(text == "\r\x1b[K012345678\r\n");
   CHECK(read_file(folder.path() / "log.txt").ends_with("info rank=0 0123456789abc\n"));
+}
+
+TEST_CASE("progress over bytes is a live line on a terminal, which goes with the work") {
+  const auto work = [](std::chrono::milliseconds between_lines) {
+    ByteProgress progress("encode data.train", 4000000, between_lines);
+    progress.add(1000000);  // too soon to be told
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    progress.add(1000000);
+    progress.add(0);
+  };
+  const std::string erase = "\r\x1b[K";
+  const std::string text = shown_by(80, [&] { work(std::chrono::seconds(30)); });
+  CHECK(text.starts_with(erase + "encode data.train | 50 % of 4.0 MB | "));
+  CHECK(text.ends_with(" MB/s | 0:00 left" + erase));
+  CHECK(std::ranges::count(text, '%') == 1);
+
+  CHECK(logged_by([&] { work(std::chrono::seconds(30)); }).empty());
+  const std::string line = logged_by([&] { work(std::chrono::milliseconds(200)); });
+  CHECK(line.starts_with("@info rank=0 encode data.train | 50 % of 4.0 MB | "));
+  CHECK(line.ends_with(" MB/s | 0:00 left\n"));
+  CHECK(std::ranges::count(line, '\n') == 1);
+  const auto quiet = [&] {
+    log::set_level(log::Level::Warn);
+    work(std::chrono::milliseconds(200));
+  };
+  CHECK(logged_by(quiet).empty());
+  CHECK(shown_by(80, quiet).empty());
+}
+
+TEST_CASE("progress over more bytes than were foreseen ends at its whole") {
+  const std::string line = logged_by([] {
+    ByteProgress progress("a", 10, std::chrono::milliseconds(0));
+    progress.add(2000000);
+  });
+  CHECK(line.starts_with("@info rank=0 a | 100 % of 2.0 MB | "));
+  CHECK(logged_by([] {
+          ByteProgress("a", 0, std::chrono::milliseconds(0)).add(0);
+        }).starts_with("@info rank=0 a | 0 % of 0.0 MB | "));
+}
+
+TEST_CASE("clock texts") {
+  CHECK(clock_text(0) == "0:00");
+  CHECK(clock_text(123.4) == "2:03");
+  CHECK(clock_text(3723) == "1:02:03");
 }
 
 TEST_CASE("lines of many threads do not mix") {

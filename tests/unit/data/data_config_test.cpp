@@ -24,13 +24,16 @@ TEST_CASE("data config: reads every key, with defaults") {
   CHECK(plain.valid.patterns == std::vector<std::string>{"/configs/v.txt"});
   CHECK_FALSE(plain.test.has_value());
   CHECK(plain.tokenizer.kind == TokenizerKind::Word);
+  CHECK(plain.train.text_key == "text");
   CHECK(plain.seq_len == 512);
   CHECK(plain.order == BatchOrder::Shuffled);
   CHECK(plain.expect == KnownCorpus::None);
   const DataConfig full = read(
       kFiles +
       ", test: {synthetic: {seed: 3}}, tokenizer: {kind: bytes}, seq_len: 7, order: sequential, "
-      "expect: wikitext-2");
+      "expect: wikitext-2, text_key: content");
+  for (const TextConfig& text : {full.train, full.valid, *full.test})
+    CHECK(text.text_key == "content");
   CHECK(full.test->synthetic_config.seed == 3);
   CHECK(full.tokenizer.kind == TokenizerKind::Bytes);
   CHECK(full.seq_len == 7);
@@ -46,6 +49,7 @@ TEST_CASE("data config: wrong, missing and unknown keys are named") {
         std::pair{"train: t, valid: v, shards: s, seq_len: 0", "data.seq_len"},
         std::pair{"train: t, valid: v, shards: s, order: random", "data.order"},
         std::pair{"train: t, valid: v, shards: s, expect: wikitext", "data.expect"},
+        std::pair{"train: t, valid: v, shards: s, text_key: ''", "data.text_key"},
         std::pair{"train: t, valid: v, shards: s, sequence: 4", "data.sequence"},
         std::pair{"train: t, valid: v, shards: s, tokenizer: {kind: bytes, padding: 2}",
                   "data.tokenizer.padding"}}) {

@@ -174,6 +174,84 @@ TEST_CASE("prepare: whole shards do without the text that they were made from") 
   }
 }
 
+TEST_CASE("prepare: a folder is a text whose files are known by their paths") {
+  Example example;
+  fs::create_directory(example.path("texts"));
+  fs::create_directory(example.path("texts/more"));
+  example.write("texts/b.txt", "the dog\n");
+  example.write("texts/more/a.txt", "the cat sat\n");
+  example.config.train.patterns = {example.path("texts/")};
+  CHECK(ids_of(prepare_data(example.config).stream("train")).size() == 7);
+  example.config.train.patterns = {example.path("texts")};
+  prepare_data(example.config);
+
+  SECTION("whole shards do without it") {
+    fs::rename(example.path("texts"), example.path("away"));
+    prepare_data(example.config);
+    example.config.train.patterns = {"/elsewhere/texts/"};
+    prepare_data(example.config);
+    example.config.train.patterns = {example.path("text?")};
+    prepare_data(example.config);
+    example.config.train.patterns = {example.path("other")};
+    CHECK_THAT(example.refused(), ContainsSubstring("other: must be a text file, found nothing"));
+  }
+  SECTION("a file that comes to it, or goes, is a difference") {
+    example.write("texts/c.txt", "the bird\n");
+    CHECK_THAT(example.refused(), ContainsSubstring("data.train: it was 2 files, is 3"));
+    fs::remove(example.path("texts/c.txt"));
+    example.write("texts/.hidden", "the bird\n");
+    prepare_data(example.config);
+    fs::remove(example.path("texts/b.txt"));
+    CHECK_THAT(example.refused(), ContainsSubstring("data.train: it was 2 files, is 1"));
+  }
+  SECTION("shards in it would become a part of it") {
+    example.config.shards = example.path("texts/more/shards");
+    const auto error = caught([&] { prepare_data(example.config); });
+    CHECK(error.kind == ErrorKind::Config);
+    CHECK(error.text ==
+          "data.shards must not lie in a folder that is read as text, data.train is " +
+              example.path("texts") + ", got " + example.path("texts/more/shards"));
+    CHECK_FALSE(fs::exists(example.path("texts/more/shards.staged")));
+  }
+}
+
+TEST_CASE("prepare: shards of JSON lines are of the key and the form that they were read with") {
+  Example example;
+  example.write("train.jsonl", R"({"text": "the cat sat\r\n\r\nthe dog\n", "other": "a b"})");
+  example.config.train.patterns = {example.path("train.jsonl")};
+  const ShardFolder shards = prepare_data(example.config);
+  CHECK(ids_of(shards.stream("train")) == std::vector<std::int64_t>{4, 5, 7, 2, 2, 4, 6, 2});
+  CHECK(shards.counts("train").lines == 3);
+  CHECK(shards.counts("train").bytes == 23);
+  const std::string path = example.path("train.jsonl");
+
+  SECTION("another key is a difference, also where the file is gone") {
+    example.config.train.text_key = "other";
+    const std::string difference =
+        "data.train: " + path +
+        " was read as JSON lines with data.text_key text, is read as JSON "
+        "lines with data.text_key other; ";
+    CHECK_THAT(example.refused(), ContainsSubstring(difference));
+    fs::remove(path);
+    CHECK_THAT(example.refused(), ContainsSubstring(difference));
+    example.config.train.text_key = "text";
+    prepare_data(example.config);
+  }
+  SECTION("so is another form of the same content") {
+    fs::rename(path, example.path("train.txt"));
+    example.config.train.patterns = {example.path("train.txt")};
+    CHECK_THAT(example.refused(), ContainsSubstring("is read as plain text"));
+  }
+  SECTION("a run is told") {
+    const Json was = shards.origin();
+    example.config.shards = example.path("other");
+    example.config.train.text_key = "other";
+    CHECK(origin_difference(was, prepare_data(example.config).origin(), "s") ==
+          "data.train: " + path + " was read with text_key \"text\", " + path +
+              " is with \"other\"");
+  }
+}
+
 TEST_CASE("prepare: a folder of another text is refused with the difference") {
   Example example;
   prepare_data(example.config);

@@ -5,13 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "data/text_folder.h"
 #include "longspan/core/files.h"
+#include "support/compressed.h"
 #include "support/temporary_folder.h"
 #include "unit/tokenizer/caught.h"
 
 namespace longspan {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::caught;
 using testing::TemporaryFolder;
 
@@ -110,13 +113,55 @@ TEST_CASE("text: a file that cannot serve is refused by its path") {
              "scripts/download-wikitext fetches WikiText");
   CHECK(refused(at + "/*.txt") ==
         at + "/*.txt: a pattern must match at least one file, found none");
-  CHECK(refused(at) == at + ": must be a text file, found a folder");
+  CHECK(refused(at) == at + ": a folder must have at least one text file, found none");
+  CHECK(refused(at + "/-") ==
+        at + "/-: must be a text file, found nothing; standard input can be read once, and a text "
+             "is read again to prepare it and to know it: write it to a file, which may be "
+             "compressed");
+  CHECK(refused("/dev/null") ==
+        "/dev/null: must be a text file or a folder, found a pipe or a device, which can be read "
+        "once; write the text to a file");
   const std::string empty = write(folder, "empty.txt", "");
   CHECK(refused(empty) == empty + ": a text file must not be empty, found 0 bytes");
   const std::string loop = at + "/loop.txt";
   std::filesystem::create_symlink(loop, loop);
   CHECK(refused(loop) ==
         loop + ": must be a readable text file, got: Too many levels of symbolic links");
+}
+
+TEST_CASE("text: a folder is its files and those of the folders in it, sorted by their paths") {
+  const TemporaryFolder folder;
+  const auto at = [&](const std::string& name) { return (folder.path() / name).string(); };
+  for (const auto* name : {"t", "t/b", "t/b/c", "t/.git", "t/empty"})
+    fs::create_directory(at(name));
+  for (const auto* name : {"t/z.txt", "t/B.txt", "t/b/2.txt", "t/b/c/1.txt", "t/b-.txt", "out.txt",
+                           "t/.git/HEAD", "t/b/.part.crc"})
+    write(folder, name, name);
+  write(folder, "t/_SUCCESS", "");
+  fs::create_symlink("b/2.txt", at("t/inside.txt"));
+  fs::create_symlink(at("out.txt"), at("t/outside.txt"));
+  fs::create_directory_symlink("b", at("t/again"));
+  fs::create_symlink("nowhere", at("t/dangling"));
+  std::vector<std::string> expected;
+  for (const auto* name :
+       {"t/B.txt", "t/b-.txt", "t/b/2.txt", "t/b/c/1.txt", "t/inside.txt", "t/z.txt"})
+    expected.push_back(at(name));
+  CHECK(text_files(files({at("t")})) == expected);
+  CHECK(text_files(files({at("t/")})) == expected);
+  CHECK(text_files(files({at("?")})) == expected);
+  CHECK(text_folders(files({at("t"), at("out.txt")})) == std::vector<std::string>{at("t")});
+  CHECK(text_in_folder(at("t")).passed_over() == "2 hidden, 3 linked, 1 empty");
+
+  write(folder, "t/b/data.txt", "PK\x03\x04");
+  const auto error = caught([&] { text_files(files({at("t")})); });
+  CHECK(error.text.starts_with(at("t/b/data.txt") + ": must be a text file in UTF-8, found a ZIP"));
+  const auto none = caught([&] { text_files(files({at("t/.git"), at("t/empty")})); });
+  CHECK(none.text == at("t/empty") + ": a folder must have at least one text file, found none");
+  fs::create_directory(at("t/marks"));
+  write(folder, "t/marks/_SUCCESS", "");
+  CHECK(caught([&] { text_files(files({at("t/marks")})); }).text ==
+        at("t/marks") +
+            ": a folder must have at least one text file, found none (passed over: 1 empty)");
 }
 
 TEST_CASE("text: documents are the files, with the same line breaks whatever bytes end the lines") {
@@ -160,13 +205,47 @@ TEST_CASE("text: a file that is no text is refused by what it is, before any tex
     CHECK(error.text.starts_with(begin));
     return error.text.substr(std::min(begin.size(), error.text.size()));
   };
-  CHECK(refused("\x1F\x8B\x08") == "gzip data; decompress it with gunzip");
-  CHECK(refused("\x28\xB5\x2F\xFD").starts_with("Zstandard data"));
+  CHECK(refused("BZh91AY&SY") == "bzip2 data; decompress it with bunzip2");
   CHECK(refused("PAR1\x15\x04").starts_with("a Parquet file"));
   CHECK(refused(std::string_view("\xFF\xFEt\0h\0", 6)) ==
         "UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
   CHECK(refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n") ==
         "a Git LFS pointer; fetch the file itself with git lfs pull");
+}
+
+TEST_CASE("text: a compressed file is the text in it, whatever its name") {
+  const TemporaryFolder folder;
+  const std::string text = "\xEF\xBB\xBFthe\r\ncat\n\n" + std::string(100, 'x') + "\rcaf\xC3\xA9";
+  const TextConfig plain = files({write(folder, "plain.txt", text)});
+  for (const std::string& content :
+       {testing::gzip(text), testing::zstandard(text),
+        testing::gzip(text.substr(0, 5)) + testing::gzip(text.substr(5))}) {
+    const TextConfig compressed = files({write(folder, "any-name", content)});
+    CHECK(lines_of(compressed) == lines_of(plain));
+    CHECK(documents_of(compressed) == documents_of(plain));
+  }
+}
+
+TEST_CASE("text: what a compressed file holds is judged as what a file holds") {
+  const TemporaryFolder folder;
+  const std::string path = write(folder, "t.gz", "");
+  const auto refused = [&](std::string_view content) {
+    write(folder, "t.gz", content);
+    const auto error = caught([&] { lines_of(files({path})); });
+    CHECK(error.kind == ErrorKind::Data);
+    CHECK(error.text.starts_with(path));
+    return error.text.substr(path.size());
+  };
+  CHECK(refused(testing::gzip("")) ==
+        ": a text file must not be empty, found in its gzip data 0 bytes");
+  CHECK(refused(testing::zstandard("PK\x03\x04")) ==
+        ": must be a text file in UTF-8, found in its Zstandard data a ZIP archive; extract the "
+        "file from it");
+  CHECK(refused(testing::gzip(testing::gzip("a"))) ==
+        ": must be a text file in UTF-8, found in its gzip data gzip data; decompress it with "
+        "gunzip");
+  CHECK(refused(testing::gzip("ok\ncaf\xE9 x\n")) ==
+        ":2: text must be UTF-8, found byte 0xe9 at byte 6 of its text");
 }
 
 TEST_CASE("text: bytes that are not UTF-8 are refused with line and byte") {

@@ -124,11 +124,5 @@ TEST_CASE("time left comes from the limit that ends the run first, and no limit 
   CHECK_THAT(progress_line(row, {40, 300.0}), ContainsSubstring("| 1:00 left"));
 }
 
-TEST_CASE("clock texts") {
-  CHECK(clock_text(0) == "0:00");
-  CHECK(clock_text(123.4) == "2:03");
-  CHECK(clock_text(3723) == "1:02:03");
-}
-
 }  // namespace
 }  // namespace longspan

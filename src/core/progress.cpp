@@ -1,0 +1,63 @@
+// Progress of long reading.
+#include "longspan/core/progress.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "core/live_line.h"
+#include "longspan/core/error.h"
+#include "longspan/core/log.h"
+
+namespace longspan {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenLiveLines{200};
+
+}  // namespace
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<long long>(std::llround(std::max(0.0, seconds)));
+  char text[32];
+  if (whole >= 3600)
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60,
+                  whole % 60);
+  else
+    std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
+  return text;
+}
+
+ByteProgress::ByteProgress(std::string what, std::int64_t total_bytes,
+                           std::chrono::milliseconds between_lines)
+    : what_(std::move(what)), total_bytes_(total_bytes), between_lines_(between_lines) {}
+
+ByteProgress::~ByteProgress() {
+  if (shown_ != start_) log::show_live("");
+}
+
+void ByteProgress::add(std::int64_t bytes) {
+  done_bytes_ += bytes;
+  const Clock::time_point now = Clock::now();
+  if (now - told_ >= between_lines_) {
+    log::progress(text(now));
+    told_ = shown_ = now;
+  } else if (now - shown_ >= kBetweenLiveLines) {
+    log::show_live(text(now));
+    shown_ = now;
+  }
+}
+
+std::string ByteProgress::text(Clock::time_point now) const {
+  const double seconds = std::max(1e-3, std::chrono::duration<double>(now - start_).count());
+  const auto done = static_cast<double>(done_bytes_);
+  const auto total = static_cast<double>(std::max(total_bytes_, done_bytes_));
+  char numbers[96];
+  std::snprintf(numbers, sizeof numbers, " | %.0f %% of %.1f MB | %.1f MB/s | ",
+                std::floor(100.0 * done / std::max(1.0, total)), total * 1e-6,
+                done / seconds * 1e-6);
+  return concat(what_, numbers, clock_text(seconds * (total - done) / std::max(1.0, done)),
+                " left");
+}
+
+}  // namespace longspan

@@ -122,7 +122,10 @@ void add_evaluate(CLI::App& app, Call& call) {
   verb->add_option("--mode", request.modes, "nonoverlapping or stride:S; repeatable")
       ->expected(1)
       ->take_all();
-  verb->add_option("--split", request.split, "valid, test or a text file")->capture_default_str();
+  verb->add_option("--split", request.split,
+                   "valid, test, a text file, or a file of token ids: nanogpt:FILE, or one of "
+                   "llm.c, Megatron or fairseq by its path")
+      ->capture_default_str();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
   verb->add_option(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@ struct ModelShape {
   std::string activation, norm;
   double norm_eps;
   bool bias, parallel_residual, tie;
-  std::string position;  ///< the section, as YAML
+  std::optional<Rotation> rotation;  ///< of the heads; nothing: ALiBi
 
   std::int64_t head_dim() const { return d_model / num_heads; }
   WeightDimensions weight_dimensions() const;

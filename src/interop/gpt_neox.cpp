@@ -35,7 +35,7 @@ ModelShape read_gpt_neox(const JsonReader& config) {
                          .bias = true,
                          .parallel_residual = config.boolean("use_parallel_residual", true),
                          .tie = config.boolean("tie_word_embeddings", false),
-                         .position = rotation.yaml()};
+                         .rotation = rotation};
   check_heads(config, "num_attention_heads", heads, shape.d_model);
   rotation.check_turns(config, "rotary_pct", shape.head_dim());
   demand(config, "head_dim", {shape.head_dim()});

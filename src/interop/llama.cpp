@@ -29,7 +29,7 @@ ModelShape read_llama(const JsonReader& config) {
                          .bias = attention_bias,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", false),
-                         .position = rotation.yaml()};
+                         .rotation = rotation};
   check_heads(config, "num_attention_heads", heads, shape.d_model);
   check_heads(config, "num_key_value_heads", shape.num_kv_heads, heads, "num_attention_heads");
   rotation.check_turns(config, "num_attention_heads", shape.head_dim());

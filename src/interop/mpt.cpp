@@ -70,7 +70,7 @@ ModelShape read_mpt(const JsonReader& config) {
                          .bias = false,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", true),
-                         .position = "{kind: alibi}"};
+                         .rotation = std::nullopt};
   check_heads(config, "n_heads", heads, shape.d_model);
   check_block(config, shape);
   return shape;

@@ -55,6 +55,7 @@ void add_report(CLI::App& app, Call& call);
 void add_plan(CLI::App& app, Call& call);
 void add_inspect(CLI::App& app, Call& call);
 void add_import(CLI::App& app, Call& call);
+void add_export(CLI::App& app, Call& call);
 void add_verify_resume(CLI::App& app, Call& call);
 
 /// Adds all verbs. An option or argument that is given takes a value that is not empty.
@@ -76,6 +77,7 @@ inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},
                                   {"plan", add_plan},
                                   {"inspect", add_inspect},
                                   {"import", add_import},
+                                  {"export", add_export},
                                   {"verify-resume", add_verify_resume}};
 
 }  // namespace longspan::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "interop/changes.h"
 #include "interop/huggingface_config.h"
 #include "interop/weight_table.h"
 
@@ -26,7 +27,12 @@ struct ModelShape {
 /// One architecture. To add one: a file that defines it, and its line in kArchitectures.
 struct Architecture {
   std::string_view model_type;
+  std::string_view class_name;  ///< transformers' class of the model with its head
   ModelShape (*read)(const JsonReader& config);
+  /// Returns what of config.json `read` and transformers read, but for model_type.
+  Json (*write)(const ModelShape& shape);
+  /// Notes what would have to change in one of our models, besides what no architecture has.
+  void (*demand)(Changes& changes);
   /// Keys of config.json that `read` leaves alone, since they do not change what a model computes.
   std::span<const std::string_view> harmless;
   std::span<const WeightPattern> weights;

@@ -154,4 +154,8 @@ std::string Rotation::yaml() const {
                 ", fraction: ", yaml_number(fraction), "}");
 }
 
+Json Rotation::json() const {
+  return {{"rope_type", "default"}, {"rope_theta", base}, {"partial_rotary_factor", fraction}};
+}
+
 }  // namespace longspan::interop

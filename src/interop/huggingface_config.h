@@ -45,6 +45,8 @@ struct Rotation {
 
   /// Returns the position section.
   std::string yaml() const;
+  /// Returns rope_parameters.
+  Json json() const;
   /// Refuses heads, given under the key, of which no even number of elements turns.
   void check_turns(const JsonReader& config, const std::string& key, std::int64_t head_dim) const;
 };

@@ -37,7 +37,7 @@ std::string yaml_of(const Json& config) {
 TEST_CASE("huggingface: the tiny model of each architecture is read") {
   for (const auto* architecture : interop::kArchitectures) {
     const HuggingFaceFolder folder(tiny_config(std::string(architecture->model_type)));
-    const ImportedModel imported = import_huggingface(folder.path());
+    const PortableModel imported = import_huggingface(folder.path());
     CHECK(imported.vocab_size == 12);
     CHECK(imported.seq_len == 16);
     CHECK_FALSE(imported.parameters.empty());

@@ -62,6 +62,8 @@ Json write_gpt_neox(const ModelShape& shape) {
 
 void demand_gpt_neox(Changes& changes) {
   changes.demand("position.kind", {"rotary"});
+  changes.demand("position.interpolation", {1.0});
+  changes.demand("position.window", {0});
   changes.demand("model.norm", {"layernorm"});
   changes.demand("model.bias", {true});
   changes.demand("model.activation", {"gelu", "gelu_tanh", "relu"});

@@ -42,6 +42,7 @@ struct RotaryKeys {
 /// How the halves of heads turn.
 struct Rotation {
   double base, fraction;
+  std::string interpolation = {};  ///< further keys of the position section, ", key: value" each
 
   /// Returns the position section.
   std::string yaml() const;
@@ -51,6 +52,8 @@ struct Rotation {
   void check_turns(const JsonReader& config, const std::string& key, std::int64_t head_dim) const;
 };
 
+/// Returns Rotation::interpolation of rope_parameters' rope_type: default, linear, llama3 or yarn.
+std::string read_interpolation(const JsonReader& config, const JsonReader& rope);
 Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys);
 
 }  // namespace longspan::interop

@@ -59,6 +59,8 @@ Json write_llama(const ModelShape& shape) {
 void demand_llama(Changes& changes) {
   changes.demand("position.kind", {"rotary"});
   changes.demand("position.fraction", {1.0});
+  changes.demand("position.interpolation", {1.0});
+  changes.demand("position.window", {0});
   changes.demand("model.norm", {"rmsnorm"});
   changes.demand("model.activation", {"swiglu"});
   changes.demand("model.parallel_residual", {false});

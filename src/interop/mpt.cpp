@@ -95,6 +95,8 @@ Json write_mpt(const ModelShape& shape) {
 
 void demand_mpt(Changes& changes) {
   changes.demand("position.kind", {"alibi"});
+  changes.demand("position.interpolation", {1.0});
+  changes.demand("position.window", {0});
   changes.demand("model.norm", {"layernorm"});
   changes.demand("model.bias", {false});
   changes.demand("model.activation", {"gelu"});

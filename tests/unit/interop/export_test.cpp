@@ -76,6 +76,13 @@ TEST_CASE("export: each key that an architecture cannot express is named") {
   names(llama, "half_split", "half_split, fraction: 0.5", "position.fraction = 1.0");
   names(llama, "swiglu", "gelu", "model.activation = swiglu");
   names(llama, "rmsnorm", "layernorm", "model.norm = rmsnorm");
+  for (const std::string key : {"interpolation: 2", "window: 8"}) {
+    const std::string note =
+        key == "window: 8" ? "position.window = 0" : "position.interpolation = 1.0";
+    names(mpt, "alibi", "alibi, " + key, note);
+    names(llama, "half_split", "half_split, " + key, note);
+    names(gpt_neox, "half_split", "half_split, " + key, note);
+  }
   names(gpt_neox, "gelu", "swiglu", "model.activation = gelu");
   names(gpt_neox, "ffn_dim", "bias: false, ffn_dim", "model.bias = true");
   names(gpt_neox, "kind: rotary, pairing: half_split, fraction: 0.5", "kind: xpos",

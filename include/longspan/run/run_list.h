@@ -11,7 +11,7 @@ namespace longspan {
 
 enum class RunState {
   Running,   ///< a process of this machine holds the folder
-  Finished,  ///< a limit of `train` was reached, or none is there to train to
+  Finished,  ///< a limit of `train` was reached
   Stopped,   ///< all of it was saved
   Failed,    ///< it ended without a save of its last steps
 };

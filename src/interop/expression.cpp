@@ -42,12 +42,12 @@ std::vector<std::string> changes_for(const Architecture& architecture, const con
   std::ranges::stable_sort(remedies, {}, [](const Remedy& remedy) { return remedy.notes.size(); });
   std::string text;
   for (const auto& [name, notes] : remedies) {
-    text += concat("; for ", name, ": ");
+    text += concat(text.empty() ? " for " : "; for ", name, ": ");
     for (const std::string& note : notes) text += (&note == &notes.front() ? "" : ", ") + note;
   }
   throw Error(
       ErrorKind::Config,
-      concat("the model must be one that transformers has; it would be with these keys", text));
+      concat("the model must be one that transformers has; what would have to change", text));
 }
 
 ModelShape shape_of(const PortableModel& model, const config::Reader& root) {

@@ -2,12 +2,20 @@
 
 #include "longspan/run/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 
 namespace longspan {
 namespace {
+
+constexpr const char* kLockFile = ".lock";
 
 const std::filesystem::path& made(const std::filesystem::path& run_folder) {
   try {
@@ -22,7 +30,7 @@ const std::filesystem::path& made(const std::filesystem::path& run_folder) {
 }  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& path)
-    : lock_path_(made(path) / ".lock"), lock_(lock_path_) {
+    : lock_path_(made(path) / kLockFile), lock_(lock_path_) {
   log::add_file(path / "log.txt");
 }
 
@@ -31,6 +39,15 @@ RunFolder::~RunFolder() { log::remove_file(); }
 bool RunFolder::is_lost() const {
   std::error_code failure;
   return !std::filesystem::exists(lock_path_, failure);
+}
+
+// A lock shared for an instant is refused exactly while the run's process has its own.
+bool is_held(const std::filesystem::path& run_folder) {
+  const int lock = ::open((run_folder / kLockFile).c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0) return false;
+  const bool held = ::flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(lock);
+  return held;
 }
 
 std::string where_to_resume(const std::filesystem::path& run_folder) try {

@@ -26,6 +26,9 @@ class RunFolder {
   FileLock lock_;
 };
 
+/// Returns whether a process holds the folder of a run now. Touches nothing.
+bool is_held(const std::filesystem::path& run_folder);
+
 /// Returns what to say of a run that failed: "; the checkpoint of step 20 stands", or that there is
 /// none or that they cannot be read.
 std::string where_to_resume(const std::filesystem::path& run_folder);

@@ -42,7 +42,7 @@ TEST_CASE("export: a model that no architecture has is refused with what each wo
       "position: {kind: alibi}\n");
   CHECK(kind == ErrorKind::Config);
   CHECK(text ==
-        "the model must be one that transformers has; it would be with these keys; for gpt_neox: "
+        "the model must be one that transformers has; what would have to change for gpt_neox: "
         "model.embedding.scale = false, position.kind = rotary, model.num_kv_heads = 2; for llama: "
         "model.embedding.scale = false, position.kind = rotary, model.norm = rmsnorm, "
         "model.activation = swiglu; for mpt: model.embedding.scale = false, model.bias = false, "

@@ -11,6 +11,7 @@
 #include "data/encoding.h"
 #include "data/known_corpora.h"
 #include "data/manifest.h"
+#include "data/mixture.h"
 #include "data/ordered_work.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
@@ -30,13 +31,9 @@ constexpr std::chrono::minutes kLockPatience{60};
 // A small held-out text has up to some 15 % that its training text lacks.
 constexpr double kManyUnknown = 0.2;
 
-struct NamedText {
-  std::string split;
-  SourceConfig text;
-};
-
-std::vector<NamedText> splits_of(const DataConfig& config) {
-  std::vector<NamedText> splits = {{"train", config.train}, {"valid", config.valid}};
+std::vector<NamedSource> splits_of(const DataConfig& config) {
+  std::vector<NamedSource> splits = training_sources(config);
+  splits.push_back({"valid", config.valid});
   if (config.test) splits.push_back({"test", *config.test});
   return splits;
 }
@@ -46,7 +43,7 @@ fs::path shard_folder_of(const DataConfig& config) {
   return folder.has_filename() ? folder : folder.parent_path();  // "a/b/"
 }
 
-Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
+Json write_split(const NamedSource& named, const Json& source, const Tokenizer& tokenizer,
                  const fs::path& folder, int num_threads) {
   if (named.text.tokens) return describe_token_split(named.split, *named.text.tokens, tokenizer);
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
@@ -98,7 +95,7 @@ std::string difference_of(const Json& split, const SourceConfig& source) {
                        : source_difference(split.at("source"), source);
 }
 
-std::string split_difference(const Json& manifest, const NamedText& named) {
+std::string split_difference(const Json& manifest, const NamedSource& named) {
   for (const Json& split : manifest.at("splits")) {
     if (split.at("name") != named.split) continue;
     const std::string difference = difference_of(split, named.text);
@@ -109,7 +106,7 @@ std::string split_difference(const Json& manifest, const NamedText& named) {
 
 std::string difference_from(const Json& manifest, const DataConfig& config) {
   std::string difference = tokenizer_difference(manifest, config.tokenizer);
-  for (const NamedText& named : splits_of(config)) {
+  for (const NamedSource& named : splits_of(config)) {
     if (difference.empty()) difference = split_difference(manifest, named);
   }
   return difference;
@@ -125,13 +122,11 @@ ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
 }
 
 void make_shards(const DataConfig& config, const fs::path& folder, int num_threads) {
-  std::vector<std::pair<NamedText, Json>> splits;
-  for (const NamedText& named : splits_of(config))
+  std::vector<std::pair<NamedSource, Json>> splits;
+  for (const NamedSource& named : splits_of(config))
     splits.emplace_back(named, named.text.tokens ? Json() : describe_source(named.text));
   const std::unique_ptr<Tokenizer> tokenizer =
-      config.train.tokens
-          ? build_tokenizer(config.tokenizer, LineSource())
-          : build_tokenizer(config.tokenizer, training_text(config.train, num_threads));
+      build_tokenizer(config.tokenizer, whole_training_text(config, num_threads));
   log::info("tokenizer ready",
             {{"kind", tokenizer->kind()}, {"vocab_size", tokenizer->vocab_size()}});
   StagedFolder staged(folder);

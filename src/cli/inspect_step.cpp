@@ -78,17 +78,19 @@ Json inspect_step(const fs::path& run, std::int64_t step,
   const RunConfig config = config_of(run, checkpoint, overrides);
   const ShardFolder shards = ShardFolder::open(config.data.shards);
   if (checkpoint) check_same_tokens(run, *checkpoint, config, shards);
-  const TokenStream stream = shards.stream("train");
-  const auto plan = make_run_plan(config, stream.size());
+  const TrainingStreams streams = training_streams(config, shards);
+  const auto splits = training_splits(config.data);
+  const auto plan = make_run_plan(config, streams);
   check_step(run, step, config, *plan);
   const StepSequences sequences = plan->sequences(step - 1);
   const std::int64_t seq_len = config.data.seq_len;
   Json list = Json::array();
   for (std::size_t i = 0; i < sequences.blocks.size(); ++i) {
-    const std::int64_t begin = sequences.blocks[i] * seq_len;
-    const std::int64_t count = std::min(seq_len, stream.size() - begin);
+    const auto [corpus, begin, count] = place_of_block(streams, seq_len, sequences.blocks[i]);
+    const TokenStream& stream = streams[corpus];
     list.push_back({{"sequence", sequences.first_sequence + static_cast<std::int64_t>(i)},
-                    {"block", sequences.blocks[i]},
+                    {"split", splits[corpus]},
+                    {"block", begin / seq_len},
                     {"first_token", begin},
                     {"tokens", count},
                     {"places", describe_places(stream.places(begin, count))},
@@ -107,8 +109,10 @@ std::string describe_step(const Json& step) {
   for (const Json& sequence : sequences) {
     const auto first = sequence.at("first_token").get<std::int64_t>(),
                count = sequence.at("tokens").get<std::int64_t>();
-    text += concat("\nsequence ", sequence.at("sequence"), ": block ", sequence.at("block"),
-                   ", tokens ", first, " .. ", first + count - 1, "\n");
+    const auto split = sequence.at("split").get<std::string>();
+    text += concat("\nsequence ", sequence.at("sequence"), ": ",
+                   split == step.at("split") ? "" : concat(split, ", "), "block ",
+                   sequence.at("block"), ", tokens ", first, " .. ", first + count - 1, "\n");
     for (const Json& place : sequence.at("places"))
       text +=
           concat("  ", escaped(place.at("file").get<std::string>()), ", byte ", place.at("byte"),

@@ -26,7 +26,13 @@ fs::path real_folder(const fs::path& folder) {
 void append_given(std::string& text, const Node& map, const std::string& indent) {
   for (const Given& given : map.given) {
     text += concat(indent, to_yaml(std::string_view(given.key)), ":");
-    if (!given.section) {
+    if (!given.sections.empty()) {
+      text += "\n";
+      for (const auto& section : given.sections) {
+        text += section->given.empty() ? indent + "  - {}\n" : indent + "  -\n";
+        append_given(text, *section, indent + "    ");
+      }
+    } else if (!given.section) {
       text += concat(" ", given.yaml, "\n");
     } else if (given.section->given.empty()) {
       text += " {}\n";

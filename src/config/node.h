@@ -33,11 +33,12 @@ struct Entry {
   bool asked = false;
 };
 
-/// A value that a reader gave: YAML text, or the map of a section.
+/// A value that a reader gave: YAML text, the map of a section, or the maps of a list.
 struct Given {
   std::string key;
   std::string yaml;
   std::shared_ptr<Node> section;
+  std::vector<std::shared_ptr<Node>> sections = {};
 };
 
 /// A YAML value: null, scalar, list or map. A map also carries what its readers asked for.

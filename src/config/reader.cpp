@@ -3,6 +3,7 @@
 #include "longspan/config/reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "config/nearest.h"
@@ -44,6 +45,27 @@ void record(Node& map, Given given) {
   map.given.push_back(std::move(given));
 }
 
+// Splits "key[2]" into the key of a list that is there and the number of an item. A key that has
+// brackets of its own is left whole.
+std::pair<std::string_view, std::optional<std::size_t>> split_item(Node& map,
+                                                                   std::string_view key) {
+  const std::size_t open = key.rfind('[');
+  std::size_t item = 0;
+  if (open == std::string_view::npos || map.find(key) != nullptr) return {key, std::nullopt};
+  const Entry* list = map.find(key.substr(0, open));
+  const char* const end = key.data() + key.size();
+  const auto [stop, problem] = std::from_chars(key.data() + open + 1, end, item);
+  const bool is_item = list != nullptr && list->value->kind == Node::Kind::List &&
+                       problem == std::errc{} && stop + 1 == end && *stop == ']';
+  if (!is_item) return {key, std::nullopt};
+  return {key.substr(0, open), item};
+}
+
+// Nothing where the value is no list or a shorter one.
+std::shared_ptr<Node> item_of(const Node& value, std::size_t item) {
+  return item < value.items.size() ? value.items[item] : nullptr;
+}
+
 // Gives the value of a key: converted, or else the fallback, or else an error.
 template <class Value, class Convert>
 Value give(Node& map, std::string_view key, const Value* fallback, Convert convert) {
@@ -61,10 +83,13 @@ Reader::Reader(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 bool Reader::has(std::string_view key) const { return node_->find(key) != nullptr; }
 
 std::string_view Reader::shape(std::string_view key) const {
-  const Entry* entry = node_->find(key);
+  const auto [name, item] = split_item(*node_, key);
+  const Entry* entry = node_->find(name);
   if (entry == nullptr) return "";
-  if (entry->value->kind == Node::Kind::Map) return "map";
-  return entry->value->kind == Node::Kind::List ? "list" : "scalar";
+  const Node* value = item ? item_of(*entry->value, *item).get() : entry->value.get();
+  if (value == nullptr) return "";
+  if (value->kind == Node::Kind::Map) return "map";
+  return value->kind == Node::Kind::List ? "list" : "scalar";
 }
 
 std::vector<std::string> Reader::keys() const {
@@ -166,6 +191,14 @@ std::vector<std::string> Reader::paths(std::string_view key) const {
 }
 
 Reader Reader::section(std::string_view key) const {
+  if (const auto [name, item] = split_item(*node_, key); item) {
+    const Node* list = ask(*node_, name);
+    const auto map = list == nullptr ? nullptr : item_of(*list, *item);
+    if (!map) refuse_missing(*node_, key);
+    if (map->kind != Node::Kind::Map) refuse_value(*map, "a map");
+    record(*node_, {std::string(name), "", nullptr, list->items});
+    return Reader(map);
+  }
   std::shared_ptr<Node> map;
   if (const Node* value = ask(*node_, key)) {
     if (value->kind != Node::Kind::Map) refuse_value(*value, "a map");

@@ -61,4 +61,19 @@ std::int64_t RandomPermutation::at(std::int64_t place) const {
   return static_cast<std::int64_t>(number);
 }
 
+std::int64_t RandomPermutation::place_of(std::int64_t number) const {
+  auto place = static_cast<std::uint64_t>(number);
+  do {
+    std::uint64_t row = place / columns_, column = place % columns_;
+    for (std::uint32_t round = num_rounds_; round > 0; round -= 2) {
+      turn(column, columns_,
+           columns_ - drawn_below(columns_, static_cast<std::uint32_t>(row), round - 1, key_));
+      turn(row, rows_,
+           rows_ - drawn_below(rows_, static_cast<std::uint32_t>(column), round - 2, key_));
+    }
+    place = row * columns_ + column;
+  } while (place >= static_cast<std::uint64_t>(size_));
+  return static_cast<std::int64_t>(place);
+}
+
 }  // namespace longspan

@@ -27,7 +27,7 @@ std::size_t steps_ahead(const HostBatch& batch) {
 }  // namespace
 
 struct BatchLoader::State {
-  TokenStream stream;
+  TrainingStreams streams;
   std::shared_ptr<const BatchPlan> plan;
   std::int64_t seq_len;
   std::int32_t start_id;
@@ -52,7 +52,7 @@ struct BatchLoader::State {
             .subspan(static_cast<std::size_t>(own.begin), static_cast<std::size_t>(own.size()));
     step.step = number;
     step.epoch = sequences.epoch;
-    read_blocks(stream, seq_len, start_id, blocks, sequences.first_sequence + own.begin,
+    read_blocks(streams, seq_len, start_id, blocks, sequences.first_sequence + own.begin,
                 step.batch);
   }
 
@@ -88,10 +88,10 @@ struct BatchLoader::State {
   }
 };
 
-BatchLoader::BatchLoader(TokenStream stream, std::shared_ptr<const BatchPlan> plan,
+BatchLoader::BatchLoader(TrainingStreams streams, std::shared_ptr<const BatchPlan> plan,
                          std::int64_t seq_len, std::int32_t start_id, std::int64_t first_step,
                          BatchShare share)
-    : state_(new State{std::move(stream),
+    : state_(new State{std::move(streams),
                        std::move(plan),
                        seq_len,
                        start_id,

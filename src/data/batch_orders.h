@@ -11,6 +11,8 @@ namespace longspan {
 std::unique_ptr<BatchPlan> make_shuffled_plan(const BatchPlanOptions& options);
 std::unique_ptr<BatchPlan> make_sequential_plan(const BatchPlanOptions& options);
 std::unique_ptr<BatchPlan> make_fairseq_plan(const BatchPlanOptions& options);
+/// Of a mixture, in the order shuffled or sequential.
+std::unique_ptr<BatchPlan> make_mixture_plan(const BatchPlanOptions& options);
 
 /// What data.order may name.
 struct BatchOrderKind {

@@ -14,6 +14,7 @@ std::unique_ptr<BatchPlan> make_batch_plan(const BatchPlanOptions& options) {
         "the training text must have at least one block, got ", options.num_blocks);
   check(options.sequences_per_step > 0, ErrorKind::Config,
         "a step must have at least one sequence, got ", options.sequences_per_step);
+  if (!options.corpora.empty()) return make_mixture_plan(options);
   return config::row_of(kBatchOrders, options.order).make(options);
 }
 

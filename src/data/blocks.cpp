@@ -2,6 +2,7 @@
 // across block, line and article boundaries alike.
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
@@ -9,11 +10,30 @@
 
 namespace longspan {
 
-std::int64_t num_blocks(const TokenStream& stream, std::int64_t seq_len) {
-  return ceil_divide(stream.size(), seq_len);
+std::int64_t TrainingStreams::size() const {
+  return std::accumulate(begin(), end(), std::int64_t{0},
+                         [](std::int64_t sum, const auto& each) { return sum + each.size(); });
 }
 
-void read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+std::int64_t num_blocks(const TrainingStreams& streams, std::int64_t seq_len) {
+  return std::accumulate(
+      streams.begin(), streams.end(), std::int64_t{0},
+      [&](std::int64_t sum, const auto& each) { return sum + ceil_divide(each.size(), seq_len); });
+}
+
+BlockPlace place_of_block(const TrainingStreams& streams, std::int64_t seq_len,
+                          std::int64_t block) {
+  const std::int64_t total = num_blocks(streams, seq_len);
+  check(block >= 0 && block < total, ErrorKind::Internal, "block must be in 0 .. ", total - 1,
+        ", got ", block);
+  std::size_t corpus = 0;
+  for (std::int64_t count = 0; count = ceil_divide(streams[corpus].size(), seq_len), block >= count;
+       ++corpus)
+    block -= count;
+  return {corpus, block * seq_len, std::min(seq_len, streams[corpus].size() - block * seq_len)};
+}
+
+void read_blocks(const TrainingStreams& streams, std::int64_t seq_len, std::int32_t start_id,
                  std::span<const std::int64_t> blocks, std::int64_t first_sequence,
                  HostBatch& batch) {
   batch.num_sequences = static_cast<std::int64_t>(blocks.size());
@@ -25,10 +45,8 @@ void read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t s
   std::int64_t* input = batch.input_ids.data();
   std::int64_t* target = batch.target_ids.data();
   for (const std::int64_t block : blocks) {
-    check(block >= 0 && block < num_blocks(stream, seq_len), ErrorKind::Internal,
-          "block must be in 0 .. ", num_blocks(stream, seq_len) - 1, ", got ", block);
-    const std::int64_t begin = block * seq_len;
-    const std::int64_t count = std::min(seq_len, stream.size() - begin);
+    const auto [corpus, begin, count] = place_of_block(streams, seq_len, block);
+    const TokenStream& stream = streams[corpus];
     stream.copy(begin, count, target);
     if (begin > 0) {
       stream.copy(begin - 1, count, input);  // cheaper than from the targets, which are wider

@@ -1,6 +1,7 @@
 // Reads the data section.
 #include "data/batch_orders.h"
 #include "data/known_corpora.h"
+#include "data/mixture.h"
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
 #include "longspan/data/shards.h"
@@ -15,7 +16,7 @@ bool is_made_from_text(const TokenizerConfig& tokenizer) {
 
 // Ids have no text to make a tokenizer from.
 void check_tokenizer_is_there(const config::Reader& reader, const DataConfig& config) {
-  check(!config.train.tokens || !is_made_from_text(config.tokenizer), ErrorKind::Config,
+  check(has_training_text(config) || !is_made_from_text(config.tokenizer), ErrorKind::Config,
         reader.place("tokenizer"),
         " must be one that is there, since data.train is token ids without a text: {kind: ids, "
         "vocab_size: N}, {kind: word, dictionary: FILE} for fairseq's dict.txt, or {kind: "
@@ -23,17 +24,31 @@ void check_tokenizer_is_there(const config::Reader& reader, const DataConfig& co
         name_of(config.tokenizer.kind), " tokenizer that data.train would make");
 }
 
+void check_mixture(const config::Reader& reader, const DataConfig& config) {
+  if (config.mixture.empty()) return;
+  check(config.order != BatchOrder::Fairseq, ErrorKind::Config, reader.place("order"),
+        " must be shuffled or sequential where data.train is a mixture, got fairseq, whose batches "
+        "are of one text");
+  check(config.expect == KnownCorpus::None, ErrorKind::Config, reader.place("expect"),
+        " must be none where data.train is a mixture, got ",
+        config::name_of(kKnownCorpora, config.expect));
+}
+
 }  // namespace
 
 DataConfig read_data_config(const config::Reader& reader) {
   DataConfig config;
-  config.train = read_source_config(reader, "train");
+  if (reader.shape("train[0]") == "map")
+    config.mixture = read_mixture(reader);
+  else
+    config.train = read_source_config(reader, "train");
   config.valid = read_source_config(reader, "valid");
   if (reader.has("test")) config.test = read_source_config(reader, "test");
   const std::string text_key = reader.text("text_key", config.train.text_key);
   check(!text_key.empty(), ErrorKind::Config, reader.place("text_key"), " must not be empty");
   config.train.text_key = config.valid.text_key = text_key;
   if (config.test) config.test->text_key = text_key;
+  for (CorpusConfig& corpus : config.mixture) corpus.source.text_key = text_key;
   config.tokenizer = read_tokenizer_config(reader.section("tokenizer"));
   check_tokenizer_is_there(reader, config);
   config.shards = reader.path("shards");
@@ -42,6 +57,7 @@ DataConfig read_data_config(const config::Reader& reader) {
   config.order = config::choice(reader, "order", kBatchOrders, config.order);
   config.expect = config::choice(reader, "expect", kKnownCorpora, config.expect);
   reader.finish();
+  check_mixture(reader, config);
   return config;
 }
 

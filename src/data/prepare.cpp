@@ -12,10 +12,11 @@
 #include "data/encoding.h"
 #include "data/known_corpora.h"
 #include "data/manifest.h"
+#include "data/mixture.h"
 #include "data/ordered_work.h"
 #include "data/shard_writer.h"
 #include "data/source.h"
-#include "data/text_folder.h"
+#include "data/source_checks.h"
 #include "data/token_split.h"
 #include "data/tokenizer_files.h"
 #include "longspan/config/choice.h"
@@ -32,13 +33,9 @@ constexpr std::chrono::minutes kLockPatience{60};
 // A small held-out text has up to some 15 % that its training text lacks.
 constexpr double kManyUnknown = 0.2;
 
-struct NamedText {
-  std::string split;
-  SourceConfig text;
-};
-
-std::vector<NamedText> splits_of(const DataConfig& config) {
-  std::vector<NamedText> splits = {{"train", config.train}, {"valid", config.valid}};
+std::vector<NamedSource> splits_of(const DataConfig& config) {
+  std::vector<NamedSource> splits = training_sources(config);
+  splits.push_back({"valid", config.valid});
   if (config.test) splits.push_back({"test", *config.test});
   return splits;
 }
@@ -48,26 +45,7 @@ fs::path shard_folder_of(const DataConfig& config) {
   return folder.has_filename() ? folder : folder.parent_path();  // "a/b/"
 }
 
-// What is prepared would become a part of the text.
-void check_outside_of_text(const fs::path& folder, const DataConfig& config) {
-  for (const NamedText& named : splits_of(config)) {
-    for (const std::string& text : text_folders(named.text)) {
-      const fs::path rest =
-          fs::weakly_canonical(folder).lexically_relative(fs::weakly_canonical(text));
-      check(rest.empty() || *rest.begin() == "..", ErrorKind::Config,
-            "data.shards must not lie in a folder that is read as text, data.", named.split, " is ",
-            text, ", got ", folder.string());
-    }
-  }
-}
-
-void tell_passed_over(const TextConfig& text) {
-  for (const std::string& folder : text_folders(text))
-    if (const std::string what = text_in_folder(folder).passed_over(); !what.empty())
-      log::info("passed over in a folder of text", {{"folder", folder}, {"what", what}});
-}
-
-Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
+Json write_split(const NamedSource& named, const Json& source, const Tokenizer& tokenizer,
                  const fs::path& folder, int num_threads) {
   if (named.text.tokens) return describe_token_split(named.split, *named.text.tokens, tokenizer);
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
@@ -119,7 +97,7 @@ std::string difference_of(const Json& split, const SourceConfig& source) {
                        : source_difference(split.at("source"), source);
 }
 
-std::string split_difference(const Json& manifest, const NamedText& named) {
+std::string split_difference(const Json& manifest, const NamedSource& named) {
   for (const Json& split : manifest.at("splits")) {
     if (split.at("name") != named.split) continue;
     const std::string difference = difference_of(split, named.text);
@@ -130,7 +108,7 @@ std::string split_difference(const Json& manifest, const NamedText& named) {
 
 std::string difference_from(const Json& manifest, const DataConfig& config) {
   std::string difference = tokenizer_difference(manifest, config.tokenizer);
-  for (const NamedText& named : splits_of(config)) {
+  for (const NamedSource& named : splits_of(config)) {
     if (difference.empty()) difference = split_difference(manifest, named);
   }
   return difference;
@@ -145,21 +123,11 @@ ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
   return shards;
 }
 
-// @param files of all splits, as describe_source() has them
-void check_text_key(const std::string& text_key, const std::vector<Json>& files) {
-  const auto has_records = [](const Json& file) { return file.contains("text_key"); };
-  const bool used = std::ranges::any_of(files, has_records);
-  check(used || text_key == TextConfig().text_key, ErrorKind::Config,
-        "data.text_key is the key of the texts in JSON lines, and no file of data is named .json, "
-        ".jsonl or .ndjson, got ",
-        text_key, "; leave it out");
-}
-
 void make_shards(const DataConfig& config, const fs::path& folder, int num_threads) {
-  std::vector<std::pair<NamedText, Json>> splits;
+  std::vector<std::pair<NamedSource, Json>> splits;
   std::vector<Json> files;
-  check_outside_of_text(folder, config);
-  for (const NamedText& named : splits_of(config)) {
+  for (const NamedSource& named : splits_of(config)) {
+    check_outside_of_text(folder, named);
     tell_passed_over(named.text);
     splits.emplace_back(named, named.text.tokens
                                    ? Json()
@@ -169,10 +137,8 @@ void make_shards(const DataConfig& config, const fs::path& folder, int num_threa
       files.insert(files.end(), source.at("files").begin(), source.at("files").end());
   }
   check_text_key(config.train.text_key, files);
-  const auto tokenizer =
-      config.train.tokens ? build_tokenizer(config.tokenizer, LineSource())
-                          : build_tokenizer(config.tokenizer,
-                                            training_text("data.train", config.train, num_threads));
+  const std::unique_ptr<Tokenizer> tokenizer =
+      build_tokenizer(config.tokenizer, whole_training_text(config, num_threads));
   log::info("tokenizer ready",
             {{"kind", tokenizer->kind()}, {"vocab_size", tokenizer->vocab_size()}});
   StagedFolder staged(folder);

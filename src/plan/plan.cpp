@@ -41,7 +41,9 @@ TextSize size_of_text(const DataConfig& data, const PlanOptions& options) {
   if ((size.vocab_size == 0 || size.train_tokens == 0) && ShardFolder::exists(data.shards)) {
     const ShardFolder shards = ShardFolder::open(data.shards);
     if (size.vocab_size == 0) size.vocab_size = shards.tokenizer().vocab_size();
-    if (size.train_tokens == 0) size.train_tokens = shards.stream("train").size();
+    if (size.train_tokens == 0)
+      for (const std::string& split : training_splits(data))
+        size.train_tokens += shards.stream(split).size();
   }
   if (size.train_tokens == 0 && data.train.tokens)
     size.train_tokens = count_tokens(*data.train.tokens);

@@ -95,6 +95,12 @@ std::vector<ConfigChange> differences(const std::vector<config::Leaf>& before,
   return changes;
 }
 
+// Of corpora by their number: their content is the shards'.
+bool are_mixed_alike(const DataConfig& before, const DataConfig& now) {
+  return std::ranges::equal(before.mixture, now.mixture, {}, &CorpusConfig::weight,
+                            &CorpusConfig::weight);
+}
+
 }  // namespace
 
 bool covers(std::string_view entry, std::string_view key) {
@@ -120,7 +126,11 @@ std::vector<ConfigChange> config_changes(std::string_view saved, const std::stri
       std::ranges::none_of(changes, is_period))
     changes.push_back({"schedule.period_steps", std::to_string(before.schedule.period_steps),
                        std::to_string(now.schedule.period_steps)});
-  for (auto& change : changes) change.rule = rule_for(change.key, now.data.order);
+  for (auto& change : changes) {
+    change.rule = rule_for(change.key, now.data.order);
+    if (covers("data.train", change.key) && !are_mixed_alike(before.data, now.data))
+      change.rule = KeyRule::Fixed;
+  }
   return changes;
 }
 

@@ -61,6 +61,9 @@ TrainConfig read_train(const config::Reader& reader, const DataConfig& data) {
   check(result.max_steps || result.max_tokens || result.max_epochs || result.max_seconds,
         ErrorKind::Config, reader.place(),
         " must limit the run by max_steps, max_tokens, max_epochs or max_seconds, got none");
+  check(data.mixture.empty() || !result.max_epochs, ErrorKind::Config, reader.place("max_epochs"),
+        " must not be given where data.train is a mixture, whose corpora have epochs of their own; "
+        "give max_tokens or max_steps");
   read_batch(reader, data, result);
   result.precision = config::choice(reader, "precision", kPrecisions, result.precision);
   if (result.precision == Precision::Fp16)
@@ -199,6 +202,23 @@ std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t n
   options.sequences_per_pass = config.train.micro_batch_tokens / seq_len;
   options.last_block_is_short = num_tokens % seq_len != 0;
   return make_batch_plan(options);
+}
+
+std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, const TrainingStreams& streams) {
+  if (config.data.mixture.empty()) return make_run_plan(config, streams.size());
+  BatchPlanOptions options{config.data.order, config.seed, num_blocks(streams, config.data.seq_len),
+                           config.sequences_per_step()};
+  options.seq_len = config.data.seq_len;
+  for (std::size_t corpus = 0; corpus < config.data.mixture.size(); ++corpus)
+    options.corpora.push_back({config.data.mixture[corpus].weight, streams[corpus].size()});
+  return make_batch_plan(options);
+}
+
+TrainingStreams training_streams(const RunConfig& config, const ShardFolder& data) {
+  std::vector<TokenStream> streams;
+  for (const std::string& split : training_splits(config.data))
+    streams.push_back(data.stream(split));
+  return TrainingStreams(std::move(streams));
 }
 
 std::optional<std::int64_t> planned_steps(const TrainConfig& config,

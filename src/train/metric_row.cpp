@@ -55,6 +55,10 @@ Json to_json(const MetricRow& row) {
   if (row.loss_scale) json["train/loss_scale"] = *row.loss_scale;
   if (row.skipped) json["train/skipped"] = *row.skipped;
   if (row.rollbacks) json["train/rollbacks"] = *row.rollbacks;
+  for (const auto& [name, progress] : row.corpora) {
+    json[concat("data/", name, "/epoch")] = progress.epoch;
+    json[concat("data/", name, "/tokens")] = progress.tokens;
+  }
   if (row.validation)
     for (const auto& [name, value] : named(*row.validation)) json[name] = value;
   return json;

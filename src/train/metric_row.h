@@ -3,11 +3,19 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "longspan/core/json.h"
+#include "longspan/data/batches.h"
 #include "train/validation.h"
 
 namespace longspan {
+
+/// What a corpus of a mixture gave so far.
+struct CorpusRow {
+  std::string name;
+  CorpusProgress progress;
+};
 
 /// A row of metrics.jsonl, interface section 3.
 struct MetricRow {
@@ -24,6 +32,7 @@ struct MetricRow {
   std::optional<double> loss_scale = {};       ///< fp16 only
   std::optional<std::int64_t> skipped = {};    ///< so far, where updates may be left out
   std::optional<std::int64_t> rollbacks = {};  ///< so far, where the guard may roll back
+  std::vector<CorpusRow> corpora = {};         ///< of a mixture
   std::optional<Validation> validation = {};
 };
 

@@ -27,8 +27,8 @@ double measure(const LossInputs& inputs, std::int64_t tokens) {
   options.train_length = inputs.config.data.seq_len;
   options.compute_dtype = inputs.config.compute_dtype();
   options.max_targets = tokens;
-  const EvaluationText text{data.stream("train"), data.counts("train"), data.shared_tokenizer(),
-                            "train"};
+  const std::string split = training_splits(inputs.config.data).front();
+  const EvaluationText text{data.stream(split), data.counts(split), data.shared_tokenizer(), split};
   const auto scores = score_targets(inputs.model, text, tokens, EvaluationMode{}, options);
   return -std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
 }

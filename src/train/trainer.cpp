@@ -228,6 +228,9 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
   if (work_.loss_scale || work_.guard) row.skipped = progress.skipped;
   if (work_.config.train.guard.may(GuardAction::Rollback))
     row.rollbacks = work_.guard->state().rollbacks;
+  const auto progress_of_corpora = work_.plan->progress(progress.step);
+  for (std::size_t i = 0; i < progress_of_corpora.size(); ++i)
+    row.corpora.push_back({work_.config.data.mixture[i].name, progress_of_corpora[i]});
   row.validation = validation;
   interval_.measure(row);
   interval_ = {};

@@ -36,7 +36,7 @@ struct Workspace {
   RunConfig config;
   Communicator& communicator;
   ShardFolder data;
-  TokenStream train_stream;
+  TrainingStreams train_stream;
   std::shared_ptr<const BatchPlan> plan;
   std::optional<std::int64_t> total_steps;  ///< nothing when only time limits the run
   Transformer model;

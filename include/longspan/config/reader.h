@@ -39,8 +39,8 @@ class Reader {
 
   /// Returns whether the key is there; does not count as asking for it.
   bool has(std::string_view key) const;
-  /// Returns whether the key's value is a map ("map"), a list ("list") or a scalar ("scalar"); ""
-  /// when absent.
+  /// Returns whether the value of a key, or "key[0]", is a map ("map"), a list ("list") or a scalar
+  /// ("scalar"); "" when absent.
   std::string_view shape(std::string_view key) const;
 
   /// Returns the keys of the map in file order; does not count as asking for them.
@@ -78,8 +78,8 @@ class Reader {
   /// A list of paths, or one path as a list of one.
   std::vector<std::string> paths(std::string_view key) const;
 
-  /// Returns the reader of a nested map. A missing one reads as an empty map, so that its fallbacks
-  /// hold.
+  /// Returns the reader of a nested map, or of a list's by "key[0]". A missing map reads as an
+  /// empty one, so that its fallbacks hold.
   Reader section(std::string_view key) const;
 
   /// Throws for the first key that nobody asked for, with the nearest key that was.

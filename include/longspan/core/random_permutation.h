@@ -16,6 +16,8 @@ class RandomPermutation {
 
   /// Returns the number at a place. @param place in 0 .. size-1
   std::int64_t at(std::int64_t place) const;
+  /// Returns the place of a number, so that at() gives it back. @param number in 0 .. size-1
+  std::int64_t place_of(std::int64_t number) const;
 
  private:
   std::int64_t size_;

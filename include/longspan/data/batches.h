@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "longspan/data/shards.h"
@@ -14,11 +15,18 @@ namespace longspan {
 /// The target id of a position that is not scored (the padding of a short block).
 inline constexpr std::int64_t kIgnoredTarget = -1;
 
+/// What a corpus of a mixture gave to a run.
+struct CorpusProgress {
+  std::int64_t sequences = 0;
+  std::int64_t tokens = 0;
+  double epoch = 0.0;  ///< passes over the corpus, a fraction
+};
+
 /// The sequences of one optimizer step over all ranks, a function of (seed, step) alone.
 struct StepSequences {
   std::int64_t epoch = 0;            ///< of the first sequence, from 0
   std::int64_t first_sequence = 0;   ///< running number of blocks[0] over the whole run
-  std::vector<std::int64_t> blocks;  ///< block numbers in the stream
+  std::vector<std::int64_t> blocks;  ///< numbers of blocks, through all corpora
 };
 
 /// Says which blocks each optimizer step trains on. Stateless: any step can be asked for in any
@@ -28,6 +36,17 @@ class BatchPlan {
   virtual ~BatchPlan() = default;
   virtual StepSequences sequences(std::int64_t step) const = 0;
   virtual std::int64_t steps_per_epoch() const = 0;
+  /// Returns what each corpus of a mixture gave to the steps before this one; nothing where there
+  /// is no mixture.
+  virtual std::vector<CorpusProgress> progress([[maybe_unused]] std::int64_t step) const {
+    return {};
+  }
+};
+
+/// A corpus of a mixture.
+struct CorpusShare {
+  std::int64_t weight = 1;  ///< its share of the sequences, relative to the others'
+  std::int64_t num_tokens = 0;
 };
 
 struct BatchPlanOptions {
@@ -35,22 +54,52 @@ struct BatchPlanOptions {
   std::uint64_t seed = 1;
   std::int64_t num_blocks = 0;
   std::int64_t sequences_per_step = 0;
-  std::int64_t sequences_per_pass = 0;  ///< fairseq: of a batch
-  bool last_block_is_short = false;     ///< fairseq: then it comes first
+  std::int64_t sequences_per_pass = 0;    ///< fairseq: of a batch
+  bool last_block_is_short = false;       ///< fairseq: then it comes first
+  std::vector<CorpusShare> corpora = {};  ///< of a mixture, whose blocks num_blocks counts together
+  std::int64_t seq_len = 0;               ///< with corpora: tokens of a block
 };
 /// Makes the plan. shuffled and sequential run through epochs without a gap: a step may hold the
 /// end of one and the start of the next; each epoch of shuffled has its own permutation. fairseq's
-/// steps end with the epoch, the last one with what is left.
+/// steps end with the epoch, the last one with what is left. Of a mixture each corpus goes through
+/// epochs of its own in that order; which corpus a sequence is of follows from its running number
+/// alone (MixtureRule), and an epoch of the whole has as many sequences as all corpora have blocks.
 std::unique_ptr<BatchPlan> make_batch_plan(const BatchPlanOptions& options);
 /// Returns an order as config files spell it.
 std::string_view name_of(BatchOrder order);
 /// Returns the version of an order: runs of equal ones have the same blocks in the same steps.
 int version_of(BatchOrder order);
 
+/// The streams that training sequences are cut from: one, or one for each corpus of a mixture.
+/// Their blocks are numbered through.
+class TrainingStreams {
+ public:
+  TrainingStreams(TokenStream stream) : streams_{std::move(stream)} {}  // NOLINT: is one, too
+  explicit TrainingStreams(std::vector<TokenStream> streams) : streams_(std::move(streams)) {}
+
+  const TokenStream& operator[](std::size_t corpus) const { return streams_[corpus]; }
+  auto begin() const { return streams_.begin(); }
+  auto end() const { return streams_.end(); }
+  /// Returns the number of tokens of all.
+  std::int64_t size() const;
+
+ private:
+  std::vector<TokenStream> streams_;
+};
+
+/// Where a block lies.
+struct BlockPlace {
+  std::size_t corpus = 0;
+  std::int64_t begin = 0;  ///< its first token in the corpus's stream
+  std::int64_t count = 0;  ///< its tokens, at least one
+};
+/// Returns where a block lies. @param block in 0 .. num_blocks(streams, seq_len)-1
+BlockPlace place_of_block(const TrainingStreams& streams, std::int64_t seq_len, std::int64_t block);
+
 /// Cuts a stream at multiples of seq_len; the last, shorter block is kept. A block predicts its own
 /// tokens; its input is the same span shifted right by one in the stream, start_id in front of the
 /// first (A.7 of the paper's code).
-std::int64_t num_blocks(const TokenStream& stream, std::int64_t seq_len);
+std::int64_t num_blocks(const TrainingStreams& streams, std::int64_t seq_len);
 
 /// Sequences in memory, row-major [num_sequences, seq_len].
 struct HostBatch {
@@ -65,7 +114,7 @@ struct HostBatch {
 
 /// Reads the given blocks into a batch, in place of what it held: one that held as many takes no
 /// memory anew. Row i gets sequence id first_sequence + i.
-void read_blocks(const TokenStream& stream, std::int64_t seq_len, std::int32_t start_id,
+void read_blocks(const TrainingStreams& streams, std::int64_t seq_len, std::int32_t start_id,
                  std::span<const std::int64_t> blocks, std::int64_t first_sequence,
                  HostBatch& batch);
 
@@ -79,7 +128,7 @@ struct BatchShare {
 /// of a step that has fewer sequences than shares may be empty.
 class BatchLoader {
  public:
-  BatchLoader(TokenStream stream, std::shared_ptr<const BatchPlan> plan, std::int64_t seq_len,
+  BatchLoader(TrainingStreams streams, std::shared_ptr<const BatchPlan> plan, std::int64_t seq_len,
               std::int32_t start_id, std::int64_t first_step, BatchShare share = {});
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;

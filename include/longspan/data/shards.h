@@ -20,9 +20,17 @@ enum class BatchOrder { Shuffled, Sequential, Fairseq };
 /// A published corpus that a text can be held against.
 enum class KnownCorpus { None, WikiText2, WikiText103 };
 
+/// A corpus of a mixture.
+struct CorpusConfig {
+  std::string name;
+  std::int64_t weight = 1;  ///< its share of the tokens, relative to the others' in whole numbers
+  SourceConfig source;
+};
+
 /// What the config says of the data.
 struct DataConfig {
-  SourceConfig train;
+  SourceConfig train;  ///< empty where there is a mixture
+  std::vector<CorpusConfig> mixture;
   SourceConfig valid;
   std::optional<SourceConfig> test;
   TokenizerConfig tokenizer;
@@ -34,6 +42,8 @@ struct DataConfig {
 
 /// Reads the data section.
 DataConfig read_data_config(const config::Reader& reader);
+/// Returns the names of the splits that a run trains on: train, or train.NAME for each corpus.
+std::vector<std::string> training_splits(const DataConfig& config);
 
 /// A piece of a stream in a file.
 struct TokenPlace {

@@ -107,6 +107,10 @@ Transformer make_model(const RunConfig& config, std::int64_t vocab_size);
 /// Returns the plan of a run's batches over a training text of num_tokens. @throws Error(Config),
 /// Error(Data)
 std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t num_tokens);
+/// The same of what training_splits() names, a mixture too.
+std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, const TrainingStreams& streams);
+/// Returns the streams that a run trains on. @throws Error(Data)
+TrainingStreams training_streams(const RunConfig& config, const ShardFolder& data);
 
 /// Returns the number of optimizer steps that the limits allow, time aside; nothing when they do
 /// not say. @param steps_per_epoch of the data; nothing where it is not known

@@ -296,5 +296,30 @@ TEST_CASE("an integer or a word reads as a number or as nothing") {
         "c.yaml:1:7: size must be auto or a decimal integer between 1 and 9, got a list");
 }
 
+TEST_CASE("the maps of a list are read one by one, and printed as they were") {
+  const auto document = document_of("k: [{a: 1}, {a: 2, b: x}]");
+  const Reader root = document.root();
+  CHECK(root.shape("k") == "list");
+  CHECK(root.shape("k[0]") == "map");
+  CHECK(root.shape("k[1]") == "map");
+  CHECK(root.shape("k[2]").empty());
+  CHECK(root.shape("j[0]").empty());
+  CHECK(root.section("k[0]").integer("a", {}) == 1);
+  const Reader second = root.section("k[1]");
+  CHECK(second.integer("a", {}) == 2);
+  CHECK(refusal_of([&] { second.finish(); }).find("unknown key k[1].b") != std::string::npos);
+  CHECK(second.text("b") == "x");
+  second.finish();
+  root.finish();
+  CHECK(refusal_of([&] { root.section("k[2]"); }).find("k[2] must be given") != std::string::npos);
+  const std::string resolved = document.resolved();
+  CHECK(resolved == "k:\n  -\n    a: 1\n  -\n    a: 2\n    b: x\n");
+  CHECK(document_of(resolved).root().section("k[1]").text("b") == "x");
+  const auto list = document_of("k: [{a: 1}, 2]");
+  CHECK(list.root().shape("k[1]") == "scalar");
+  CHECK(refusal_of([&] { list.root().section("k[1]"); }).find("k[1] must be a map, got 2") !=
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace longspan::config

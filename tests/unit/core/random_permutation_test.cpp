@@ -54,6 +54,14 @@ std::int64_t place_of(std::int64_t number, std::int64_t size, PhiloxKey key) {
 
 }  // namespace
 
+TEST_CASE("a random permutation finds the place of each number") {
+  for (const std::int64_t size : {1, 2, 3, 11, 100, 4095, 4097, 70001}) {
+    const RandomPermutation permutation(size, key_of(static_cast<std::uint64_t>(size)));
+    for (std::int64_t place = 0; place < size; place += 1 + size / 500)
+      REQUIRE(permutation.place_of(permutation.at(place)) == place);
+  }
+}
+
 // Recorded from a separate implementation of the layout in Python: runs must never change.
 TEST_CASE("a random permutation keeps its recorded values") {
   const PhiloxKey key = random_key(42, RandomPurpose::DataOrder, 3);

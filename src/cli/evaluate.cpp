@@ -122,7 +122,8 @@ void add_evaluate(CLI::App& app, Call& call) {
   verb->add_option("--mode", request.modes, "nonoverlapping or stride:S; repeatable")
       ->expected(1)
       ->take_all();
-  verb->add_option("--split", request.split, "valid, test or a text file")->capture_default_str();
+  verb->add_option("--split", request.split, "valid, test, or a text: a file or a folder")
+      ->capture_default_str();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
   verb->add_option("--position", request.position, "Override a key of the position section")

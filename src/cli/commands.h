@@ -53,8 +53,10 @@ void add_sweep(CLI::App& app, Call& call);
 void add_generate(CLI::App& app, Call& call);
 void add_report(CLI::App& app, Call& call);
 void add_plan(CLI::App& app, Call& call);
+void add_bench(CLI::App& app, Call& call);
 void add_inspect(CLI::App& app, Call& call);
 void add_import(CLI::App& app, Call& call);
+void add_export(CLI::App& app, Call& call);
 void add_verify_resume(CLI::App& app, Call& call);
 
 /// Adds all verbs. An option or argument that is given takes a value that is not empty.
@@ -67,15 +69,10 @@ struct Verb {
 };
 
 /// All verbs, in the order of the help.
-inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},
-                                  {"train", add_train, true},
-                                  {"evaluate", add_evaluate, true},
-                                  {"sweep", add_sweep, true},
-                                  {"report", add_report},
-                                  {"generate", add_generate},
-                                  {"plan", add_plan},
-                                  {"inspect", add_inspect},
-                                  {"import", add_import},
-                                  {"verify-resume", add_verify_resume}};
+inline constexpr Verb kVerbs[] = {
+    {"prepare", add_prepare},   {"train", add_train, true}, {"evaluate", add_evaluate, true},
+    {"sweep", add_sweep, true}, {"report", add_report},     {"generate", add_generate},
+    {"plan", add_plan},         {"bench", add_bench, true}, {"inspect", add_inspect},
+    {"import", add_import},     {"export", add_export},     {"verify-resume", add_verify_resume}};
 
 }  // namespace longspan::cli

@@ -122,11 +122,16 @@ void add_evaluate(CLI::App& app, Call& call) {
   verb->add_option("--mode", request.modes, "nonoverlapping or stride:S; repeatable")
       ->expected(1)
       ->take_all();
-  verb->add_option("--split", request.split, "valid, test, or a text: a file or a folder")
+  verb->add_option("--split", request.split,
+                   "valid, test, a text (a file or a folder), or a file of token ids: "
+                   "nanogpt:FILE, or one of llm.c, Megatron or fairseq by its path")
       ->capture_default_str();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
-  verb->add_option("--position", request.position, "Override a key of the position section")
+  verb->add_option(
+          "--position", request.position,
+          "Change the position rule: KEY=VALUE of the position section, as interpolation=4 or "
+          "window=512; repeatable")
       ->expected(1)
       ->take_all();
   verb->add_option("--output", request.output, "Folder for the results; default <run>/evaluations");

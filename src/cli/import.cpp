@@ -45,11 +45,11 @@ std::string word_tokenizer(const fs::path& dictionary) {
 }
 
 // Fails when the configuration, overrides included, is not the model's.
-void check_fits(const RunConfig& config, const ImportedModel& imported) {
+void check_fits(const RunConfig& config, const PortableModel& imported) {
   make_unset_model(config, imported.vocab_size).load_parameters(imported.parameters);
 }
 
-void print_result(const ImportedModel& model, const RunConfig& config, const std::string& run,
+void print_result(const PortableModel& model, const RunConfig& config, const std::string& run,
                   bool as_json) {
   std::int64_t num_parameters = 0;
   for (const auto& parameter : model.parameters) num_parameters += parameter.tensor.numel();
@@ -68,7 +68,7 @@ void print_result(const ImportedModel& model, const RunConfig& config, const std
 void import_run(const ImportArguments& arguments, const CommonOptions& options) {
   check_arguments(arguments);
   const bool fairseq = arguments.from == "fairseq";
-  const ImportedModel model = fairseq ? import_fairseq(arguments.path, arguments.position)
+  const PortableModel model = fairseq ? import_fairseq(arguments.path, arguments.position)
                                       : import_huggingface(arguments.path);
   const fs::path output = fs::absolute(arguments.output).lexically_normal();
   const fs::path folder = output.has_filename() ? output : output.parent_path();

@@ -1,4 +1,4 @@
-// longspan inspect PATH: says what a shard folder, checkpoint, tokenizer or run is.
+// longspan inspect PATH: says what a shard folder, checkpoint, tokenizer, run or file of ids is.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -64,8 +64,9 @@ Json inspect_tokenizer(const fs::path& path) {
 }
 
 Json inspect(const fs::path& path, bool verify) {
+  if (fs::is_regular_file(path)) return describe_token_file(path, verify);
   check(fs::is_directory(path), ErrorKind::Config, path.string(),
-        " must be a folder: of shards, a checkpoint, a tokenizer or a run");
+        " must be a folder: of shards, a checkpoint, a tokenizer or a run, or a file of token ids");
   if (fs::exists(path / "trainer.json")) return inspect_checkpoint(path, verify);
   if (fs::exists(path / "checkpoints")) return inspect_run(path, verify);
   if (ShardFolder::exists(path)) return inspect_shards(path, verify);
@@ -82,10 +83,13 @@ void add_inspect(CLI::App& app, Call& call) {
     std::optional<std::int64_t> step;
   };
   auto* verb =
-      app.add_subcommand("inspect", "Say what a shard folder, checkpoint, tokenizer or run is");
+      app.add_subcommand("inspect",
+                         "Say what a shard folder, checkpoint, tokenizer or run is, or another "
+                         "project's file of token ids");
   auto arguments = std::make_shared<Arguments>();
-  verb->add_option("PATH", arguments->path, "Folder")->required();
-  verb->add_flag("--verify", arguments->verify, "Read every checksum again");
+  verb->add_option("PATH", arguments->path, "Folder, or file of token ids")->required();
+  verb->add_flag("--verify", arguments->verify,
+                 "Read every checksum again; every id of a file of ids");
   verb->add_option("--step", arguments->step,
                    "Of a run: the tokens of this step, from 1, with their places and their text")
       ->excludes("--verify");

@@ -49,6 +49,13 @@ void write_result(std::string_view text) {
   if (copy < 0 || ::close(copy) != 0) fail("close");
 }
 
+std::string grouped(std::int64_t value) {
+  std::string text = std::to_string(value);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), 1, ',');
+  return text;
+}
+
 std::string formatted(const char* format, ...) {
   std::va_list values, again;
   va_start(values, format);

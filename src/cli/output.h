@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ void secure_standard_streams();
 /// it did not arrive
 void write_result(std::string_view text);
 
+/// Returns a count with its thousands apart: "103,227,021".
+std::string grouped(std::int64_t value);
 /// Returns what printf prints.
 [[gnu::format(printf, 1, 2)]] std::string formatted(const char* format, ...);
 

@@ -56,13 +56,6 @@ Json to_json(const Plan& plan) {
   return result;
 }
 
-std::string grouped(std::int64_t value) {
-  std::string text = std::to_string(value);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), 1, ',');
-  return text;
-}
-
 std::string mebibytes(std::int64_t bytes) {
   return grouped(std::llround(static_cast<double>(bytes) / (1 << 20))) + " MiB";
 }

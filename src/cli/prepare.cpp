@@ -31,9 +31,12 @@ void prepare(const std::string& config_path, const CommonOptions& options) {
   std::string text =
       concat(config.data.shards, ": vocabulary of ", folder.tokenizer().vocab_size(), " ids\n");
   for (const auto& [split, counts] : result["splits"].items())
-    text += concat("  ", split, ": ", counts["tokens"], " tokens, ", counts["lines"], " lines, ",
-                   counts["words"], " words, ", counts["bytes"], " bytes, ", counts["unknown"],
-                   " unknown\n");
+    text += concat("  ", split, ": ", counts["tokens"], " tokens",
+                   counts["lines"] == 0  // ids that others made
+                       ? ""
+                       : concat(", ", counts["lines"], " lines, ", counts["words"], " words, ",
+                                counts["bytes"], " bytes, ", counts["unknown"], " unknown"),
+                   "\n");
   write_result(text);
 }
 

@@ -54,7 +54,8 @@ std::string difference_from(const PublishedCorpus& corpus, const TokenizerConfig
     const std::string name(split.name);
     if (std::ranges::find(present, name) == present.end()) continue;
     const TextCounts counts = shards.counts(name);
-    differences.compare(name, "lines", split.lines, counts.lines);
+    if (counts.lines > 0)  // of a text, not of ids that others made
+      differences.compare(name, "lines", split.lines, counts.lines);
     if (in_words)
       differences.compare(name, "tokens", tokens_of(split, tokenizer), shards.stream(name).size());
     else

@@ -29,8 +29,12 @@ std::string file_difference(const Json& was, const Json& now) {
                   " is with \"", now.value("text_key", ""), '"');
   if (was.at("bytes") != now.at("bytes"))
     return concat(old_path, " had ", was.at("bytes"), " bytes, ", path, " has ", now.at("bytes"));
-  if (was.at("digest") == now.at("digest")) return "";
-  return concat("the content of ", path, " differs from what ", old_path, " had");
+  if (was.at("digest") != now.at("digest"))
+    return concat("the content of ", path, " differs from what ", old_path, " had");
+  const auto old_format = was.value("format", "text"), format = now.value("format", "text");
+  return old_format == format
+             ? ""
+             : concat("the format of ", path, " was ", old_format, ", is ", format);
 }
 
 std::string source_difference(const Json& was, const Json& now) {

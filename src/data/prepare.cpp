@@ -16,6 +16,7 @@
 #include "data/shard_writer.h"
 #include "data/source.h"
 #include "data/text_folder.h"
+#include "data/token_split.h"
 #include "data/tokenizer_files.h"
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
@@ -33,7 +34,7 @@ constexpr double kManyUnknown = 0.2;
 
 struct NamedText {
   std::string split;
-  TextConfig text;
+  SourceConfig text;
 };
 
 std::vector<NamedText> splits_of(const DataConfig& config) {
@@ -68,6 +69,7 @@ void tell_passed_over(const TextConfig& text) {
 
 Json write_split(const NamedText& named, const Json& source, const Tokenizer& tokenizer,
                  const fs::path& folder, int num_threads) {
+  if (named.text.tokens) return describe_token_split(named.split, *named.text.tokens, tokenizer);
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
   const TextCounts counts =
       encode_units(concat("data.", named.split), named.text, tokenizer, num_threads,
@@ -110,10 +112,17 @@ std::string tokenizer_difference(const Json& manifest, const TokenizerConfig& co
   return concat("data.tokenizer.", key, " had another content than ", file);
 }
 
+std::string difference_of(const Json& split, const SourceConfig& source) {
+  if (is_token_split(split) != source.tokens.has_value())
+    return source.tokens ? "it was a text, is token ids" : "it was token ids, is a text";
+  return source.tokens ? token_split_difference(split, *source.tokens)
+                       : source_difference(split.at("source"), source);
+}
+
 std::string split_difference(const Json& manifest, const NamedText& named) {
   for (const Json& split : manifest.at("splits")) {
     if (split.at("name") != named.split) continue;
-    const std::string difference = source_difference(split.at("source"), named.text);
+    const std::string difference = difference_of(split, named.text);
     return difference.empty() ? "" : concat("data.", named.split, ": ", difference);
   }
   return concat("data.", named.split, " was not set");
@@ -152,14 +161,18 @@ void make_shards(const DataConfig& config, const fs::path& folder, int num_threa
   check_outside_of_text(folder, config);
   for (const NamedText& named : splits_of(config)) {
     tell_passed_over(named.text);
-    splits.emplace_back(named, describe_source(concat("data.", named.split), named.text));
+    splits.emplace_back(named, named.text.tokens
+                                   ? Json()
+                                   : describe_source(concat("data.", named.split), named.text));
     const Json& source = splits.back().second;
     if (source.contains("files"))
       files.insert(files.end(), source.at("files").begin(), source.at("files").end());
   }
   check_text_key(config.train.text_key, files);
-  const std::unique_ptr<Tokenizer> tokenizer =
-      build_tokenizer(config.tokenizer, training_text("data.train", config.train, num_threads));
+  const auto tokenizer =
+      config.train.tokens ? build_tokenizer(config.tokenizer, LineSource())
+                          : build_tokenizer(config.tokenizer,
+                                            training_text("data.train", config.train, num_threads));
   log::info("tokenizer ready",
             {{"kind", tokenizer->kind()}, {"vocab_size", tokenizer->vocab_size()}});
   StagedFolder staged(folder);

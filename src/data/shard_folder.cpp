@@ -6,6 +6,7 @@
 #include "data/manifest.h"
 #include "data/origin.h"
 #include "data/shard_set.h"
+#include "data/token_split.h"
 #include "data/tokenizer_files.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
@@ -19,6 +20,18 @@ constexpr std::size_t kCheckedAtOnce = 1024;
 TextCounts read_counts(const Json& split) {
   return {split.at("lines").get<std::int64_t>(), split.at("words").get<std::int64_t>(),
           split.at("bytes").get<std::int64_t>(), split.value("unknown", std::int64_t{0})};
+}
+
+// @param left how many shards may still be opened at once
+std::shared_ptr<const StoredTokens> open_shards(const std::filesystem::path& folder,
+                                                const Json& manifest, const Json& split,
+                                                std::size_t& left) {
+  const auto name = split.at("name").get<std::string>();
+  auto shards =
+      std::make_shared<const ShardSet>(folder, ShardList::read(folder, name, split.at("shards")),
+                                       manifest.at("bytes_per_token").get<std::int64_t>());
+  left -= shards->open_first(left);
+  return shards;
 }
 
 std::shared_ptr<const Tokenizer> load_matching_tokenizer(const std::filesystem::path& folder,
@@ -37,7 +50,7 @@ std::shared_ptr<const Tokenizer> load_matching_tokenizer(const std::filesystem::
 struct ShardFolder::Split {
   std::string name;
   TextCounts counts;
-  std::shared_ptr<const ShardSet> shards;
+  std::shared_ptr<const StoredTokens> tokens;
 };
 
 ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
@@ -50,12 +63,10 @@ ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
     std::size_t left = kCheckedAtOnce;
     for (const Json& split : manifest.at("splits")) {
       const auto name = split.at("name").get<std::string>();
-      auto shards = std::make_shared<const ShardSet>(
-          folder, ShardList::read(folder, name, split.at("shards")),
-          manifest.at("bytes_per_token").get<std::int64_t>());
-      left -= shards->open_first(left);
-      opened.splits_.push_back(
-          std::make_shared<const Split>(Split{name, read_counts(split), std::move(shards)}));
+      opened.splits_.push_back(std::make_shared<const Split>(
+          Split{name, read_counts(split),
+                is_token_split(split) ? open_token_split(split, opened.tokenizer_->vocab_size())
+                                      : open_shards(folder, manifest, split, left)}));
     }
   } catch (const Json::exception& cause) {
     std::throw_with_nested(Error(
@@ -89,7 +100,7 @@ const ShardFolder::Split& ShardFolder::find_split(const std::string& name) const
 }
 
 TokenStream ShardFolder::stream(const std::string& split) const {
-  return TokenStream(find_split(split).shards);
+  return TokenStream(find_split(split).tokens);
 }
 
 TextCounts ShardFolder::counts(const std::string& split) const { return find_split(split).counts; }
@@ -98,14 +109,14 @@ std::string ShardFolder::fingerprint() const {
   Hasher hasher;
   hasher.update(tokenizer_->fingerprint());
   for (const auto& split : splits_) {
-    hasher.update(concat('\n', split->name, ' ', split->shards->size()));
-    split->shards->describe_to(hasher);
+    hasher.update(concat('\n', split->name, ' ', split->tokens->size()));
+    split->tokens->describe_to(hasher);
   }
   return hasher.digest();
 }
 
 void ShardFolder::verify() const {
-  for (const auto& split : splits_) split->shards->verify();
+  for (const auto& split : splits_) split->tokens->verify();
 }
 
 std::string ShardFolder::describe() const { return manifest_text_; }

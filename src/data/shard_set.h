@@ -9,7 +9,6 @@
 #include "data/shard_blocks.h"
 #include "data/shard_list.h"
 #include "data/token_source.h"
-#include "longspan/core/hash.h"
 
 namespace longspan {
 
@@ -18,7 +17,7 @@ inline constexpr std::size_t kMostOpenShards = 8192;
 
 /// The shards of one split. A shard is opened, which checks all of it but the ids, when it is first
 /// read; the ones read last stay open.
-class ShardSet final : public TokenSource {
+class ShardSet final : public StoredTokens {
  public:
   ShardSet(std::filesystem::path folder, ShardList list, std::int64_t bytes_per_token,
            std::size_t most_open = kMostOpenShards);
@@ -29,10 +28,9 @@ class ShardSet final : public TokenSource {
 
   /// Opens the first shards. @return how many those are @throws Error(Data) that names the shard
   std::size_t open_first(std::size_t at_most) const;
-  /// Reads every checksum of every shard. @throws Error(Data) that names the shard
-  void verify() const;
-  /// Gives a hasher what decides the ids.
-  void describe_to(Hasher& hasher) const;
+  /// Reads every checksum of every shard.
+  void verify() const override;
+  void describe_to(Hasher& hasher) const override;
 
  private:
   struct Opened {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "longspan/core/hash.h"
 #include "longspan/data/shards.h"
 
 namespace longspan {
@@ -17,6 +18,16 @@ class TokenSource {
   virtual void copy(std::int64_t begin, std::int64_t count, std::int64_t* out) const = 0;
   /// Returns the files that hold ids [begin, begin + count), in order; none for ids in memory.
   virtual std::vector<TokenPlace> places(std::int64_t begin, std::int64_t count) const = 0;
+};
+
+/// The ids of a split in files.
+class StoredTokens : public TokenSource {
+ public:
+  /// Reads all of the files and holds them against what was recorded of them. @throws Error(Data)
+  /// that names the file
+  virtual void verify() const = 0;
+  /// Gives a hasher what decides the ids.
+  virtual void describe_to(Hasher& hasher) const = 0;
 };
 
 /// Copies ids of 2 or 4 bytes, little-endian and aligned, as wider ones. @param ids the first of

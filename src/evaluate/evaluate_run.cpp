@@ -34,6 +34,9 @@ EvaluationText open_split(const std::string& split, const TrainedRun& run) {
           "; prepare the run's data again or name a text file with --split");
     return {shards.stream(split), shards.counts(split), run.tokenizer, split};
   }
+  if (const auto tokens = token_file_named(split))
+    return {
+        open_token_files(*tokens, run.tokenizer->vocab_size()), {}, run.tokenizer, escaped(split)};
   TextCounts counts;
   TextConfig file = text_file(split);
   file.text_key = run.config.data.train.text_key;
@@ -157,6 +160,10 @@ class Results {
 std::string fingerprint_of_text(const std::string& split, const RunConfig& config) {
   if (is_in_shards(split)) return ShardFolder::open(config.data.shards).fingerprint();
   Hasher hasher;
+  if (const auto tokens = token_file_named(split)) {
+    for (const auto& file : token_files(*tokens)) hasher.update(hash_of_file(file));
+    return hasher.digest();
+  }
   for (const auto& file : text_files(text_file(split))) hasher.update(hash_of_file(file));
   return hasher.digest();
 }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "interop/changes.h"
 #include "interop/huggingface_config.h"
 #include "interop/weight_table.h"
 
@@ -16,7 +18,7 @@ struct ModelShape {
   std::string activation, norm;
   double norm_eps;
   bool bias, parallel_residual, tie;
-  std::string position;  ///< the section, as YAML
+  std::optional<Rotation> rotation;  ///< of the heads; nothing: ALiBi
 
   std::int64_t head_dim() const { return d_model / num_heads; }
   WeightDimensions weight_dimensions() const;
@@ -25,7 +27,12 @@ struct ModelShape {
 /// One architecture. To add one: a file that defines it, and its line in kArchitectures.
 struct Architecture {
   std::string_view model_type;
+  std::string_view class_name;  ///< transformers' class of the model with its head
   ModelShape (*read)(const JsonReader& config);
+  /// Returns what of config.json `read` and transformers read, but for model_type.
+  Json (*write)(const ModelShape& shape);
+  /// Notes what would have to change in one of our models, besides what no architecture has.
+  void (*demand)(Changes& changes);
   /// Keys of config.json that `read` leaves alone, since they do not change what a model computes.
   std::span<const std::string_view> harmless;
   std::span<const WeightPattern> weights;

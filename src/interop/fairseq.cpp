@@ -6,7 +6,7 @@
 #include "interop/folder_file.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
-#include "longspan/interop/imported_model.h"
+#include "longspan/interop/portable_model.h"
 #include "longspan/position/position.h"
 
 namespace longspan {
@@ -97,7 +97,7 @@ void check_position(const std::string& source, const WeightDimensions& dimension
 }  // namespace
 }  // namespace interop
 
-ImportedModel import_fairseq(const std::filesystem::path& checkpoint, const std::string& position) {
+PortableModel import_fairseq(const std::filesystem::path& checkpoint, const std::string& position) {
   using namespace interop;
   check_is_downloaded(checkpoint);
   TorchFile file(checkpoint);
@@ -105,7 +105,7 @@ ImportedModel import_fairseq(const std::filesystem::path& checkpoint, const std:
   const FairseqOptions options = read_fairseq_options(file);
   const FairseqShape shape = read_fairseq_shape(state, options.share_embedding);
   const WeightDimensions& dimensions = shape.dimensions;
-  ImportedModel result;
+  PortableModel result;
   result.parameters = import_weights(fairseq_rows(shape), state);
   state.finish();
   check(dimensions.d_model % options.num_heads == 0, ErrorKind::Data, file.source(),

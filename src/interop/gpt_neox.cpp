@@ -35,11 +35,39 @@ ModelShape read_gpt_neox(const JsonReader& config) {
                          .bias = true,
                          .parallel_residual = config.boolean("use_parallel_residual", true),
                          .tie = config.boolean("tie_word_embeddings", false),
-                         .position = rotation.yaml()};
+                         .rotation = rotation};
   check_heads(config, "num_attention_heads", heads, shape.d_model);
   rotation.check_turns(config, "rotary_pct", shape.head_dim());
   demand(config, "head_dim", {shape.head_dim()});
   return shape;
+}
+
+// The keys of transformers 4 and those of 5, which each leaves alone the other's.
+Json write_gpt_neox(const ModelShape& shape) {
+  return {{"hidden_act", shape.activation == "gelu_tanh" ? "gelu_pytorch_tanh" : shape.activation},
+          {"hidden_size", shape.d_model},
+          {"intermediate_size", shape.ffn_dim},
+          {"layer_norm_eps", shape.norm_eps},
+          {"max_position_embeddings", shape.seq_len},
+          {"num_attention_heads", shape.num_heads},
+          {"num_hidden_layers", shape.num_layers},
+          {"rotary_emb_base", shape.rotation->base},
+          {"rotary_pct", shape.rotation->fraction},
+          {"rope_parameters", shape.rotation->json()},
+          {"attention_bias", true},
+          {"tie_word_embeddings", shape.tie},
+          {"use_parallel_residual", shape.parallel_residual},
+          {"vocab_size", shape.vocab_size}};
+}
+
+void demand_gpt_neox(Changes& changes) {
+  changes.demand("position.kind", {"rotary"});
+  changes.demand("position.interpolation", {1.0});
+  changes.demand("position.window", {0});
+  changes.demand("model.norm", {"layernorm"});
+  changes.demand("model.bias", {true});
+  changes.demand("model.activation", {"gelu", "gelu_tanh", "relu"});
+  changes.demand("model.num_kv_heads", {changes.integer("model.num_heads")});
 }
 
 constexpr WeightPattern kWeights[] = {
@@ -71,6 +99,9 @@ constexpr std::string_view kBallast[] = {"rotary_emb.inv_freq", "attention.bias"
 
 }  // namespace
 
-const Architecture kGptNeox{"gpt_neox", read_gpt_neox, kHarmless, kWeights, kBallast};
+const Architecture kGptNeox{"gpt_neox",      "GPTNeoXForCausalLM",
+                            read_gpt_neox,   write_gpt_neox,
+                            demand_gpt_neox, kHarmless,
+                            kWeights,        kBallast};
 
 }  // namespace longspan::interop

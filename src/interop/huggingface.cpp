@@ -7,7 +7,7 @@
 #include "interop/folder_file.h"
 #include "interop/folder_tensors.h"
 #include "longspan/core/error.h"
-#include "longspan/interop/imported_model.h"
+#include "longspan/interop/portable_model.h"
 
 namespace longspan {
 namespace interop {
@@ -22,10 +22,11 @@ std::string yaml_of(const ModelShape& shape) {
                 "\n  norm_placement: pre\n  final_norm: true\n  parallel_residual: ",
                 truth(shape.parallel_residual), "\n  bias: ", truth(shape.bias),
                 "\n  embedding: {kind: plain, tie: ", truth(shape.tie),
-                ", scale: false}\nposition: ", shape.position, "\n");
+                ", scale: false}\nposition: ",
+                shape.rotation ? shape.rotation->yaml() : "{kind: alibi}", "\n");
 }
 
-ImportedModel import_model(const std::filesystem::path& folder, const JsonReader& config,
+PortableModel import_model(const std::filesystem::path& folder, const JsonReader& config,
                            const Architecture& architecture) {
   const ModelShape shape = architecture.read(config);
   refuse_unknown(config, architecture.harmless);
@@ -51,7 +52,7 @@ WeightDimensions ModelShape::weight_dimensions() const {
 
 }  // namespace interop
 
-ImportedModel import_huggingface(const std::filesystem::path& folder) {
+PortableModel import_huggingface(const std::filesystem::path& folder) {
   interop::check_is_folder(folder);
   const JsonReader config = interop::read_folder_json(folder / "config.json");
   const std::string type = config.text("model_type");

@@ -139,19 +139,22 @@ void Rotation::check_turns(const JsonReader& config, const std::string& key,
 Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys) {
   const JsonReader rope =
       config.section(config.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
-  demand(rope, "rope_type", {"default"});
-  demand(rope, "type", {"default"});
   const double base = base_in(config, keys.base, 10000.0),
                fraction = small_number(config, keys.fraction, keys.default_fraction);
   const Rotation rotation{base_in(rope, "rope_theta", base),
-                          small_number(rope, "partial_rotary_factor", fraction)};
+                          small_number(rope, "partial_rotary_factor", fraction),
+                          read_interpolation(config, rope)};
   refuse_unknown(rope, {});
   return rotation;
 }
 
 std::string Rotation::yaml() const {
   return concat("{kind: rotary, pairing: half_split, base: ", yaml_number(base),
-                ", fraction: ", yaml_number(fraction), "}");
+                ", fraction: ", yaml_number(fraction), interpolation, "}");
+}
+
+Json Rotation::json() const {
+  return {{"rope_type", "default"}, {"rope_theta", base}, {"partial_rotary_factor", fraction}};
 }
 
 }  // namespace longspan::interop

@@ -42,13 +42,18 @@ struct RotaryKeys {
 /// How the halves of heads turn.
 struct Rotation {
   double base, fraction;
+  std::string interpolation = {};  ///< further keys of the position section, ", key: value" each
 
   /// Returns the position section.
   std::string yaml() const;
+  /// Returns rope_parameters.
+  Json json() const;
   /// Refuses heads, given under the key, of which no even number of elements turns.
   void check_turns(const JsonReader& config, const std::string& key, std::int64_t head_dim) const;
 };
 
+/// Returns Rotation::interpolation of rope_parameters' rope_type: default, linear, llama3 or yarn.
+std::string read_interpolation(const JsonReader& config, const JsonReader& rope);
 Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys);
 
 }  // namespace longspan::interop

@@ -11,7 +11,7 @@
 namespace longspan {
 namespace fs = std::filesystem;
 
-std::string imported_config(const ImportedModel& model, const std::string& name,
+std::string imported_config(const PortableModel& model, const std::string& name,
                             const std::string& tokenizer) {
   return concat("name: ", Json(name).dump(), "\nseed: 1\n", model.config_yaml,
                 "data:\n  train: train.txt\n  valid: valid.txt\n  tokenizer: ", tokenizer,
@@ -22,7 +22,7 @@ std::string imported_config(const ImportedModel& model, const std::string& name,
                 8 * model.seq_len, ", micro_batch_tokens: ", model.seq_len, "}\n");
 }
 
-void write_imported_run(const fs::path& folder, const ImportedModel& model,
+void write_imported_run(const fs::path& folder, const PortableModel& model,
                         const Tokenizer& tokenizer, const std::string& config_yaml) {
   std::error_code ignored;
   const bool free = !fs::exists(folder, ignored) ||

@@ -29,12 +29,41 @@ ModelShape read_llama(const JsonReader& config) {
                          .bias = attention_bias,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", false),
-                         .position = rotation.yaml()};
+                         .rotation = rotation};
   check_heads(config, "num_attention_heads", heads, shape.d_model);
   check_heads(config, "num_key_value_heads", shape.num_kv_heads, heads, "num_attention_heads");
   rotation.check_turns(config, "num_attention_heads", shape.head_dim());
   demand(config, "head_dim", {shape.head_dim()});
   return shape;
+}
+
+// The keys of transformers 4 and those of 5, which each leaves alone the other's.
+Json write_llama(const ModelShape& shape) {
+  return {{"attention_bias", shape.bias},
+          {"head_dim", shape.head_dim()},
+          {"hidden_act", "silu"},
+          {"hidden_size", shape.d_model},
+          {"intermediate_size", shape.ffn_dim},
+          {"max_position_embeddings", shape.seq_len},
+          {"mlp_bias", shape.bias},
+          {"num_attention_heads", shape.num_heads},
+          {"num_hidden_layers", shape.num_layers},
+          {"num_key_value_heads", shape.num_kv_heads},
+          {"rms_norm_eps", shape.norm_eps},
+          {"rope_theta", shape.rotation->base},
+          {"rope_parameters", shape.rotation->json()},
+          {"tie_word_embeddings", shape.tie},
+          {"vocab_size", shape.vocab_size}};
+}
+
+void demand_llama(Changes& changes) {
+  changes.demand("position.kind", {"rotary"});
+  changes.demand("position.fraction", {1.0});
+  changes.demand("position.interpolation", {1.0});
+  changes.demand("position.window", {0});
+  changes.demand("model.norm", {"rmsnorm"});
+  changes.demand("model.activation", {"swiglu"});
+  changes.demand("model.parallel_residual", {false});
 }
 
 constexpr WeightPattern kWeights[] = {
@@ -63,6 +92,7 @@ constexpr std::string_view kBallast[] = {"rotary_emb.inv_freq"};
 
 }  // namespace
 
-const Architecture kLlama{"llama", read_llama, kHarmless, kWeights, kBallast};
+const Architecture kLlama{"llama",      "LlamaForCausalLM", read_llama, write_llama,
+                          demand_llama, kHarmless,          kWeights,   kBallast};
 
 }  // namespace longspan::interop

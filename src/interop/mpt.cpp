@@ -5,6 +5,9 @@
 namespace longspan::interop {
 namespace {
 
+// transformers makes no other, whatever expansion_ratio says.
+constexpr std::int64_t kExpansion = 4;
+
 constexpr std::string_view kAttentionHarmless[] = {
     "attn_impl", "attn_pdrop", "rope_dail_config", "rope_hf_config", "rope_impl", "rope_theta",
 };
@@ -70,10 +73,36 @@ ModelShape read_mpt(const JsonReader& config) {
                          .bias = false,
                          .parallel_residual = false,
                          .tie = config.boolean("tie_word_embeddings", true),
-                         .position = "{kind: alibi}"};
+                         .rotation = std::nullopt};
   check_heads(config, "n_heads", heads, shape.d_model);
   check_block(config, shape);
   return shape;
+}
+
+Json write_mpt(const ModelShape& shape) {
+  return {{"attn_config", {{"alibi", true}, {"alibi_bias_max", 8}}},
+          {"d_model", shape.d_model},
+          {"expansion_ratio", kExpansion},
+          {"layer_norm_epsilon", shape.norm_eps},
+          {"max_seq_len", shape.seq_len},
+          {"n_heads", shape.num_heads},
+          {"n_layers", shape.num_layers},
+          {"no_bias", true},
+          {"norm_type", "low_precision_layernorm"},
+          {"tie_word_embeddings", shape.tie},
+          {"vocab_size", shape.vocab_size}};
+}
+
+void demand_mpt(Changes& changes) {
+  changes.demand("position.kind", {"alibi"});
+  changes.demand("position.interpolation", {1.0});
+  changes.demand("position.window", {0});
+  changes.demand("model.norm", {"layernorm"});
+  changes.demand("model.bias", {false});
+  changes.demand("model.activation", {"gelu"});
+  changes.demand("model.ffn_dim", {kExpansion * changes.integer("model.d_model")});
+  changes.demand("model.num_kv_heads", {changes.integer("model.num_heads")});
+  changes.demand("model.parallel_residual", {false});
 }
 
 // learned_pos_emb has no effect beside ALiBi: its tensor would be refused.
@@ -98,6 +127,7 @@ constexpr WeightPattern kWeights[] = {
 
 }  // namespace
 
-const Architecture kMpt{"mpt", read_mpt, kHarmless, kWeights, {}};
+const Architecture kMpt{"mpt",      "MptForCausalLM", read_mpt, write_mpt,
+                        demand_mpt, kHarmless,        kWeights, {}};
 
 }  // namespace longspan::interop

@@ -10,6 +10,7 @@
 #include "kernels/gpu/row_tensors.h"
 #include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 namespace {
@@ -48,6 +49,7 @@ at::Tensor activated(Activation activation, const ActivationInput& input,
   const bool gated = activation == Activation::Swiglu;
   check(gated == input.gate.defined() && (!gated || input.gate.sizes() == input.x.sizes()),
         ErrorKind::Internal, "swiglu alone takes a gate, of x's shape ", input.x.sizes());
+  const StepPart part("longspan::activation");
   const KernelCase wanted{
       .device = input.x.device().type(), .dtype = input.x.scalar_type(), .width = input.x.size(-1)};
   return kernel_for(activation_kernels(), wanted).run(activation, input, dropout);

@@ -4,6 +4,7 @@
 
 #include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 namespace {
@@ -34,6 +35,7 @@ std::span<const Kernel<AttentionRun>> attention_kernels() { return kKernels; }
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options) {
   check_shapes(q_BTHK, k_BSGK, v_BSGK);
+  const StepPart part("longspan::attention");
   const KernelCase wanted{q_BTHK.device().type(), q_BTHK.scalar_type(), form_of(options.bias),
                           q_BTHK.size(3)};
   return kernel_for(attention_kernels(), wanted).run(q_BTHK, k_BSGK, v_BSGK, options);

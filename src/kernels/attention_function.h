@@ -4,6 +4,7 @@
 
 #include "kernels/saved_key.h"
 #include "longspan/kernels/attention.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 
@@ -62,6 +63,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction<Kernel>> 
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
+    const StepPart part("longspan::attention");
     const auto saved = context->get_saved_variables();
     const AttentionInputGradients d =
         Kernel::backward(call_of(saved, *context), {saved[5], saved[6]}, gradients[0].contiguous());

@@ -22,6 +22,7 @@
 #include "kernels/row_math.h"
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
+#include "longspan/kernels/step_part.h"
 #include "longspan/kernels/weight_gradient.h"
 
 namespace longspan {
@@ -154,6 +155,7 @@ at::Tensor logits_of(const at::Tensor& x_ND, const at::Tensor& weight_CD, std::i
 }
 
 LossAndGradient loss_of(const SharedLoss& pass, at::Tensor* d_weight_CD) {
+  const StepPart part("longspan::head and loss");
   const auto& [features_ND, weight_CD, V, targets_N, loss_scale] = pass;
   const auto dtype = sums_of(features_ND.scalar_type());
   const std::int64_t N = features_ND.size(0),
@@ -198,6 +200,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
+    const StepPart part("longspan::head and loss");
     const auto saved = context->get_saved_variables();
     const auto weight_dtype =
         static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());

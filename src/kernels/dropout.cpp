@@ -15,6 +15,7 @@
 #include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
 #include "longspan/core/random.h"
+#include "longspan/kernels/step_part.h"
 #ifdef LONGSPAN_WITH_CUDA
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
@@ -79,6 +80,7 @@ constexpr std::array kDropoutKernels{
 };
 
 at::Tensor multiply(const at::Tensor& x, const at::Tensor& row_ids, const DropoutRule& rule) {
+  const StepPart part("longspan::dropout");
   const at::Tensor x_ND = x.reshape({-1, x.size(-1)}).contiguous();
   const at::Tensor row_ids_N = row_ids.reshape({-1}).contiguous();
   check(row_ids_N.numel() == x_ND.size(0), ErrorKind::Internal,

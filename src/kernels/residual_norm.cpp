@@ -5,6 +5,7 @@
 #include <ATen/ops/rms_norm.h>
 
 #include "kernels/kernel_tables.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 namespace {
@@ -33,6 +34,7 @@ constexpr std::array kKernels{
 };
 
 SumAndNorm run(const ResidualNormCall& call) {
+  const StepPart part("longspan::norms");
   // A kernel's elements are all of one dtype.
   const bool uniform = call.x.scalar_type() == call.dtype &&
                        (!call.branch.defined() || call.branch.scalar_type() == call.dtype);

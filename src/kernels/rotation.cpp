@@ -15,6 +15,7 @@
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
 #include "longspan/core/error.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 namespace {
@@ -59,6 +60,7 @@ struct RotatePairs : torch::autograd::Function<RotatePairs> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
+    const StepPart part("longspan::rotation");
     const auto saved = context->get_saved_variables();
     const bool neighbours = context->saved_data["neighbours"].toBool();
     return {rotated(gradients[0].contiguous(), {saved[0], saved[1].neg()}, pairing_of(neighbours)),
@@ -108,6 +110,7 @@ std::span<const Kernel<RotationRun>> rotation_kernels() { return kKernels; }
 
 at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
                         RotaryPairing pairing) {
+  const StepPart part("longspan::rotation");
   check(x_BTHK.dim() == 4 && angles.cos_TF.size(0) == x_BTHK.size(1) &&
             2 * angles.cos_TF.size(1) <= x_BTHK.size(3) &&
             angles.cos_TF.sizes() == angles.sin_TF.sizes(),

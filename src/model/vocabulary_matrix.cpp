@@ -11,6 +11,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
+#include "longspan/kernels/step_part.h"
 #include "longspan/kernels/weight_gradient.h"
 #include "model/weight_use.h"
 
@@ -66,6 +67,7 @@ struct TiedRows : torch::autograd::Function<TiedRows> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const StepPart part("longspan::embedding");
     const auto capsule = context->saved_data["use"].toCapsule();
     auto& use = static_cast<WeightUse&>(*capsule);
     at::Tensor& sum_CD = use.gradient(0);

@@ -24,6 +24,7 @@ struct TextSize {
 
 std::int64_t vocab_size_without_shards(const DataConfig& data) {
   if (data.tokenizer.kind == TokenizerKind::Bytes) return 256;
+  if (data.tokenizer.kind == TokenizerKind::Ids) return data.tokenizer.vocab_size;
   if (data.tokenizer.kind == TokenizerKind::SentencePiece && data.tokenizer.train)
     return data.tokenizer.vocab_size;
   throw Error(
@@ -42,6 +43,8 @@ TextSize size_of_text(const DataConfig& data, const PlanOptions& options) {
     if (size.vocab_size == 0) size.vocab_size = shards.tokenizer().vocab_size();
     if (size.train_tokens == 0) size.train_tokens = shards.stream("train").size();
   }
+  if (size.train_tokens == 0 && data.train.tokens)
+    size.train_tokens = count_tokens(*data.train.tokens);
   if (const auto expected = expected_size(data);
       expected && (size.vocab_size == 0 || size.train_tokens == 0)) {
     size.corpus = expected->corpus;

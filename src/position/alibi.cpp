@@ -27,8 +27,9 @@ std::vector<double> geometric_slopes(std::int64_t n) {
 
 class Alibi final : public PositionMethod {
  public:
-  Alibi(std::int64_t num_heads, AlibiForm form)
-      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)), form_(form) {}
+  Alibi(std::int64_t num_heads, const AlibiOptions& options)
+      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble) / options.interpolation),
+        form_(options.form) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
     if (form_ == AlibiForm::Relative) return LinearBias{slopes_H_};
@@ -60,10 +61,11 @@ std::vector<double> alibi_slopes(std::int64_t num_heads) {
 
 void read(const config::Reader& reader, AlibiOptions& options) {
   options.form = config::choice(reader, "form", kForms, options.form);
+  options.interpolation = read_interpolation(reader, options.interpolation);
 }
 
 MethodPointer make(const AlibiOptions& options, const PositionDimensions& dimensions) {
-  return std::make_unique<Alibi>(dimensions.num_heads, options.form);
+  return std::make_unique<Alibi>(dimensions.num_heads, options);
 }
 
 }  // namespace longspan

@@ -16,8 +16,8 @@ namespace {
 
 class AlibiLearned final : public PositionMethod {
  public:
-  explicit AlibiLearned(std::int64_t num_heads)
-      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble)),
+  AlibiLearned(std::int64_t num_heads, double interpolation)
+      : slopes_H_(at::tensor(alibi_slopes(num_heads), at::kDouble) / interpolation),
         log_factor_H_(at::zeros({num_heads}, at::kFloat).requires_grad_()) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {
@@ -45,10 +45,12 @@ class AlibiLearned final : public PositionMethod {
 
 }  // namespace
 
-void read(const config::Reader&, AlibiLearnedOptions&) {}
+void read(const config::Reader& reader, AlibiLearnedOptions& options) {
+  options.interpolation = read_interpolation(reader, options.interpolation);
+}
 
-MethodPointer make(const AlibiLearnedOptions&, const PositionDimensions& dimensions) {
-  return std::make_unique<AlibiLearned>(dimensions.num_heads);
+MethodPointer make(const AlibiLearnedOptions& options, const PositionDimensions& dimensions) {
+  return std::make_unique<AlibiLearned>(dimensions.num_heads, options.interpolation);
 }
 
 }  // namespace longspan

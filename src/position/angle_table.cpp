@@ -33,15 +33,25 @@ void fill(const RotaryAngles& table, std::int64_t first,
 
 }  // namespace
 
-std::vector<Frequency> frequencies_of(const FrequencyRange& range) {
-  std::vector<Frequency> frequencies;
-  for (std::int64_t j = range.first; j < range.first + range.count; ++j) {
-    const long double exponent = -static_cast<long double>(j) / range.denominator;
-    const long double frequency = std::pow(static_cast<long double>(range.base), exponent);
-    const double high = static_cast<float>(frequency);
-    frequencies.push_back({high, static_cast<double>(frequency - high)});
-  }
+std::vector<long double> powers_of(const FrequencyRange& range) {
+  std::vector<long double> frequencies;
+  for (std::int64_t j = range.first; j < range.first + range.count; ++j)
+    frequencies.push_back(std::pow(static_cast<long double>(range.base),
+                                   -static_cast<long double>(j) / range.denominator));
   return frequencies;
+}
+
+std::vector<Frequency> as_pairs(const std::vector<long double>& frequencies) {
+  std::vector<Frequency> pairs;
+  for (const long double frequency : frequencies) {
+    const double high = static_cast<float>(frequency);
+    pairs.push_back({high, static_cast<double>(frequency - high)});
+  }
+  return pairs;
+}
+
+std::vector<Frequency> frequencies_of(const FrequencyRange& range) {
+  return as_pairs(powers_of(range));
 }
 
 CosineAndSine cosine_and_sine(std::int64_t position, const Frequency& frequency) {

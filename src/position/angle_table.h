@@ -26,7 +26,9 @@ struct CosineAndSine {
   double cosine, sine;
 };
 
-/// Returns the frequencies of a range.
+/// Returns the frequencies of a range, as numbers and as the pairs that tables are made of.
+std::vector<long double> powers_of(const FrequencyRange& range);
+std::vector<Frequency> as_pairs(const std::vector<long double>& frequencies);
 std::vector<Frequency> frequencies_of(const FrequencyRange& range);
 /// Returns cosine and sine of position * frequency, each within two units of the last place.
 CosineAndSine cosine_and_sine(std::int64_t position, const Frequency& frequency);

@@ -20,6 +20,9 @@ void read(const config::Reader& reader, SinusoidalOptions& options);
 void read(const config::Reader& reader, T5Options& options);
 void read(const config::Reader& reader, XPosOptions& options);
 
+/// Reads `interpolation`, at least 1.
+double read_interpolation(const config::Reader& reader, double fallback);
+
 using MethodPointer = std::unique_ptr<PositionMethod>;
 
 MethodPointer make(const AlibiOptions& options, const PositionDimensions& dimensions);

@@ -5,6 +5,7 @@
 
 #include "longspan/core/error.h"
 #include "position/kinds.h"
+#include "position/window.h"
 
 namespace longspan {
 namespace {
@@ -41,8 +42,14 @@ std::unique_ptr<PositionMethod> make_position(const PositionOptions& options,
   return std::visit([&](const auto& own) { return make(own, dimensions); }, options);
 }
 
+double read_interpolation(const config::Reader& reader, double fallback) {
+  return reader.number("interpolation", {.low = 1.0, .high = 1e6}, fallback);
+}
+
 std::unique_ptr<PositionMethod> PositionConfig::make(const PositionDimensions& dimensions) const {
-  return make_position(options, dimensions);
+  auto method = make_position(options, dimensions);
+  if (window == 0) return method;
+  return std::make_unique<WindowedPosition>(std::move(method), dimensions.num_heads, window);
 }
 
 PositionConfig read_position_config(const config::Reader& reader) {
@@ -50,6 +57,7 @@ PositionConfig read_position_config(const config::Reader& reader) {
   result.kind = reader.choice("kind", position_kinds());
   result.options = default_position_options(result.kind);
   std::visit([&](auto& own) { read(reader, own); }, result.options);
+  result.window = reader.integer("window", {.low = 0, .high = std::int64_t{1} << 40}, 0);
   reader.finish();
   return result;
 }

@@ -5,6 +5,8 @@
 // origin and states no more, so the defaults are that code's: interleaved, base 10000, first
 // position 0. Scores see distances only, so another `first_position` changes rounding alone.
 
+#include <ATen/TensorOperators.h>
+
 #include <array>
 
 #include "longspan/config/choice.h"
@@ -13,28 +15,36 @@
 #include "longspan/kernels/rotation.h"
 #include "position/angle_table.h"
 #include "position/kinds.h"
+#include "position/rotary_frequencies.h"
 
 namespace longspan {
 namespace {
 
 class Rotary final : public PositionMethod {
  public:
-  Rotary(std::int64_t num_pairs, const RotaryOptions& options)
-      : frequencies_(frequencies_of({options.base, static_cast<double>(num_pairs), 0, num_pairs})),
+  Rotary(const RotaryOptions& options, const RotaryFrequencies& frequencies)
+      : frequencies_(as_pairs(frequencies.values)),
+        amplitude_(frequencies.amplitude),
         pairing_(options.pairing),
         first_position_(options.first_position) {}
 
   std::optional<Rotation> rotation(const Positions& positions,
                                    const at::TensorOptions& options) const override {
     const auto angles = angles_.get({positions, options}, [&] {
-      return angle_table({first_position_ + positions.first, positions.count}, frequencies_,
-                         options);
+      auto table =
+          angle_table({first_position_ + positions.first, positions.count}, frequencies_, options);
+      if (amplitude_ != 1.0) {
+        table.cos_TF.mul_(amplitude_);
+        table.sin_TF.mul_(amplitude_);
+      }
+      return table;
     });
     return Rotation{angles, angles, pairing_};
   }
 
  private:
   std::vector<Frequency> frequencies_;  // one a pair; the elements past the pairs are not turned
+  double amplitude_;
   RotaryPairing pairing_;
   std::int64_t first_position_;  // of a sequence's first token
   mutable LastMade<TableKey, RotaryAngles> angles_;
@@ -51,6 +61,7 @@ void read(const config::Reader& reader, RotaryOptions& options) {
   options.fraction = reader.number("fraction", {.high = 1.0, .above = 0.0}, options.fraction);
   options.first_position =
       reader.integer("first_position", {.low = 0, .high = 1 << 16}, options.first_position);
+  read(reader, options.interpolation);
   options.place = reader.place();
 }
 
@@ -61,7 +72,8 @@ MethodPointer make(const RotaryOptions& options, const PositionDimensions& dimen
         ": rotary positions need an even number of elements of each head to turn (fraction times "
         "model.d_model / model.num_heads), got ",
         rotary_dim, " of ", dimensions.head_dim);
-  return std::make_unique<Rotary>(rotary_dim / 2, options);
+  return std::make_unique<Rotary>(options,
+                                  rotary_frequencies(options, rotary_dim / 2, dimensions.seq_len));
 }
 
 }  // namespace longspan

@@ -24,8 +24,9 @@ namespace {
 // In float32, as the original computes it: at some distances rounding decides the bucket.
 std::int64_t bucket_of(std::int64_t distance, const T5Options& options) {
   const std::int64_t exact = options.num_buckets / 2;
-  if (distance < exact) return distance;
-  const float ratio = std::log(static_cast<float>(distance) / static_cast<float>(exact)) /
+  const double near = static_cast<double>(distance) / options.interpolation;
+  if (near < static_cast<double>(exact)) return static_cast<std::int64_t>(near);
+  const float ratio = std::log(static_cast<float>(near) / static_cast<float>(exact)) /
                       static_cast<float>(std::log(static_cast<double>(options.max_distance) /
                                                   static_cast<double>(exact)));
   const auto logarithmic =
@@ -108,6 +109,7 @@ void read(const config::Reader& reader, T5Options& options) {
   options.start = config::choice(reader, "init", kStarts, options.start);
   options.shared = reader.boolean("shared", options.shared);
   options.scale_scores = reader.boolean("scale_scores", options.scale_scores);
+  options.interpolation = read_interpolation(reader, options.interpolation);
 }
 
 MethodPointer make(const T5Options& options, const PositionDimensions& dimensions) {

@@ -1,5 +1,5 @@
 // The numbers of the fields are those of the library's sentencepiece_model.proto, which are fixed.
-#include "tokenizer/sentencepiece_facts.h"
+#include "longspan/tokenizer/sentencepiece_facts.h"
 
 #include "tokenizer/message_fields.h"
 

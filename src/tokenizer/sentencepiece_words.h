@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizer/sentencepiece_facts.h"
+#include "longspan/tokenizer/sentencepiece_facts.h"
 
 namespace longspan {
 

@@ -12,6 +12,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/signals.h"
 #include "longspan/device/host_copy.h"
+#include "longspan/kernels/step_part.h"
 #include "train/device_batch.h"
 #include "train/divergence.h"
 #include "train/pass_sums.h"
@@ -218,6 +219,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
   if (input.is_checked) check_no_difference(communicator, step.step + 1, difference);
   if (input.before_update) input.before_update();
   const TimelineSpan span(input.timeline, "clip and update");
+  const StepPart part("longspan::clip and update");
   clip_and_update(place, step.step, *loss_sum, result);
   drop_gradients(model.parameters());
   return result;

@@ -1,7 +1,7 @@
 // A folder of transformers: config.json, 0, the index or nothing, 0, the tensors.
 #include "fuzz/memory_file.h"
 #include "fuzz/target.h"
-#include "longspan/interop/imported_model.h"
+#include "longspan/interop/portable_model.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace longspan;

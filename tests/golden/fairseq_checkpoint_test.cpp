@@ -5,7 +5,7 @@
 
 #include "golden/recording.h"
 #include "longspan/evaluate/evaluate.h"
-#include "longspan/interop/imported_model.h"
+#include "longspan/interop/portable_model.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -15,7 +15,7 @@ constexpr double kScoreLimit = 5e-5;
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-Transformer model_of(const ImportedModel& imported, std::int64_t seq_len) {
+Transformer model_of(const PortableModel& imported, std::int64_t seq_len) {
   const auto document = config::Document::from_text(imported.config_yaml, "imported.yaml");
   const ModelConfig config = read_model_config(document.root().section("model"));
   const auto position = read_position_config(document.root().section("position"));
@@ -27,7 +27,7 @@ Transformer model_of(const ImportedModel& imported, std::int64_t seq_len) {
 }
 
 // The recorded parameters are those of fp32; the others were rounded to half.
-void check_parameters(const ImportedModel& imported, const Tensors& tensors, bool half) {
+void check_parameters(const PortableModel& imported, const Tensors& tensors, bool half) {
   std::size_t num_recorded = 0;
   for (const auto& [name, tensor] : tensors) num_recorded += name.starts_with("param.") ? 1 : 0;
   CHECK(imported.parameters.size() == num_recorded);

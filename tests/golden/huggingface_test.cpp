@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "golden/recording.h"
-#include "longspan/interop/imported_model.h"
+#include "longspan/interop/portable_model.h"
 #include "support/tensors.h"
 
 namespace longspan {

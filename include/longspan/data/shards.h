@@ -10,6 +10,7 @@
 #include "longspan/core/files.h"
 #include "longspan/core/json.h"
 #include "longspan/data/text.h"
+#include "longspan/data/token_files.h"
 #include "longspan/tokenizer/tokenizer.h"
 
 namespace longspan {
@@ -21,9 +22,9 @@ enum class KnownCorpus { None, WikiText2, WikiText103 };
 
 /// What the config says of the data.
 struct DataConfig {
-  TextConfig train;
-  TextConfig valid;
-  std::optional<TextConfig> test;
+  SourceConfig train;
+  SourceConfig valid;
+  std::optional<SourceConfig> test;
   TokenizerConfig tokenizer;
   std::string shards;          ///< folder
   std::int64_t seq_len = 512;  ///< tokens of a training sequence
@@ -44,7 +45,7 @@ struct TokenPlace {
 
 class TokenSource;
 
-/// The token ids of one split, read from memory-mapped shards or held in memory. Cheap to copy.
+/// The token ids of one split, read from memory-mapped files or held in memory. Cheap to copy.
 class TokenStream {
  public:
   explicit TokenStream(std::shared_ptr<const TokenSource> source);
@@ -64,7 +65,8 @@ class TokenStream {
   std::shared_ptr<const TokenSource> source_;
 };
 
-/// A folder of token shards as prepare writes it; src/data/FORMAT.md gives every field.
+/// A folder of token shards as prepare writes it; src/data/FORMAT.md gives every field. Ids of
+/// other projects' files stay there, and the folder says where and what they are.
 class ShardFolder {
  public:
   /// Opens a folder: reads its manifest and checks each shard's header and size. Of more than a

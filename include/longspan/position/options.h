@@ -12,20 +12,44 @@ namespace longspan {
 // The options of each kind, with its name in the config. A `place` is what errors about an option
 // that does not fit the model call it.
 
+//
+// `interpolation` divides distances, at evaluation say, so that a sequence of that many trained
+// lengths spans the distances that were trained.
+
 enum class AlibiForm { Relative, Absolute };
 /// Linear biases; the absolute form counts keys instead of distances.
 struct AlibiOptions {
   static constexpr std::string_view kKind = "alibi";
   AlibiForm form = AlibiForm::Relative;
+  double interpolation = 1.0;
 };
 
 struct AlibiLearnedOptions {
   static constexpr std::string_view kKind = "alibi_learned";
+  double interpolation = 1.0;
 };
 
 struct SinusoidalOptions {
   static constexpr std::string_view kKind = "sinusoidal";
   std::string place = "position";
+};
+
+/// How frequencies change with `factor` F (d elements of a head are turned, L the trained length).
+enum class InterpolationRule {
+  Linear,  ///< all are divided by F: position interpolation (Chen et al., arXiv:2306.15595)
+  Ntk,     ///< base becomes base * F^(d / (d - 2)) (NTK-aware, in YaRN's section 3.1)
+  Yarn,    ///< those of few turns in L are divided, scores grow (Peng et al., arXiv:2309.00071)
+  Llama3,  ///< those of few turns in L are divided, another blend (transformers' `llama3`)
+};
+/// A fixed change of rotary's frequencies. Which numbers a rule knows, and their names in the
+/// config, stand with its formula in rotary_frequencies.cpp.
+struct RotaryInterpolation {
+  double factor = 1.0;
+  InterpolationRule rule = InterpolationRule::Linear;
+  std::int64_t original_length = 0;  ///< L; 0: the trained length
+  double beta_fast = 32.0, beta_slow = 1.0;
+  double attention_factor = 0.0;  ///< multiplies queries and keys; 0: 0.1 ln F + 1
+  double low_freq_factor = 1.0, high_freq_factor = 4.0;
 };
 
 struct RotaryOptions {
@@ -34,6 +58,7 @@ struct RotaryOptions {
   RotaryPairing pairing = RotaryPairing::Interleaved;
   double fraction = 1.0;            ///< of each head, from its front, that is turned
   std::int64_t first_position = 0;  ///< of a sequence's first token
+  RotaryInterpolation interpolation = {};
   std::string place = "position";
 };
 
@@ -46,6 +71,7 @@ struct T5Options {
   T5Start start = T5Start::DModel;
   bool shared = true;        ///< one table for all layers
   bool scale_scores = true;  ///< keeps attention's 1/sqrt(K)
+  double interpolation = 1.0;
 };
 
 struct XPosOptions {

@@ -79,7 +79,9 @@ std::unique_ptr<PositionMethod> make_position(const PositionOptions& options,
 struct PositionConfig {
   std::string kind;
   PositionOptions options;
-  /// Makes the method, as make_position does.
+  /// A query sees this many keys at most, the last ones up to its own; 0: all before it.
+  std::int64_t window = 0;
+  /// Makes the method, as make_position does, within its window.
   std::unique_ptr<PositionMethod> make(const PositionDimensions& dimensions) const;
 };
 /// Reads the position section. @throws Error(Config)

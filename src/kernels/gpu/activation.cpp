@@ -7,6 +7,7 @@
 #include "kernels/gpu/launches.h"
 #include "kernels/gpu/row_tensors.h"
 #include "kernels/saved_key.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 namespace {
@@ -94,6 +95,7 @@ struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const StepPart part("longspan::activation");
     const ActivationCall call = call_of(context->get_saved_variables(), *context);
     const InputGradients d = run_backward(call, gpu::with_aligned_elements(gradients[0]));
     return {d.x, d.gate, {}, {}, {}, {}};

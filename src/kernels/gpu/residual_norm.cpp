@@ -7,6 +7,7 @@
 #include "kernels/gpu/launches.h"
 #include "kernels/gpu/row_tensors.h"
 #include "kernels/saved_key.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 namespace {
@@ -103,6 +104,7 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const StepPart step_part("longspan::norms");
     const auto saved = context->get_saved_variables();
     const at::Tensor &sum = saved[0], &weight = saved[1];
     const Numbers numbers = Numbers::of(*context);

@@ -6,6 +6,7 @@
 #include "kernels/gpu/launches.h"
 #include "kernels/gpu/row_tensors.h"
 #include "longspan/core/error.h"
+#include "longspan/kernels/step_part.h"
 
 namespace longspan {
 namespace {
@@ -49,6 +50,7 @@ struct RotateOnGpu : torch::autograd::Function<RotateOnGpu> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const StepPart part("longspan::rotation");
     const auto saved = context->get_saved_variables();
     const bool are_neighbours = context->saved_data["are_neighbours"].toBool();
     return {turned(gradients[0], {saved[0], saved[1]}, are_neighbours, -1.0f), {}, {}, {}};

@@ -105,7 +105,8 @@ void check_against_float64(const Problem& problem, std::uint64_t seed) {
 }
 
 TEST_CASE("emulated kernels of attention equal the plain one in float64") {
-  const auto form = GENERATE(std::string("none"), std::string("linear"), std::string("distance"));
+  const auto form = GENERATE(std::string("none"), std::string("linear"), std::string("distance"),
+                             std::string("window"));
   const auto p = GENERATE(0.0, 0.2);
   const auto dtype = GENERATE(at::kBFloat16, at::kHalf);
   const auto K = GENERATE(std::int64_t{32}, std::int64_t{64}, std::int64_t{128});
@@ -114,7 +115,7 @@ TEST_CASE("emulated kernels of attention equal the plain one in float64") {
 }
 
 TEST_CASE("emulated kernels of attention take any sizes") {
-  const auto form = GENERATE(std::string("linear"), std::string("distance"));
+  const auto form = GENERATE(std::string("linear"), std::string("distance"), std::string("window"));
   const auto sizes =
       GENERATE(Sizes{2, 1, 1, 4, 2, 64}, Sizes{1, 1, 90, 3, 3, 32}, Sizes{1, 64, 64, 2, 2, 40},
                Sizes{2, 65, 199, 4, 1, 80}, Sizes{1, 63, 128, 1, 1, 96},

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kNumLayers = 16;
 constexpr int kMostLaunches = 700;  // whatever a pass comes to do
-constexpr std::int64_t kVocabSize = 100, kB = 2, kT = 64;
+constexpr std::int64_t kVocabSize = 100, kB = 2, kT = 64, kNumHeads = 2;
 std::map<std::string, int> counted;
 
 // Operators that start no kernel, or that start what is counted under another name.
@@ -59,7 +59,7 @@ ModelConfig config_of(Activation activation, EmbeddingKind vocabulary) {
   ModelConfig config;
   config.num_layers = kNumLayers;
   config.d_model = 64;
-  config.num_heads = config.num_kv_heads = 2;
+  config.num_heads = config.num_kv_heads = kNumHeads;
   config.ffn_dim = 64;
   config.activation = activation;
   config.dropout = {.embedding = 0.3,
@@ -91,11 +91,18 @@ std::map<std::string, int> counted_in(emulator::CountedGpu& gpu, const Body& bod
 
 // A model and what its passes are given.
 struct Work {
-  Work(Activation activation, EmbeddingKind vocabulary)
+  Work(Activation activation, EmbeddingKind vocabulary, std::string_view position = "alibi",
+       std::int64_t length = kT)
       : model(config_of(activation, vocabulary),
-              make_position(default_position_options("alibi"), {64, 2, 32, kT, kNumLayers}),
-              kVocabSize) {
-    const std::span ids(ids_BT.const_data_ptr<std::int64_t>(), std::size_t{kB * kT});
+              make_position(default_position_options(position), {.d_model = 64,
+                                                                 .num_heads = kNumHeads,
+                                                                 .head_dim = 32,
+                                                                 .seq_len = length,
+                                                                 .num_layers = kNumLayers}),
+              kVocabSize),
+        ids_BT(at::arange(kB * length, at::kLong).remainder(kVocabSize).view({kB, length})) {
+    const std::span ids(ids_BT.const_data_ptr<std::int64_t>(),
+                        static_cast<std::size_t>(ids_BT.numel()));
     rows = model.band_rows(ids, ids);
     options.randomness = &randomness;
     options.compute_dtype = at::kBFloat16;
@@ -108,7 +115,7 @@ struct Work {
   }
 
   Transformer model;
-  at::Tensor ids_BT = at::arange(kB * kT, at::kLong).remainder(kVocabSize).view({kB, kT});
+  at::Tensor ids_BT;
   TrainingRandomness randomness{9, 4, at::zeros({kB}, at::kLong)};
   PassBandRows rows;
   StepWeights step_weights;
@@ -145,6 +152,41 @@ TEST_CASE("a training pass starts few kernels and reads none of their results") 
     CHECK_FALSE(found.contains(name));
   CHECK(total_of(found) - products <= most);
   CHECK(total_of(found) - products <= kMostLaunches);
+}
+
+std::int64_t most_elements = 0;
+std::string largest;
+
+void measure(const at::RecordFunction& function, at::ObserverContext*) {
+  for (const auto& output : function.outputs()) {
+    if (!output.isTensor() || !output.toTensor().defined()) continue;
+    if (output.toTensor().numel() <= most_elements) continue;
+    most_elements = output.toTensor().numel();
+    largest = function.name();
+  }
+}
+
+TEST_CASE("no operator of a training pass makes the scores of all pairs of tokens") {
+  constexpr std::int64_t kLength = 256;
+  constexpr std::int64_t kScores = kB * kNumHeads * kLength * kLength;
+  for (const auto& kind : position_kinds()) {
+    // It depends on the query's place too, and attention takes it as a tensor [H, T, S].
+    if (kind == "fire") continue;
+    for (const auto vocabulary : {EmbeddingKind::Plain, EmbeddingKind::Adaptive}) {
+      const emulator::CountedGpu gpu;
+      Work work(Activation::Swiglu, vocabulary, kind, kLength);
+      work.step_weights = work.model.step_weights(at::kBFloat16);
+      most_elements = 0;
+      const auto handle = at::addGlobalCallback(at::RecordFunctionCallback(nullptr, measure)
+                                                    .needsOutputs(true)
+                                                    .scopes({at::RecordScope::FUNCTION}));
+      work.pass();
+      at::removeCallback(handle);
+      INFO(kind << ": " << largest);
+      CHECK(most_elements >= kB * kLength * 3 * 64);  // the queries, keys and values of a layer
+      CHECK(most_elements < kScores);
+    }
+  }
 }
 
 // Zeros below a head whose ids are no multiple of 8 are the other.

@@ -1,5 +1,6 @@
 // A result is of one text, one model and one precision, and takes no other's place.
 
+#include <map>
 #include <set>
 
 #include "support/tiny_run.h"
@@ -64,6 +65,29 @@ TEST_CASE("a text file takes no results of a split, nor of another text of its n
   CHECK(texts == std::set<std::string>{"valid", run.tiny.path("a/valid.txt").string(),
                                        run.tiny.path("a/x.txt").string(),
                                        run.tiny.path("b/x.txt").string()});
+}
+
+TEST_CASE("a position rule that is changed makes results of its own beside the others") {
+  const Evaluated run;
+  run.evaluate("16,64");
+  run.evaluate("16,64", {"--position", "interpolation=4"});
+  run.evaluate("16,64", {"--position", "window=16"});
+  std::map<std::pair<std::string, std::int64_t>, double> ppls;
+  for (const Json& cell : cells_of(run.results("valid.json")))
+    ppls[{cell.at("position_overrides").dump(), cell.at("length").get<std::int64_t>()}] =
+        cell.at("ppl").get<double>();
+  REQUIRE(ppls.size() == 6);
+  const auto ppl = [&](const std::string& overrides, std::int64_t length) {
+    return ppls.at({overrides, length});
+  };
+  const std::string none = "[]", slopes = R"(["interpolation=4"])", window = R"(["window=16"])";
+  CHECK(ppl(window, 16) == ppl(none, 16));
+  CHECK(ppl(window, 64) != ppl(none, 64));
+  CHECK(ppl(slopes, 16) != ppl(none, 16));
+  const auto refused = run.tiny.run(
+      {"evaluate", run.tiny.path("run").string(), "--lengths", "16", "--position", "beta_fast=2"});
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring("position.beta_fast"));
 }
 
 TEST_CASE("a text that changed at its path is another text") {

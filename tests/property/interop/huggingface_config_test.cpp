@@ -54,7 +54,7 @@ Json with(Json config, const std::string& path, const Json& value) {
 
 // A run can be made of what was imported: its configuration is one, and the weights are the
 // model's.
-void check_whole(const ImportedModel& model) {
+void check_whole(const PortableModel& model) {
   const std::string tokenizer = concat("{kind: ids, vocab_size: ", model.vocab_size, "}");
   const RunConfig config = read_run_config(config::Document::from_text(
       imported_config(model, "name", tokenizer), "the imported configuration"));
@@ -73,7 +73,7 @@ void check_import(const HuggingFaceFolder& folder, const JsonReader& reader,
                   const std::string& path, const Json& value, const Json& config) {
   const auto file = (folder.path() / "config.json").string();
   write_json(file, config);
-  ImportedModel model;
+  PortableModel model;
   try {
     model = import_huggingface(folder.path());
   } catch (const Error& error) {

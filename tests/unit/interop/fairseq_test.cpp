@@ -4,7 +4,7 @@
 #include "longspan/config/reader.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
-#include "longspan/interop/imported_model.h"
+#include "longspan/interop/portable_model.h"
 #include "longspan/model/transformer.h"
 #include "support/temporary_folder.h"
 #include "support/torch_catch.h"
@@ -16,13 +16,13 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 using testing::FairseqCheckpoint;
 
-ImportedModel import_bytes(const std::string& bytes, const std::string& position) {
+PortableModel import_bytes(const std::string& bytes, const std::string& position) {
   const testing::TemporaryFolder folder;
   write_file_durably(folder.path() / "model.pt", bytes);
   return import_fairseq(folder.path() / "model.pt", position);
 }
 
-ImportedModel import_it(const FairseqCheckpoint& checkpoint,
+PortableModel import_it(const FairseqCheckpoint& checkpoint,
                         const std::string& position = "{kind: alibi}") {
   return import_bytes(checkpoint.bytes(), position);
 }
@@ -40,7 +40,7 @@ std::string refusal(const FairseqCheckpoint& checkpoint,
 }
 
 // Loading checks that the configuration and the tensors fit each other.
-ModelConfig load(const ImportedModel& imported) {
+ModelConfig load(const PortableModel& imported) {
   const auto document = config::Document::from_text(imported.config_yaml, "imported.yaml");
   const ModelConfig config = read_model_config(document.root().section("model"));
   const auto position = read_position_config(document.root().section("position"));
@@ -51,7 +51,7 @@ ModelConfig load(const ImportedModel& imported) {
   return config;
 }
 
-at::Tensor parameter(const ImportedModel& imported, const std::string& name) {
+at::Tensor parameter(const PortableModel& imported, const std::string& name) {
   for (const auto& one : imported.parameters)
     if (one.name == name) return one.tensor;
   FAIL("no parameter " << name);
@@ -59,7 +59,7 @@ at::Tensor parameter(const ImportedModel& imported, const std::string& name) {
 }
 
 TEST_CASE("fairseq: a post-norm model with one tied matrix") {
-  const ImportedModel imported = import_it({});
+  const PortableModel imported = import_it({});
   CHECK(imported.vocab_size == 10);
   CHECK(imported.seq_len == 16);
   const ModelConfig config = load(imported);
@@ -90,7 +90,7 @@ TEST_CASE("fairseq: options and tensors that change the configuration") {
   checkpoint.options.erase("activation_fn");
   checkpoint.same.clear();
   checkpoint.add_norm("layer_norm");
-  const ImportedModel imported = import_it(checkpoint, "sinusoidal");
+  const PortableModel imported = import_it(checkpoint, "sinusoidal");
   const ModelConfig config = load(imported);
   CHECK(config.norm_placement == NormPlacement::Pre);
   CHECK(config.final_norm);
@@ -103,7 +103,7 @@ TEST_CASE("fairseq: options and tensors that change the configuration") {
 }
 
 TEST_CASE("fairseq: the position section in block form") {
-  const ImportedModel imported = import_it({}, "kind: alibi\nform: absolute");
+  const PortableModel imported = import_it({}, "kind: alibi\nform: absolute");
   CHECK_THAT(imported.config_yaml,
              ContainsSubstring("position:\n  kind: alibi\n  form: absolute\n"));
 }
@@ -121,7 +121,7 @@ TEST_CASE("fairseq: packed projections are q, k and v") {
       checkpoint.shapes.erase("layers.0.self_attn." + part + "_proj." + kind);
   checkpoint.shapes["layers.0.self_attn.in_proj_weight"] = {12, 4};
   checkpoint.shapes["layers.0.self_attn.in_proj_bias"] = {12};
-  const ImportedModel imported = import_it(checkpoint);
+  const PortableModel imported = import_it(checkpoint);
   load(imported);
   const auto value = [](std::int64_t i) {
     return FairseqCheckpoint::value_of("layers.0.self_attn.in_proj_weight", i);
@@ -149,7 +149,7 @@ TEST_CASE("fairseq: bands give cutoffs and factor; copies must be equal") {
   checkpoint.same = {{softmax + "head.word_proj.weight", band + "0.0.weight"},
                      {softmax + "tail.0.0.weight", band + "1.1.weight"},
                      {softmax + "tail.0.2.weight", band + "1.0.weight"}};
-  const ImportedModel imported = import_it(checkpoint);
+  const PortableModel imported = import_it(checkpoint);
   const ModelConfig config = load(imported);
   CHECK(config.embedding.cutoffs == std::vector<std::int64_t>{3});
   CHECK(config.embedding.factor == 2);

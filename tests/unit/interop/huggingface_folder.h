@@ -6,7 +6,7 @@
 #include "interop/architecture.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/json.h"
-#include "longspan/interop/imported_model.h"
+#include "longspan/interop/portable_model.h"
 #include "support/temporary_folder.h"
 #include "support/tensors.h"
 

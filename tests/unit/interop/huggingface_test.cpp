@@ -37,7 +37,7 @@ std::string yaml_of(const Json& config) {
 TEST_CASE("huggingface: the tiny model of each architecture is read") {
   for (const auto* architecture : interop::kArchitectures) {
     const HuggingFaceFolder folder(tiny_config(std::string(architecture->model_type)));
-    const ImportedModel imported = import_huggingface(folder.path());
+    const PortableModel imported = import_huggingface(folder.path());
     CHECK(imported.vocab_size == 12);
     CHECK(imported.seq_len == 16);
     CHECK_FALSE(imported.parameters.empty());
@@ -150,16 +150,67 @@ TEST_CASE("huggingface: keys that leave what a model computes alone change nothi
 }
 
 TEST_CASE("huggingface: other rotations are refused under each of their names") {
-  const std::string must = " must be \"default\" to be imported, got \"linear\"";
+  const std::string must =
+      " must be \"default\" or \"linear\" or \"llama3\" or \"yarn\" to be imported, got "
+      "\"dynamic\"";
   for (const char* type : {"llama", "gpt_neox"})
     for (const std::string section : {"rope_parameters", "rope_scaling"})
       for (const std::string key : {"type", "rope_type"})
-        CHECK(refusal_of(type, "/" + section + "/" + key, "linear") ==
+        CHECK(refusal_of(type, "/" + section + "/" + key, "dynamic") ==
               "config.json: " + section + "." + key + must);
   CHECK(refusal_of("llama", "/rope_parameters/full_attention", Json::object())
             .starts_with("config.json: rope_parameters.full_attention must be absent"));
   CHECK(refusal_of("llama", "/rope_interleaved", true) ==
         "config.json: rope_interleaved must be false to be imported, got true");
+}
+
+TEST_CASE("huggingface: frequencies that change for long sequences") {
+  const auto section_of = [](const char* type, const Json& rope) {
+    Json config = tiny_config(type);
+    config.erase("rope_parameters");
+    config["rope_scaling"] = rope;
+    config["max_position_embeddings"] = 4096;
+    const std::string yaml = yaml_of(config);
+    const std::size_t begin = yaml.find("fraction: "), end = yaml.find('}', begin);
+    REQUIRE(begin != std::string::npos);
+    const std::string section = yaml.substr(begin, end - begin);
+    return section.substr(std::min(section.find(','), section.size()));
+  };
+  for (const char* type : {"llama", "gpt_neox"}) {
+    CHECK(section_of(type, {{"rope_type", "default"}}) == "");
+    for (const char* key : {"type", "rope_type"})
+      CHECK(section_of(type, {{key, "linear"}, {"factor", 8.0}}) ==
+            ", interpolation: 8.0000000000000000, interpolation_rule: linear");
+    CHECK(section_of(type, {{"rope_type", "llama3"},
+                            {"factor", 8},
+                            {"low_freq_factor", 1.0},
+                            {"high_freq_factor", 4.0},
+                            {"original_max_position_embeddings", 512}}) ==
+          ", interpolation: 8.0000000000000000, interpolation_rule: llama3, original_length: 512, "
+          "low_freq_factor: 1.0000000000000000, high_freq_factor: 4.0000000000000000");
+    CHECK(section_of(type, {{"rope_type", "yarn"},
+                            {"factor", 8.0},
+                            {"original_max_position_embeddings", 512}}) ==
+          ", interpolation: 8.0000000000000000, interpolation_rule: yarn, original_length: 512");
+    CHECK(
+        section_of(
+            type,
+            {{"type", "yarn"}, {"factor", 2.0}, {"beta_fast", 16.0}, {"attention_factor", 1.5}}) ==
+        ", interpolation: 2.0000000000000000, interpolation_rule: yarn, original_length: 4096, "
+        "beta_fast: 16.000000000000000, attention_factor: 1.5000000000000000");
+  }
+  const auto refused = [](const Json& rope, const std::string& start) {
+    CHECK_THAT(refusal_of("llama", "/rope_parameters", rope),
+               Catch::Matchers::StartsWith("config.json: rope_parameters." + start));
+  };
+  refused({{"rope_type", "linear"}}, "factor must be");
+  refused({{"rope_type", "linear"}, {"factor", 0.5}}, "factor must be a number from 1 to 1e6");
+  refused({{"rope_type", "linear"}, {"type", "yarn"}, {"factor", 2.0}}, "type must be");
+  refused({{"rope_type", "linear"}, {"factor", 2.0}, {"beta_fast", 8}}, "beta_fast must be absent");
+  refused({{"rope_type", "llama3"}, {"factor", 2.0}}, "original_max_position_embeddings must be");
+  refused({{"rope_type", "yarn"}, {"factor", 3.0}, {"original_max_position_embeddings", 5}},
+          "factor must be max_position_embeddings");
+  refused({{"rope_type", "yarn"}, {"factor", 3.0}, {"mscale", 0.7}}, "mscale must be");
 }
 
 TEST_CASE("huggingface: how much of a GPT-NeoX head turns") {

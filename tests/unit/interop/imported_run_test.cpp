@@ -14,8 +14,8 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-ImportedModel tiny_model() {
-  ImportedModel model;
+PortableModel tiny_model() {
+  PortableModel model;
   model.config_yaml = "model: {num_layers: 1}\nposition: {kind: none}\n";
   model.parameters = {{"w", at::arange(6, at::kFloat).view({2, 3})}};
   model.vocab_size = 5;

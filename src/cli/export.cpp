@@ -1,0 +1,87 @@
+// longspan export RUN --to huggingface --output DIR
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "longspan/config/choice.h"
+#include "longspan/core/json.h"
+#include "longspan/interop/exported_folder.h"
+#include "longspan/run/run.h"
+
+namespace longspan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kTypes{config::Choice{"fp32", at::kFloat},
+                            config::Choice{"bf16", at::kBFloat16},
+                            config::Choice{"fp16", at::kHalf}};
+
+struct ExportArguments {
+  std::string run, to, output, checkpoint = "best", dtype = "fp32";
+};
+
+Json described(const ExportedFolder& folder, const TrainedRun& run,
+               const ExportArguments& arguments) {
+  return {{"output", arguments.output},
+          {"architecture", folder.architecture},
+          {"parameters", run.model.num_parameters()},
+          {"dtype", arguments.dtype},
+          {"checkpoint_step", run.step},
+          {"train_length", run.config.data.seq_len},
+          {"tokenizer", folder.tokenizer.empty() ? Json() : Json(folder.tokenizer)},
+          {"files", folder.files},
+          {"bytes", folder.bytes}};
+}
+
+std::string text_of(const Json& result) {
+  const Json& tokenizer = result["tokenizer"];
+  return concat(result["output"].get<std::string>(), ": ",
+                result["architecture"].get<std::string>(), ", ", result["parameters"],
+                " parameters in ", result["dtype"].get<std::string>(), ", step ",
+                result["checkpoint_step"], ", ",
+                tokenizer.is_null() ? "no tokenizer" : "tokenizer " + tokenizer.get<std::string>(),
+                ", ", result["files"].size(), " files, ", result["bytes"], " bytes\n");
+}
+
+void export_run(const ExportArguments& arguments, const CommonOptions& options) {
+  const TrainedRun run = open_run(find_run(arguments.run, arguments.checkpoint, options.overrides));
+  const PortableModel model{run.config.resolved, run.model.parameters(),
+                            run.tokenizer->vocab_size(), run.config.data.seq_len};
+  const ExportedFolder folder =
+      export_huggingface(model, *run.tokenizer, fs::absolute(arguments.output).lexically_normal(),
+                         {.dtype = config::value_of(kTypes, arguments.dtype)});
+  const Json result = described(folder, run, arguments);
+  write_result(options.json ? json_line(result) : text_of(result));
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
+  auto* verb = app.add_subcommand(
+      "export",
+      "Write a run's model as another project reads it: MPT for ALiBi, LLaMA or GPT-NeoX "
+      "for rotary");
+  auto arguments = std::make_shared<ExportArguments>();
+  verb->add_option("RUN", arguments->run, "Folder of a run")->required();
+  verb->add_option("--to", arguments->to, "huggingface: a folder for transformers' from_pretrained")
+      ->required()
+      ->check(CLI::IsMember({"huggingface"}));
+  verb->add_option("--output", arguments->output, "Folder to make")->required();
+  verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
+      ->capture_default_str();
+  verb->add_option("--dtype", arguments->dtype, "Of the weights: fp32, bf16 or fp16")
+      ->check(CLI::IsMember(config::names_of(kTypes)))
+      ->capture_default_str();
+  add_common_options(*verb, options, "the current folder");
+  verb->callback([arguments, &options] {
+    apply(options);
+    export_run(*arguments, options);
+  });
+}
+
+}  // namespace longspan::cli

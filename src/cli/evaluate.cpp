@@ -123,8 +123,8 @@ void add_evaluate(CLI::App& app, Call& call) {
       ->expected(1)
       ->take_all();
   verb->add_option("--split", request.split,
-                   "valid, test, a text file, or a file of token ids: nanogpt:FILE, or one of "
-                   "llm.c, Megatron or fairseq by its path")
+                   "valid, test, a text (a file or a folder), or a file of token ids: "
+                   "nanogpt:FILE, or one of llm.c, Megatron or fairseq by its path")
       ->capture_default_str();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "data/block_work.h"
+#include "data/document_encoding.h"
 #include "data/lines.h"
 #include "data/text_units.h"
 #include "longspan/core/error.h"
@@ -55,28 +56,17 @@ TextCounts encode_files(TextBlocks blocks, const Tokenizer& tokenizer, int num_t
   return counts;
 }
 
-TextCounts encode_documents(const std::string& name, const TextConfig& config,
-                            const Tokenizer& tokenizer, const TakeIds& take) {
-  const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
-  std::vector<std::int32_t> ids;
+TextCounts encode_synthetic_document(const TextConfig& config, const Tokenizer& tokenizer,
+                                     const TakeIds& take) {
   TextCounts counts;
-  const auto encode = [&](std::string_view document) {
-    ids.clear();
-    if (counts.lines > 0) ids.push_back(tokenizer.start_id());
-    counts.unknown += encoder->encode(document, ids);
-    counts.lines += count_lines(document);
-    counts.words += count_words(document);
-    if (config.synthetic) counts.bytes += static_cast<std::int64_t>(document.size());
+  open_documents(config)([&](std::string_view document) {
+    std::vector<std::int32_t> ids;
+    counts.unknown = tokenizer.encode_line(document, ids);
+    counts.lines = count_lines(document);
+    counts.words = count_words(document);
+    counts.bytes = static_cast<std::int64_t>(document.size());
     take(ids);
-  };
-  // A line break of a file may have two bytes, of which a document has one.
-  if (config.synthetic) {
-    open_documents(config)(encode);
-  } else {
-    const TextFiles files = files_to_read(config);
-    ByteProgress progress(concat("encode ", name), bytes_of(files.paths));
-    counts.bytes = read_documents(files, encode, &progress);
-  }
+  });
   return counts;
 }
 
@@ -100,10 +90,15 @@ TextCounts encode_synthetic_lines(const TextConfig& config, const Tokenizer& tok
 
 TextCounts encode_units(const std::string& name, const TextConfig& config,
                         const Tokenizer& tokenizer, int num_threads, const TakeIds& take) {
-  if (tokenizer.reads_documents()) return encode_documents(name, config, tokenizer, take);
-  if (config.synthetic) return encode_synthetic_lines(config, tokenizer, take);
+  const bool documents = tokenizer.reads_documents();
+  if (config.synthetic)
+    return documents ? encode_synthetic_document(config, tokenizer, take)
+                     : encode_synthetic_lines(config, tokenizer, take);
   TextFiles files = files_to_read(config);
   ByteProgress progress(concat("encode ", name), bytes_of(files.paths));
+  if (documents)
+    return encode_documents(DocumentBlocks(std::move(files), &progress), tokenizer, num_threads,
+                            take);
   return encode_files(TextBlocks(std::move(files), &progress), tokenizer, num_threads, take);
 }
 

@@ -23,11 +23,9 @@ class Document {
     ends_in_break_ = text.ends_with('\n') || text.ends_with('\r');
   }
   std::size_t size() const { return text_.size(); }
-  // Of no byte there is no document: of a byte order mark alone.
-  void give(const std::function<void(std::string_view)>& emit) {
-    if (text_.empty()) return;
-    if (!ends_in_break_) text_.pop_back();
-    emit(text_);
+  std::string take() && {
+    if (!text_.empty() && !ends_in_break_) text_.pop_back();
+    return std::move(text_);
   }
 
  private:
@@ -40,38 +38,6 @@ void check_document(const TextBlock& block, std::size_t bytes) {
   check(block.compression.empty() || bytes < TextBlocks::kMaxDecodedBytes, ErrorKind::Data,
         block.path, ": a document of ", block.compression, " data must have fewer than ",
         TextBlocks::kMaxDecodedBytes, " bytes, it has more; decompress the file");
-}
-
-// Gives the documents in a block of records. @return the bytes of their text
-std::int64_t give_records(const TextBlock& block, std::int64_t lines_before,
-                          const std::function<void(std::string_view)>& emit) {
-  std::int64_t bytes = 0;
-  for_each_record(block, lines_before, [&](std::string_view text) {
-    bytes += static_cast<std::int64_t>(text.size());
-    Document document;
-    document.append(text);
-    document.give(emit);
-  });
-  return bytes;
-}
-
-std::int64_t read_documents_of(TextBlocks blocks,
-                               const std::function<void(std::string_view)>& emit) {
-  Document whole;
-  std::int64_t bytes = 0, lines = 0;
-  while (const std::optional<TextBlock> block = blocks.next()) {
-    check_utf8(*block, lines);
-    if (block->text_key.empty()) {
-      check_document(*block, whole.size() + block->text.size());
-      whole.append(block->text);
-      bytes += block->bytes;
-    } else {
-      bytes += give_records(*block, lines, emit);
-    }
-    lines += count_lines(block->text);
-  }
-  whole.give(emit);
-  return bytes;
 }
 
 }  // namespace
@@ -106,12 +72,57 @@ void read_lines(const TextFiles& files, const std::function<void(std::string_vie
   }
 }
 
+DocumentBlocks::DocumentBlocks(TextFiles files, ByteProgress* progress)
+    : blocks_(std::move(files), progress) {}
+
+std::optional<DocumentBlock> DocumentBlocks::next() {
+  if (!ahead_) ahead_ = blocks_.next();
+  if (!ahead_) return std::nullopt;
+  if (ahead_->file != file_) lines_ = 0;
+  file_ = ahead_->file;
+  DocumentBlock result;
+  if (ahead_->text_key.empty()) {
+    take_file(result);
+  } else {
+    result.lines_before = lines_;
+    lines_ += count_lines(ahead_->text);
+    result.records = std::move(*ahead_);
+    ahead_.reset();
+  }
+  return result;
+}
+
+void DocumentBlocks::take_file(DocumentBlock& result) {
+  Document document;
+  for (; ahead_ && ahead_->file == file_; ahead_ = blocks_.next()) {
+    check_utf8(*ahead_, lines_);
+    check_document(*ahead_, document.size() + ahead_->text.size());
+    document.append(ahead_->text);
+    lines_ += count_lines(ahead_->text);
+    result.bytes += ahead_->bytes;
+  }
+  result.document = std::move(document).take();
+}
+
+std::int64_t for_each_document(const DocumentBlock& block,
+                               const std::function<void(std::string_view)>& emit) {
+  if (!block.document.empty()) emit(block.document);
+  std::int64_t bytes = block.bytes;
+  check_utf8(block.records, block.lines_before);
+  for_each_record(block.records, block.lines_before, [&](std::string_view text) {
+    bytes += static_cast<std::int64_t>(text.size());
+    Document document;
+    document.append(text);
+    if (document.size() > 0) emit(std::move(document).take());
+  });
+  return bytes;
+}
+
 std::int64_t read_documents(const TextFiles& files,
-                            const std::function<void(std::string_view)>& emit,
-                            ByteProgress* progress) {
+                            const std::function<void(std::string_view)>& emit) {
+  DocumentBlocks blocks(files);
   std::int64_t bytes = 0;
-  for (const std::string& file : files.paths)
-    bytes += read_documents_of(TextBlocks({{file}, files.text_key}, progress), emit);
+  while (const auto block = blocks.next()) bytes += for_each_document(*block, emit);
   return bytes;
 }
 

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "data/text_blocks.h"
 #include "longspan/data/text.h"
@@ -19,10 +23,36 @@ std::int64_t bytes_of(const std::vector<std::string>& paths);
 void read_lines(const TextFiles& files, const std::function<void(std::string_view)>& emit,
                 ByteProgress* progress = nullptr);
 
-/// Calls emit with each document of files, as open_documents() gives them. @return the bytes of
-/// their text, byte order marks included  @throws Error(Data)
+/// Some documents: that of a plain file, or those of a block of records.
+struct DocumentBlock {
+  std::string document;  ///< of a file; "" where there are records, and for a byte order mark alone
+  std::int64_t bytes = 0;  ///< of the file's text, byte order mark included
+  TextBlock records;
+  std::int64_t lines_before = 0;  ///< of the records' file
+};
+
+/// Reads files as documents, in order.
+class DocumentBlocks {
+ public:
+  explicit DocumentBlocks(TextFiles files, ByteProgress* progress = nullptr);
+  /// Returns the next ones; none at the end. @throws Error(Data)
+  std::optional<DocumentBlock> next();
+
+ private:
+  void take_file(DocumentBlock& result);
+
+  TextBlocks blocks_;
+  std::optional<TextBlock> ahead_;
+  std::size_t file_ = 0;
+  std::int64_t lines_ = 0;  // of the file so far
+};
+
+/// Calls emit with each of the documents, as open_documents() gives them. @return the bytes of
+/// their text  @throws Error(Data)
+std::int64_t for_each_document(const DocumentBlock& block,
+                               const std::function<void(std::string_view)>& emit);
+/// The same for all documents of files.
 std::int64_t read_documents(const TextFiles& files,
-                            const std::function<void(std::string_view)>& emit,
-                            ByteProgress* progress = nullptr);
+                            const std::function<void(std::string_view)>& emit);
 
 }  // namespace longspan

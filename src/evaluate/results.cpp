@@ -100,7 +100,8 @@ std::string lower_case(std::string text) {
 
 // Returns a name that any file system and any page takes.
 std::string name_of(const std::string& split) {
-  std::string name = escaped(std::filesystem::path(split).stem().string());
+  const std::filesystem::path path(split);  // of a folder it may end with a slash
+  std::string name = escaped((path.has_filename() ? path : path.parent_path()).stem().string());
   if (name.size() <= kMaxNameBytes) return name;
   std::size_t end = kMaxNameBytes;
   while ((static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // within a character

@@ -14,6 +14,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "tokenizer/child_process.h"
+#include "tokenizer/training_lines.h"
 
 namespace longspan {
 namespace {
@@ -25,39 +26,13 @@ constexpr std::size_t kMaxTrainingBytes = std::size_t{32} << 20;
 // lost in words of some 100,000.
 constexpr std::size_t kMaxStretchBytes = 16384;
 
-/// Lines for training: all of a small text, evenly spread lines of a large one.
-struct TrainingLines {
-  std::vector<std::string> lines;
-  std::size_t bytes = 0;
-  std::size_t stride = 1;
-
-  void thin_out() {
-    std::size_t kept = 0;
-    bytes = 0;
-    for (std::size_t i = 0; i < lines.size(); i += 2, ++kept) {
-      if (kept != i) lines[kept] = std::move(lines[i]);
-      bytes += lines[kept].size();
-    }
-    lines.resize(kept);
-    stride *= 2;
-  }
-};
-
 TrainingLines collect(const LineSource& source, std::size_t max_lines) {
-  TrainingLines training;
-  std::size_t number = 0;
-  source([&](std::string_view line) {
-    if (number++ % training.stride != 0) return;
-    training.lines.emplace_back(line);
-    training.bytes += line.size();
-    while (training.lines.size() > 1 &&
-           (training.bytes > kMaxTrainingBytes || training.lines.size() > max_lines))
-      training.thin_out();
-  });
-  if (training.stride > 1) {
-    log::info("SentencePiece trains on a part of the lines", {{"one_line_of", training.stride},
-                                                              {"lines", training.lines.size()},
-                                                              {"bytes", training.bytes}});
+  TrainingLines training(kMaxTrainingBytes, max_lines);
+  source([&](std::string_view line) { training.add(line); });
+  if (training.one_of() > 1) {
+    log::info("SentencePiece trains on a part of the lines", {{"one_line_of", training.one_of()},
+                                                              {"lines", training.lines().size()},
+                                                              {"bytes", training.bytes()}});
   }
   return training;
 }
@@ -220,11 +195,11 @@ void log_cuts(const std::vector<std::string>& lines, const Stretches& stretches)
 std::string train_sentencepiece(const TokenizerConfig& config, const LineSource& training_lines) {
   const Training training(config);
   const TrainingLines lines = collect(training_lines, training.max_lines);
-  check(lines.bytes > 0, ErrorKind::Data,
+  check(lines.bytes() > 0, ErrorKind::Data,
         "the training text must not be empty for a SentencePiece model");
-  log_cuts(lines.lines, training.stretches);
+  log_cuts(lines.lines(), training.stretches);
   try {
-    return in_child_process([&] { return train(training, lines.lines); });
+    return in_child_process([&] { return train(training, lines.lines()); });
   } catch (const Error& cause) {
     std::throw_with_nested(
         Error(cause.kind(), concat("SentencePiece must be able to train a ", config.model_type,

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "data/text_units.h"
+#include "longspan/data/text.h"
+#include "longspan/tokenizer/tokenizer.h"
+
+namespace longspan {
+
+/// Encodes documents with several threads, the start id between two. Calls take with the ids in
+/// order. @throws Error(Data)
+TextCounts encode_documents(DocumentBlocks blocks, const Tokenizer& tokenizer, int num_threads,
+                            const std::function<void(const std::vector<std::int32_t>&)>& take);
+
+}  // namespace longspan

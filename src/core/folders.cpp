@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "core/posix.h"
@@ -128,11 +130,16 @@ void StagedFolder::commit() {
 }
 
 FileLock::FileLock(const fs::path& path) {
+  // Who only looks whether it is held has it for an instant.
+  constexpr int kMostTries = 10;
+  constexpr std::chrono::milliseconds kPause{10};
   posix::Descriptor file = posix::open_file(path, O_RDWR | O_CREAT, "open the lock");
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    check(errno != EWOULDBLOCK, ErrorKind::Config, path.string(),
+  for (int tries = 1; ::flock(file.get(), LOCK_EX | LOCK_NB) != 0;) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) posix::throw_errno(path, "lock", errno);
+    check(tries++ < kMostTries, ErrorKind::Config, path.string(),
           ": must not be in use by another process, which holds this lock");
-    if (errno != EINTR) posix::throw_errno(path, "lock", errno);
+    std::this_thread::sleep_for(kPause);
   }
   descriptor_ = file.release();
 }

@@ -1,9 +1,13 @@
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
@@ -160,6 +164,20 @@ TEST_CASE("a lock is held once, until it is destroyed") {
         concat(path.string(), ": must not be in use by another process, which holds this lock"));
   first.reset();
   CHECK_NOTHROW(FileLock(path));
+}
+
+TEST_CASE("a look at a lock, for an instant, does not refuse it to another") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "lock";
+  { const FileLock made(path); }
+  const int looking = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::flock(looking, LOCK_SH) == 0);
+  std::thread end([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ::close(looking);
+  });
+  CHECK_NOTHROW(FileLock(path));
+  end.join();
 }
 
 TEST_CASE("a lock dies with its process") {

@@ -68,8 +68,8 @@ TokenFile open_token_file(const std::filesystem::path& path, TokenFormat format)
 }
 
 TokenScan scan_token_file(const TokenFile& file, std::int64_t vocab_size) {
-  const auto [format, type, begin, num_tokens, index] = file.layout;
-  const std::int64_t width = row_of(type).bytes;
+  const TokenLayout& layout = file.layout;
+  const std::int64_t width = row_of(layout.type).bytes, begin = layout.begin;
   std::vector<std::int64_t> ids;
   std::int64_t place = 0;  // byte of what is taken
   TokenScan scan;
@@ -80,21 +80,21 @@ TokenScan scan_token_file(const TokenFile& file, std::int64_t vocab_size) {
                          first = (place + skipped - begin) / width,
                          count =
                              std::min((static_cast<std::int64_t>(bytes.size()) - skipped) / width,
-                                      num_tokens - first);
+                                      layout.num_tokens - first);
       place += static_cast<std::int64_t>(bytes.size());
       if (count <= 0) return;
       ids.resize(static_cast<std::size_t>(count));
-      widen(bytes.data() + skipped, type, 0, count, ids.data());
+      widen(bytes.data() + skipped, layout.type, 0, count, ids.data());
       check_ids(file, first, ids, vocab_size);
       scan.largest_id = std::max(scan.largest_id, std::ranges::max(ids));
     });
   });
-  check(place == begin + num_tokens * width, ErrorKind::Data, file.path.string(),
-        ": must stay as it is while it is read, had ", begin + num_tokens * width, " bytes, has ",
-        place);
-  if (index) {
+  check(place == begin + layout.num_tokens * width, ErrorKind::Data, file.path.string(),
+        ": must stay as it is while it is read, had ", begin + layout.num_tokens * width,
+        " bytes, has ", place);
+  if (layout.index) {
     const auto path = index_path(file.path);
-    blaming_file(path, [&] { check_token_index(MappedFile(path), path.string(), *index); });
+    blaming_file(path, [&] { check_token_index(MappedFile(path), path.string(), *layout.index); });
   }
   return scan;
 }
@@ -119,8 +119,8 @@ void TokenFileSet::for_pieces(std::int64_t begin, std::int64_t count, const Acti
 
 void TokenFileSet::copy(std::int64_t begin, std::int64_t count, std::int64_t* out) const {
   for_pieces(begin, count, [&](const TokenFile& file, std::int64_t skipped, std::int64_t taken) {
-    const auto& [format, type, first, num_tokens, index] = file.layout;
-    const std::int64_t width = row_of(type).bytes;
+    const IdType type = file.layout.type;
+    const std::int64_t width = row_of(type).bytes, first = file.layout.begin;
     blaming_file(file.path, [&] {
       file.file->load(static_cast<std::size_t>(first + skipped * width),
                       static_cast<std::size_t>(taken * width));

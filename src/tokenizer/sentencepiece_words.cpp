@@ -2,6 +2,7 @@
 // through a text from left to right by rules: none may reach over a space or touch the spaces.
 #include "tokenizer/sentencepiece_words.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -56,7 +57,7 @@ SentencePieceWords::SentencePieceWords(const SentencePieceFacts& facts) : facts_
   find_piece_across_spaces();
   if (obstacle_.empty()) find_rules_of_spaces();
   std::ranges::sort(odd_);
-  odd_.erase(std::ranges::unique(odd_).begin(), odd_.end());
+  odd_.erase(std::unique(odd_.begin(), odd_.end()), odd_.end());
 }
 
 bool SentencePieceWords::is_odd(std::string_view part) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/blaming.h"
 #include "data/manifest.h"
 #include "longspan/core/error.h"
 #include "longspan/core/inside.h"
@@ -12,17 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Runs what reads a shard's file; where that fails, the shard is to blame.
 template <class Work>
 auto blaming_shard(const fs::path& path, const Work& work) {
-  try {
-    return work();
-  } catch (const Error& cause) {
-    if (cause.kind() != ErrorKind::Io) throw;
-    std::throw_with_nested(Error(
-        ErrorKind::Data,
-        concat(path.string(), ": a shard must be readable, got: ", cause.what(), kPrepareAgain)));
-  }
+  return blaming(path, "a shard", kPrepareAgain, work);
 }
 
 template <class Value>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/blaming.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 
@@ -13,17 +14,9 @@ namespace {
 
 constexpr std::size_t kScanBytes = std::size_t{1} << 20;
 
-// Runs what reads a file of ids; where that fails, the file is to blame.
 template <class Work>
 auto blaming_file(const std::filesystem::path& path, const Work& work) {
-  try {
-    return work();
-  } catch (const Error& cause) {
-    if (cause.kind() != ErrorKind::Io) throw;
-    std::throw_with_nested(Error(
-        ErrorKind::Data,
-        concat(path.string(), ": a file of token ids must be readable, got: ", cause.what())));
-  }
+  return blaming(path, "a file of token ids", "", work);
 }
 
 // @param first place in the file of the first of the ids

@@ -7,7 +7,6 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +14,7 @@
 #include <limits>
 
 #include "longspan/device/processor.h"
+#include "longspan/device/wait.h"
 
 namespace longspan {
 namespace {
@@ -24,16 +24,12 @@ constexpr int kRounds = 5;
 // Returns the seconds of the fastest of some rounds; the first, which sets libraries up, aside.
 double fastest(c10::Device device, const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
-  const auto wait = [&] {
-    if (!device.is_cpu())
-      c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
-  };
   double best = std::numeric_limits<double>::max();
   for (int round = 0; round <= kRounds; ++round) {
-    wait();
+    wait_for(device);
     const auto begin = Clock::now();
     work();
-    wait();
+    wait_for(device);
     const std::chrono::duration<double> seconds = Clock::now() - begin;
     if (round > 0) best = std::min(best, seconds.count());
   }

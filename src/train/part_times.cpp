@@ -1,10 +1,10 @@
 #include "train/part_times.h"
 
-#include <c10/core/impl/VirtualGuardImpl.h>
-
 #include <array>
 #include <chrono>
 #include <mutex>
+
+#include "longspan/device/wait.h"
 
 namespace longspan {
 namespace {
@@ -64,11 +64,6 @@ std::map<std::string, double> totals;
 c10::Device measured(c10::kCPU);
 thread_local int depth = 0;
 
-void wait_for_device() {
-  if (!measured.is_cpu())
-    c10::impl::VirtualGuardImpl(measured.type()).synchronizeDevice(measured.index());
-}
-
 struct Span : at::ObserverContext {
   std::string part;
   Clock::time_point begin;
@@ -79,7 +74,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
   if (part.empty()) return nullptr;
   auto span = std::make_unique<Span>();
   if (depth++ == 0) {
-    wait_for_device();
+    wait_for(measured);
     span->part = part;
     span->begin = Clock::now();
   }
@@ -88,7 +83,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
 
 void end(const at::RecordFunction&, at::ObserverContext* context) {
   if (context == nullptr || --depth > 0) return;
-  wait_for_device();
+  wait_for(measured);
   const auto& span = static_cast<Span&>(*context);
   const std::chrono::duration<double> seconds = Clock::now() - span.begin;
   const std::lock_guard lock(mutex);

@@ -2,14 +2,12 @@
 #include "data/source.h"
 
 #include <fnmatch.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <filesystem>
-#include <system_error>
 #include <vector>
 
+#include "data/file_state.h"
 #include "data/json_lines.h"
 #include "data/synthetic_language.h"
 #include "data/text_reader.h"
@@ -23,18 +21,7 @@
 namespace longspan {
 namespace {
 
-struct FileState {
-  std::int64_t bytes = 0;
-  std::int64_t modified_ns = 0;
-};
-
-FileState state_of(const std::string& path) {
-  struct stat status {};
-  const bool ok = ::stat(path.c_str(), &status) == 0;
-  check(ok, ErrorKind::Data, path,
-        ": must be a readable text file, got: ", ok ? "" : std::generic_category().message(errno));
-  return {status.st_size, status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec};
-}
+constexpr std::string_view kRole = "a readable text file";
 
 std::string digest_of(const std::string& path, ByteProgress& progress) {
   return reading_text(path, [&] {
@@ -73,15 +60,11 @@ std::string file_difference(const Json& described, const std::string& path,
   if (key != was_key)
     return concat(was_path, " was read as ", form_of(was_key), ", is read as ", form_of(key));
   if (path.empty()) return "";  // gone
-  const FileState now = state_of(path);
-  const auto was_bytes = described.at("bytes").get<std::int64_t>();
-  if (now.bytes != was_bytes)
-    return concat(was_path, " had ", was_bytes, " bytes, ", path, " has ", now.bytes);
-  if (was_path == path && described.at("modified_ns").get<std::int64_t>() == now.modified_ns)
-    return "";
-  ByteProgress progress(concat("compare ", path), now.bytes);
-  const bool same = digest_of(path, progress) == described.at("digest").get<std::string>();
-  return same ? "" : concat("the content of ", path, " differs from what ", was_path, " had");
+  const FileState now = state_of(path, kRole);
+  return content_difference(described, path, now, [&] {
+    ByteProgress progress(concat("compare ", path), now.bytes);
+    return digest_of(path, progress);
+  });
 }
 
 enum class NamedAs { Nothing, File, FileInFolder };
@@ -167,11 +150,8 @@ Json describe_source(const std::string& name, const TextConfig& config) {
   const std::vector<std::string> paths = text_files(config);
   ByteProgress progress(concat("take the digest of ", name), bytes_of(paths));
   for (const std::string& path : paths) {
-    const FileState state = state_of(path);
-    files.push_back({{"path", path},
-                     {"bytes", state.bytes},
-                     {"modified_ns", state.modified_ns},
-                     {"digest", digest_of(path, progress)}});
+    const FileState state = state_of(path, kRole);
+    files.push_back(describe_file(path, state, digest_of(path, progress)));
     const std::string text_key = text_key_of(path, config);
     if (!text_key.empty()) files.back()["text_key"] = text_key;
   }

@@ -18,6 +18,8 @@ struct TokenFile {
 };
 /// Maps a file of ids and reads its header and that of its index. @throws Error(Data)
 TokenFile open_token_file(const std::filesystem::path& path, TokenFormat format);
+/// Opens the files of a source, in the order of token_files(). @throws Error(Data)
+std::vector<TokenFile> open_files(const TokenFilesConfig& config);
 
 /// What reading all of a file of ids finds.
 struct TokenScan {

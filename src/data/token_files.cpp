@@ -72,18 +72,21 @@ std::vector<std::string> token_files(const TokenFilesConfig& config) {
   return files;
 }
 
+std::vector<TokenFile> open_files(const TokenFilesConfig& config) {
+  std::vector<TokenFile> files;
+  for (const std::string& path : token_files(config))
+    files.push_back(open_token_file(path, config.format));
+  return files;
+}
+
 std::int64_t count_tokens(const TokenFilesConfig& config) {
   std::int64_t count = 0;
-  for (const std::string& path : token_files(config))
-    count += open_token_file(path, config.format).layout.num_tokens;
+  for (const TokenFile& file : open_files(config)) count += file.layout.num_tokens;
   return count;
 }
 
 TokenStream open_token_files(const TokenFilesConfig& config, std::int64_t vocab_size) {
-  std::vector<TokenFile> files;
-  for (const std::string& path : token_files(config))
-    files.push_back(open_token_file(path, config.format));
-  return TokenStream(std::make_shared<const TokenFileSet>(std::move(files), vocab_size));
+  return TokenStream(std::make_shared<const TokenFileSet>(open_files(config), vocab_size));
 }
 
 std::optional<TokenFilesConfig> token_file_named(const std::string& name) {

@@ -2,13 +2,11 @@
 // behind it the index if it has one. Size and time of change are trusted, as for texts.
 #include "data/token_split.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
+#include <filesystem>
 #include <utility>
 
+#include "data/file_state.h"
 #include "data/manifest.h"
 #include "data/token_file_set.h"
 #include "longspan/config/choice.h"
@@ -19,19 +17,13 @@
 namespace longspan {
 namespace {
 
-constexpr char kRole[] = ": must be a readable file of token ids, got: ";
+constexpr std::string_view kRole = "a readable file of token ids";
 
-struct FileState {
-  std::int64_t bytes = 0, modified_ns = 0;
-};
-
-FileState state_of(const std::string& path) {
-  struct stat status {};
-  const bool is_there = ::stat(path.c_str(), &status) == 0;
-  check(is_there, ErrorKind::Data, path, kRole,
-        is_there ? "" : std::generic_category().message(errno));
-  check(S_ISREG(status.st_mode), ErrorKind::Data, path, kRole, "something that is no regular file");
-  return {status.st_size, status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec};
+FileState regular_state_of(const std::string& path) {
+  const FileState state = state_of(path, kRole);
+  check(std::filesystem::is_regular_file(path), ErrorKind::Data, path, ": must be ", kRole,
+        ", got: something that is no regular file");
+  return state;
 }
 
 std::string digest_of(const std::string& path) {
@@ -39,35 +31,17 @@ std::string digest_of(const std::string& path) {
     return hash_of_file(path);
   } catch (const Error& cause) {
     if (cause.kind() != ErrorKind::Io) throw;
-    std::throw_with_nested(Error(ErrorKind::Data, concat(path, kRole, cause.what())));
+    std::throw_with_nested(
+        Error(ErrorKind::Data, concat(path, ": must be ", kRole, ", got: ", cause.what())));
   }
 }
 
-Json describe_file(const std::string& path, const std::string& digest) {
-  const FileState state = state_of(path);
-  return {{"path", path},
-          {"bytes", state.bytes},
-          {"modified_ns", state.modified_ns},
-          {"digest", digest}};
+Json describe_regular_file(const std::string& path, const std::string& digest) {
+  return describe_file(path, regular_state_of(path), digest);
 }
 
 std::string file_difference(const Json& was, const std::string& path) {
-  const FileState now = state_of(path);
-  const auto was_path = was.at("path").get<std::string>();
-  const auto was_bytes = was.at("bytes").get<std::int64_t>();
-  if (now.bytes != was_bytes)
-    return concat(was_path, " had ", was_bytes, " bytes, ", path, " has ", now.bytes);
-  if (was_path == path && was.at("modified_ns").get<std::int64_t>() == now.modified_ns) return "";
-  const bool same = digest_of(path) == was.at("digest").get<std::string>();
-  return same ? "" : concat("the content of ", path, " differs from what ", was_path, " had");
-}
-
-// The files of a split in the order of its description.
-std::vector<TokenFile> files_of(const TokenFilesConfig& config) {
-  std::vector<TokenFile> files;
-  for (const std::string& path : token_files(config))
-    files.push_back(open_token_file(path, config.format));
-  return files;
+  return content_difference(was, path, regular_state_of(path), [&] { return digest_of(path); });
 }
 
 TokenFormat format_named(const std::string& name) {
@@ -82,19 +56,19 @@ TokenFormat format_named(const std::string& name) {
 
 Json describe_token_split(const std::string& split, const TokenFilesConfig& config,
                           const Tokenizer& tokenizer) {
-  const std::vector<TokenFile> files = files_of(config);
+  const std::vector<TokenFile> files = open_files(config);
   log::info("reading the ids of a split once", {{"split", split}, {"files", files.size()}});
   Json described = Json::array();
   std::int64_t tokens = 0, largest_id = 0;
   for (const TokenFile& file : files) {
     const TokenScan scan = scan_token_file(file, tokenizer.vocab_size());
-    Json entry = describe_file(file.path.string(), scan.digest);
+    Json entry = describe_regular_file(file.path.string(), scan.digest);
     entry["format"] = name_of(file.layout.format);
     entry["dtype"] = row_of(file.layout.type).name;
     entry["tokens"] = file.layout.num_tokens;
     described.push_back(std::move(entry));
     const std::string index = file.layout.index ? index_path(file.path).string() : "";
-    if (!index.empty()) described.push_back(describe_file(index, digest_of(index)));
+    if (!index.empty()) described.push_back(describe_regular_file(index, digest_of(index)));
     tokens += file.layout.num_tokens;
     largest_id = std::max(largest_id, scan.largest_id);
   }
@@ -110,7 +84,7 @@ bool is_token_split(const Json& split) { return !split.contains("shards"); }
 
 std::string token_split_difference(const Json& split, const TokenFilesConfig& config) {
   const Json& described = split.at("source").at("files");
-  const std::vector<TokenFile> files = files_of(config);
+  const std::vector<TokenFile> files = open_files(config);
   std::size_t place = 0;
   const auto next_difference = [&](const std::string& path) {
     return place < described.size() ? file_difference(described[place++], path)

@@ -4,6 +4,8 @@
 #include "train/checkpoint_writer.h"
 
 #include <chrono>
+#include <memory>
+#include <utility>
 
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
@@ -44,7 +46,9 @@ CheckpointWriter::CheckpointWriter(const RunConfig& config, std::filesystem::pat
                                    std::filesystem::path tokenizer_folder)
     : config_(config),
       run_folder_(std::move(run_folder)),
-      tokenizer_folder_(std::move(tokenizer_folder)) {}
+      tokenizer_folder_(std::move(tokenizer_folder)) {
+  if (config.checkpoint.async) thread_.emplace(1);
+}
 
 CheckpointWriter::~CheckpointWriter() {
   if (in_flight_.valid()) in_flight_.wait();
@@ -63,8 +67,12 @@ void CheckpointWriter::save(const Transformer& model, const NamedTensors& optimi
   optimizer_state_.begin(optimizer_state);
   std::promise<void> copied;
   copied_ = copied.get_future();
-  in_flight_ = std::async(std::launch::async, &CheckpointWriter::copy_and_write, this,
-                          std::move(contents), progress, std::move(copied));
+  const auto task = std::make_shared<std::packaged_task<void()>>(
+      [this, contents = std::move(contents), progress, copied = std::move(copied)]() mutable {
+        copy_and_write(std::move(contents), progress, std::move(copied));
+      });
+  in_flight_ = task->get_future();
+  thread_->run([task] { (*task)(); });
 }
 
 void CheckpointWriter::copy_and_write(CheckpointContents contents, const RunProgress& progress,

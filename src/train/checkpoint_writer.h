@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/thread_pool.h>
+
 #include <filesystem>
 #include <future>
 #include <optional>
@@ -55,6 +57,8 @@ class CheckpointWriter {
   TensorCopies model_, optimizer_state_;
   std::future<void> copied_;
   std::future<void> in_flight_;
+  /// Of all saves: a thread made for each would leave its heap and its OpenMP threads behind.
+  std::optional<c10::ThreadPool> thread_;
 };
 
 }  // namespace longspan

@@ -12,7 +12,8 @@ namespace longspan {
 struct AttentionCall {
   at::Tensor q_BTHK, k_BSGK, v_BSGK;
   at::Tensor bias;  ///< by distance [H, N]; or, where the kernel takes them, slopes [H]; undefined
-  at::Tensor row_ids_BT;  ///< undefined without dropout
+  at::Tensor row_ids_BT;     ///< undefined without dropout
+  at::Tensor first_seen_BT;  ///< contiguous; undefined: every query sees key 0
   DropoutKey key;
   double scale = 1.0, p = 0.0;
   bool bias_trains = false;
@@ -38,6 +39,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction<Kernel>> 
             saved[2],
             saved[3],
             saved[4],
+            saved[5],
             key_of(data["key"]),
             data["scale"].toDouble(),
             data["p"].toDouble(),
@@ -48,15 +50,20 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction<Kernel>> 
                             const at::Tensor& k, const at::Tensor& v,
                             const std::optional<at::Tensor>& bias,
                             const std::optional<at::Tensor>& rows,
+                            const std::optional<at::Tensor>& first_seen,
                             const c10::List<std::int64_t>& key, double scale, double p) {
     context->saved_data["key"] = key;
     context->saved_data["scale"] = scale;
     context->saved_data["p"] = p;
     context->saved_data["bias_trains"] = bias && bias->requires_grad();
-    const torch::autograd::variable_list inputs{q, k, v, bias.value_or(at::Tensor()),
-                                                rows.value_or(at::Tensor())};
+    const torch::autograd::variable_list inputs{q,
+                                                k,
+                                                v,
+                                                bias.value_or(at::Tensor()),
+                                                rows.value_or(at::Tensor()),
+                                                first_seen.value_or(at::Tensor())};
     const AttentionResult result = Kernel::forward(call_of(inputs, *context));
-    context->save_for_backward({inputs[0], inputs[1], inputs[2], inputs[3], inputs[4],
+    context->save_for_backward({inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], inputs[5],
                                 result.out_BTHK, result.log_sums_BHT});
     return result.out_BTHK;
   }
@@ -66,8 +73,8 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction<Kernel>> 
     const StepPart part("longspan::attention");
     const auto saved = context->get_saved_variables();
     const AttentionInputGradients d =
-        Kernel::backward(call_of(saved, *context), {saved[5], saved[6]}, gradients[0].contiguous());
-    return {d.q, d.k, d.v, d.bias, {}, {}, {}, {}};
+        Kernel::backward(call_of(saved, *context), {saved[6], saved[7]}, gradients[0].contiguous());
+    return {d.q, d.k, d.v, d.bias, {}, {}, {}, {}, {}};
   }
 };
 
@@ -77,10 +84,11 @@ at::Tensor run_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                          const at::Tensor& v_BSGK, const at::Tensor& bias,
                          const AttentionOptions& options) {
   const AttentionDropout drop = options.dropout.value_or(AttentionDropout{});
-  std::optional<at::Tensor> given_bias, row_ids;
+  std::optional<at::Tensor> given_bias, row_ids, first_seen;
   if (bias.defined()) given_bias = bias;
   if (drop.p > 0.0) row_ids = drop.row_ids_BT.contiguous();
-  return AttentionFunction<Kernel>::apply(q_BTHK, k_BSGK, v_BSGK, given_bias, row_ids,
+  if (options.first_seen_BT.defined()) first_seen = options.first_seen_BT.contiguous();
+  return AttentionFunction<Kernel>::apply(q_BTHK, k_BSGK, v_BSGK, given_bias, row_ids, first_seen,
                                           saved_key(drop.key), options.scale, drop.p);
 }
 

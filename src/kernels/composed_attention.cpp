@@ -45,6 +45,11 @@ at::Tensor composed_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK
   const auto future_TS =
       at::arange(S, index).unsqueeze(0).gt(at::arange(S - T, S, index).unsqueeze(1));
   scores_BHTS = scores_BHTS.masked_fill(future_TS, -std::numeric_limits<double>::infinity());
+  if (options.first_seen_BT.defined()) {
+    const auto unseen_BTS = at::arange(S, index).lt(options.first_seen_BT.unsqueeze(2));
+    scores_BHTS =
+        scores_BHTS.masked_fill(unseen_BTS.unsqueeze(1), -std::numeric_limits<double>::infinity());
+  }
   auto p_BHTS = scores_BHTS.softmax(-1);
   if (options.dropout && options.dropout->p > 0.0)
     p_BHTS = p_BHTS * multipliers_like(p_BHTS, *options.dropout);

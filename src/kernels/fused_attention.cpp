@@ -1,6 +1,6 @@
 // Causal attention on the CPU in query blocks (after FlashAttention, arXiv:2205.14135, with whole
 // rows in cache instead of tiles of keys): one pass a block, keeps only the log-sum-exp of each row
-// for backward, and never touches a key past the block's last query.
+// for backward, and never touches a key that no query of a block sees.
 
 #include <ATen/ops/empty.h>
 
@@ -17,6 +17,8 @@ struct FusedKernel {
     fused::Problem problem(call.q_BTHK, call.k_BSGK, call.scale);
     if (call.p > 0.0)
       problem.drop = {call.p, call.key, call.row_ids_BT.const_data_ptr<std::int64_t>()};
+    if (call.first_seen_BT.defined())
+      problem.first_seen = call.first_seen_BT.const_data_ptr<std::int32_t>();
     return problem;
   }
 

@@ -29,10 +29,11 @@ struct BackwardScratch {
         mask(static_cast<std::size_t>(problem.S)) {}
 };
 
-// One row of a block: the query at t, its scores in p and d_out v^T in d_p.
+// What the query at t of a block sees: its scores in p and d_out v^T in d_p.
 template <class Scalar>
 struct Row {
-  std::int64_t t, keys;
+  std::int64_t t;
+  Seen seen;
   Scalar *p, *d_p;
 };
 
@@ -42,19 +43,23 @@ void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backwa
                   std::vector<Scalar>& mask) {
   const Problem& problem = head.problem;
   const Scalar log_sum = data.log_sums[head.sum_offset(row.t)];
+  const std::int64_t keys = row.seen.count(), first_key = row.seen.first_key;
   row_math::scale_add_exp(
-      row.p, row.keys, {head.bias.at(row.keys - 1), static_cast<Scalar>(problem.scale), log_sum});
+      row.p, keys,
+      {head.bias.at(row.seen.position()) + first_key, static_cast<Scalar>(problem.scale), log_sum});
   const std::int64_t at = head.q_offset(row.t);
   Scalar mean = 0;  // sum over keys of p * d_p, which equals out . d_out with or without dropout
   for (std::int64_t i = 0; i < problem.K; ++i) mean += data.out[at + i] * data.d_out[at + i];
   const bool drops = problem.drop.p > 0.0;
   if (drops) {
-    row_math::draw_mask(mask.data(), row.keys, head.mask(row.t));
-    for (std::int64_t s = 0; s < row.keys; ++s) row.d_p[s] *= mask[static_cast<std::size_t>(s)];
+    row_math::draw_mask(mask.data(), row.seen.position() + 1, head.mask(row.t));
+    for (std::int64_t s = 0; s < keys; ++s)
+      row.d_p[s] *= mask[static_cast<std::size_t>(first_key + s)];
   }
-  row_math::softmax_gradient(row.d_p, row.p, row.keys, mean);
+  row_math::softmax_gradient(row.d_p, row.p, keys, mean);
   if (drops)
-    for (std::int64_t s = 0; s < row.keys; ++s) row.p[s] *= mask[static_cast<std::size_t>(s)];
+    for (std::int64_t s = 0; s < keys; ++s)
+      row.p[s] *= mask[static_cast<std::size_t>(first_key + s)];
 }
 
 template <class Scalar>
@@ -62,15 +67,20 @@ void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<
                    BackwardScratch<Scalar>& scratch) {
   const std::int64_t S = head.problem.S;
   for (std::int64_t i = 0; i < block.rows(); ++i) {
-    const std::int64_t t = block.begin + i, keys = head.problem.first_query() + t + 1;
-    const Row<Scalar> row{t, keys, scratch.p.data() + i * block.num_keys,
-                          scratch.d_p.data() + i * block.num_keys};
+    const std::int64_t t = block.begin + i;
+    const Seen seen(head.problem, block, head.b, t);
+    Scalar* const rows[] = {scratch.p.data() + i * block.num_keys,
+                            scratch.d_p.data() + i * block.num_keys};
+    const Row<Scalar> row{t, seen, rows[0] + seen.begin, rows[1] + seen.begin};
     backward_row(head, row, data, scratch.mask);
-    std::fill(row.p + keys, row.p + block.num_keys, Scalar(0));
-    std::fill(row.d_p + keys, row.d_p + block.num_keys, Scalar(0));
+    for (Scalar* const x : rows) {
+      std::fill(x, x + seen.begin, Scalar(0));
+      std::fill(x + seen.end, x + block.num_keys, Scalar(0));
+    }
     if (data.d_bias_BHS == nullptr) continue;
-    Scalar* const d_bias = data.d_bias_BHS + (head.b * head.problem.H + head.h) * S + (S - keys);
-    for (std::int64_t s = 0; s < keys; ++s) d_bias[s] += row.d_p[s];
+    Scalar* const d_bias = data.d_bias_BHS + (head.b * head.problem.H + head.h) * S +
+                           (S - 1 - seen.position() + seen.first_key);
+    for (std::int64_t s = 0; s < seen.count(); ++s) d_bias[s] += row.d_p[s];
   }
 }
 
@@ -79,7 +89,7 @@ void backward_block(const Head<Scalar>& head, const Block& block, const Backward
                     BackwardScratch<Scalar>& scratch) {
   const std::int64_t keys = block.num_keys, K = head.problem.K;
   const std::int64_t q_stride = head.problem.q_stride(), k_stride = head.problem.k_stride();
-  const std::int64_t q_at = head.q_offset(block.begin), k_at = head.k_offset();
+  const std::int64_t q_at = head.q_offset(block.begin), k_at = head.k_offset(block.first_key);
   const auto scale = static_cast<Scalar>(head.problem.scale);
   Scalar* const p = scratch.p.data();
   Scalar* const d_p = scratch.d_p.data();
@@ -107,7 +117,7 @@ void backward_all(const Problem& problem, const Backward<Scalar>& data, const at
       for (std::int64_t h = g * heads_per_group; h < (g + 1) * heads_per_group; ++h) {
         const Head<Scalar> head(problem, bias_HN, b, h);
         for (std::int64_t begin = 0; begin < problem.T; begin += kQueryBlock)
-          backward_block(head, Block(problem, begin), data, scratch);
+          backward_block(head, Block(problem, b, begin), data, scratch);
       }
     }
   });

@@ -42,17 +42,22 @@ void forward_rows(const Head<Scalar>& head, const Block& block, const Forward<Sc
                   ForwardScratch<Scalar>& scratch) {
   const Problem& problem = head.problem;
   for (std::int64_t row = 0; row < block.rows(); ++row) {
-    const std::int64_t t = block.begin + row, position = problem.first_query() + t;
-    Scalar* const x = scratch.scores.data() + row * block.num_keys;
-    const Scalar greatest = row_math::scale_add_max(x, head.bias.at(position), position + 1,
-                                                    static_cast<Scalar>(problem.scale));
-    const Scalar sum = row_math::exp_sum(x, position + 1, greatest);
-    std::fill(x + position + 1, x + block.num_keys, Scalar(0));
+    const std::int64_t t = block.begin + row;
+    const Seen seen(problem, block, head.b, t);
+    Scalar* const scores = scratch.scores.data() + row * block.num_keys;
+    Scalar* const x = scores + seen.begin;
+    const Scalar greatest =
+        row_math::scale_add_max(x, head.bias.at(seen.position()) + seen.first_key, seen.count(),
+                                static_cast<Scalar>(problem.scale));
+    const Scalar sum = row_math::exp_sum(x, seen.count(), greatest);
+    std::fill(scores, x, Scalar(0));
+    std::fill(scores + seen.end, scores + block.num_keys, Scalar(0));
     data.log_sums[head.sum_offset(t)] = greatest + std::log(sum);
     scratch.scale_back[row] = Scalar(1) / sum;
     if (problem.drop.p == 0.0) continue;
-    row_math::draw_mask(scratch.mask.data(), position + 1, head.mask(t));
-    for (std::int64_t s = 0; s <= position; ++s) x[s] *= scratch.mask[static_cast<std::size_t>(s)];
+    row_math::draw_mask(scratch.mask.data(), seen.position() + 1, head.mask(t));
+    const Scalar* const mask = scratch.mask.data() + seen.first_key;
+    for (std::int64_t s = 0; s < seen.count(); ++s) x[s] *= mask[s];
   }
 }
 
@@ -61,7 +66,7 @@ void forward_block(const Head<Scalar>& head, const Block& block, const Forward<S
                    ForwardScratch<Scalar>& scratch) {
   const std::int64_t keys = block.num_keys, K = head.problem.K;
   const std::int64_t q_stride = head.problem.q_stride(), k_stride = head.problem.k_stride();
-  const std::int64_t q_at = head.q_offset(block.begin), k_at = head.k_offset();
+  const std::int64_t q_at = head.q_offset(block.begin), k_at = head.k_offset(block.first_key);
   Scalar* const scores = scratch.scores.data();
   blas::multiply<Scalar>({block.rows(), keys, K}, {data.q + q_at, q_stride},
                          {data.k + k_at, k_stride, Transpose::Yes}, {scores, keys});
@@ -83,7 +88,7 @@ void forward_all(const Problem& problem, const Tensors& tensors) {
     for (std::int64_t task = first; task < last; ++task) {
       const Head<Scalar> head(problem, tensors.bias_HN, task / problem.H, task % problem.H);
       for (std::int64_t i = 0; i < blocks; ++i)
-        forward_block(head, Block(problem, i * kQueryBlock), data, scratch);
+        forward_block(head, Block(problem, head.b, i * kQueryBlock), data, scratch);
     }
   });
 }

@@ -27,6 +27,7 @@ struct Problem {
   std::int64_t B, T, S, H, G, K, k_sequence_stride;
   double scale;
   Drop drop;
+  const std::int32_t* first_seen = nullptr;  ///< [B, T]; null: key 0
 
   Problem(const at::Tensor& q, const at::Tensor& k, double score_scale)
       : B(q.size(0)),
@@ -44,6 +45,9 @@ struct Problem {
     return b * k_sequence_stride + g * K;
   }
   std::int64_t first_query() const { return S - T; }
+  std::int64_t first_key(std::int64_t b, std::int64_t t) const {
+    return first_seen == nullptr ? 0 : first_seen[b * T + t];
+  }
 };
 
 /// The biases of one head so laid out that the bias of key s for the query at position i is
@@ -82,22 +86,39 @@ struct Head {
   std::int64_t q_offset(std::int64_t t) const {
     return problem.q_offset(b, h) + t * problem.q_stride();
   }
-  std::int64_t k_offset() const { return problem.k_offset(b, g); }
+  std::int64_t k_offset(std::int64_t s) const {
+    return problem.k_offset(b, g) + s * problem.k_stride();
+  }
   std::int64_t sum_offset(std::int64_t t) const { return (b * problem.H + h) * problem.T + t; }
   row_math::RowMask mask(std::int64_t t) const {
     return row_mask({problem.drop.p, problem.drop.key, h}, problem.drop.row_ids[b * problem.T + t]);
   }
 };
 
-/// One block of queries of one head: rows [begin, end) see keys [0, num_keys).
+/// One block of queries of one head: rows [begin, end) see some of keys [first_key, first_key +
+/// num_keys).
 struct Block {
-  std::int64_t begin, end, num_keys;
+  std::int64_t begin, end, first_key, num_keys;
 
-  Block(const Problem& problem, std::int64_t first)
+  Block(const Problem& problem, std::int64_t b, std::int64_t first)
       : begin(first),
         end(std::min(first + kQueryBlock, problem.T)),
-        num_keys(problem.first_query() + end) {}
+        first_key(problem.first_key(b, begin)),
+        num_keys(problem.first_query() + end - first_key) {}
   std::int64_t rows() const { return end - begin; }
+};
+
+/// What a query of a block sees: of its row of scores, columns [begin, end); the first is of key
+/// first_key.
+struct Seen {
+  std::int64_t begin, end, first_key;
+
+  Seen(const Problem& problem, const Block& block, std::int64_t b, std::int64_t t)
+      : begin(problem.first_key(b, t) - block.first_key),
+        end(problem.first_query() + t + 1 - block.first_key),
+        first_key(block.first_key + begin) {}
+  std::int64_t count() const { return end - begin; }
+  std::int64_t position() const { return first_key + count() - 1; }
 };
 
 /// The tensors of one call, contiguous but for the sequences of k and v, which lie alike, all of

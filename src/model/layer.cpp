@@ -131,7 +131,8 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
     k_BSGK = seen.k_BSGK;
     v_BSGK = seen.v_BSGK;
   }
-  AttentionOptions options{pass.bias, pass.position->score_scale(K), std::nullopt};
+  AttentionOptions options{pass.bias, pass.position->score_scale(K), std::nullopt,
+                           pass.options->first_seen_BT};
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
     options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_),
                        pass.row_ids_BT};

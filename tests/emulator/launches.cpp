@@ -18,6 +18,7 @@ struct Tensors : TensorMemory {
     add_input(p.slopes_H, p.num_heads);
     if (p.bias_HN != nullptr) add_input(p.bias_HN, (p.num_heads - 1) * p.bias_stride + p.num_keys);
     add_input(p.row_ids_BT, std::int64_t{p.num_sequences} * p.num_queries);
+    add_input(p.first_seen_BT, std::int64_t{p.num_sequences} * p.num_queries);
   }
   void add_rows(const gpu::HeadRows& rows, int count, int heads) {
     add_input(rows.data, (p.num_sequences - 1) * rows.batch_stride + (count - 1) * rows.row_stride +

@@ -21,10 +21,13 @@ struct AttentionOptions {
   ScoreBias bias;
   double scale = 1.0;  ///< multiplies the products of query and key
   std::optional<AttentionDropout> dropout;
+  /// int32 [B, T]: the first key that each query sees, never falling from a query to the next and
+  /// never behind the query's own. Undefined: key 0.
+  at::Tensor first_seen_BT = {};
 };
 
 /// Computes causal attention: query t (the queries are the last T of S positions) sees keys 0 ..
-/// S-T+t. Differentiable in q, k, v and in a trainable bias.
+/// S-T+t, or from options.first_seen_BT on. Differentiable in q, k, v and in a trainable bias.
 /// @param q_BTHK float  @param k_BSGK, v_BSGK as q; H a multiple of G (grouped heads)
 /// @return [B, T, H, K] contiguous, dtype of q
 /// @throws Error(Internal) for shapes that do not fit

@@ -34,6 +34,9 @@ struct ForwardOptions {
   /// Of the ids of this pass, by band_rows(), on their device. None: an adaptive vocabulary asks
   /// the ids' device, and the host waits for a GPU.
   const PassBandRows* band_rows = nullptr;
+  /// Int32 [B, T], on the ids' device: the first position that each position attends to, see
+  /// AttentionOptions. Undefined: the first of all.
+  at::Tensor first_seen_BT = {};
   /// Keep only the inputs of the layers for backward and run each layer again there: same bits,
   /// less memory, a third more work.
   bool activation_checkpointing = false;

@@ -46,6 +46,8 @@ struct GpuKernel {
     } else {
       p.slopes_H = call.bias.const_data_ptr<float>();
     }
+    if (call.first_seen_BT.defined())
+      p.first_seen_BT = call.first_seen_BT.const_data_ptr<std::int32_t>();
     if (call.p == 0.0) return p;
     p.row_ids_BT = call.row_ids_BT.const_data_ptr<std::int64_t>();
     p.mask = gpu::mask_rule({call.p, call.key});

@@ -23,7 +23,7 @@ struct AttentionBackwardKeys {
   static constexpr int kValues = KeyTile::kBytes, kQueries = kValues + KeyTile::kBytes,
                        kOutGradients = kQueries + kStages * QueryTile::kBytes,
                        kRows = kOutGradients + kStages * QueryTile::kBytes,
-                       kRowBytes = 2 * kQueryTile * 4, kTable = kRows + 2 * kRowBytes,
+                       kRowBytes = 3 * kQueryTile * 4, kTable = kRows + 2 * kRowBytes,
                        kKept = kTable + 2 * Bias::kBytes,
                        kKeptBytes = Kind::kDrops ? int(kMaskLanes) * kKeptStride : 0,
                        kSharedBytes = kKept + 2 * kKeptBytes;
@@ -44,6 +44,25 @@ struct AttentionBackwardKeys {
   }
 
  private:
+  LONGSPAN_DEVICE static int min_of(int a, int b) { return a < b ? a : b; }
+
+  /// Returns the tile of queries behind the last one that has a query that sees a key, found by
+  /// halves: what queries see first never falls.
+  template <class Thread>
+  LONGSPAN_DEVICE static int end_tile(Thread& thread, const AttentionProblem& p, int batch, int key,
+                                      int first_tile) {
+    int end = ceil_tiles(p.num_queries, kQueryTile);
+    if (p.first_seen_BT == nullptr) return end;
+    for (int begin = first_tile + 1; begin < end;) {
+      const int middle = (begin + end) / 2;
+      if (first_seen_of(thread, p, batch, middle * kQueryTile) <= key)
+        begin = middle + 1;
+      else
+        end = middle;
+    }
+    return end;
+  }
+
   /// Goes once through the queries for the gradients of the keys, of the values, or of both.
   template <bool kOfKeys, bool kOfValues, class Thread>
   LONGSPAN_DEVICE static void add_all(Thread& thread, const AttentionProblem& p,
@@ -52,7 +71,9 @@ struct AttentionBackwardKeys {
     const int heads = p.num_heads / p.num_kv_heads, first_key = thread.block_x() * kKeyTile;
     const int offset = p.num_keys - p.num_queries;
     const int first_tile = (first_key > offset ? first_key - offset : 0) / kQueryTile;
-    const int tiles = ceil_tiles(p.num_queries, kQueryTile) - first_tile, rounds = heads * tiles;
+    const int last_key = min_of(first_key + kKeyTile, p.num_keys) - 1;
+    const int tiles = end_tile(thread, p, b, last_key, first_tile) - first_tile,
+              rounds = heads * tiles;
     const int warp_row = thread.index() / kWarpSize * 16;
     const KeyTile keys{0}, values{kValues};
     keys.template copy<kThreads>(thread, rows_of(p, p.k, b, group, first_key, p.num_keys));
@@ -74,7 +95,7 @@ struct AttentionBackwardKeys {
                    round + 1);
       const HeadPlace place = place_of(round);
       const int first = query_of(round);
-      if (first_key + kKeyTile - 1 > place.offset + first)
+      if (first_key + kKeyTile - 1 > place.offset + first || p.first_seen_BT != nullptr)
         add_round<kOfKeys, kOfValues, true>(thread, p, place, first, first_key, warp_row, round,
                                             d_k, d_v);
       else
@@ -123,6 +144,9 @@ struct AttentionBackwardKeys {
     else
       value = inside ? thread.load(gradients.delta_BHT + at) : 0.0f;
     thread.store_shared(kRows + buffer * kRowBytes + thread.index() * 4, value);
+    if (p.first_seen_BT != nullptr && thread.index() < kQueryTile)
+      thread.store_shared(kRows + buffer * kRowBytes + (2 * kQueryTile + row) * 4,
+                          first_seen_of(thread, p, place.b, first + row));
     if constexpr (Kind::kDrops) draw(thread, p, place, first, first_key, buffer);
   }
 
@@ -179,12 +203,16 @@ struct AttentionBackwardKeys {
       LONGSPAN_UNROLL
       for (int n = 0; n < kScoreTiles; ++n) {
         const auto log_sums = thread.template load_shared<FloatPair>(rows + 8 * n * 4);
+        const bool hides = kPartial && p.first_seen_BT != nullptr;
         LONGSPAN_UNROLL
         for (int e = 0; e < 2; ++e) {
           const int step = 8 * n + e;
           float& x = scores.x[n][2 * r + e];
           x = thread.exp2(x * (p.scale * kLog2E) + (bias.at(thread, base, -step) - log_sums.x[e]));
           if (kPartial && difference - step > 0) x = 0.0f;
+          if (hides && first_key + warp_row + g + 8 * r <
+                           thread.template load_shared<int>(rows + (2 * kQueryTile + step) * 4))
+            x = 0.0f;
         }
       }
     }

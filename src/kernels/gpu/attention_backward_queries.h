@@ -45,6 +45,7 @@ struct AttentionBackwardQueries {
     const int last_query =
         (first + kQueryTile < p.num_queries ? first + kQueryTile : p.num_queries) - 1;
     const int num_tiles = (place.offset + last_query) / kKeyTile + 1;
+    const int first_tile = first_seen_of(thread, p, place.b, first) / kKeyTile;
     const QueryTile queries{0}, out_gradients{kOutGradients};
     const Bias bias(thread, p, place.h, kTable);
     float* const d_bias = kByDistance && gradients.d_bias_BHTN != nullptr
@@ -59,18 +60,19 @@ struct AttentionBackwardQueries {
                                     rows_of(p, p.q, place.b, place.h, first, p.num_queries));
     out_gradients.template copy<kThreads>(
         thread, rows_of(p, gradients.d_out, place.b, place.h, first, p.num_queries));
-    copy_tile(thread, p, place, bias, first, 0);
+    copy_tile(thread, p, place, bias, first, first_tile);
     const Rows rows = load_rows(thread, p, place, first + warp_row, gradients);
     Sums<kOutTiles> d_q;
     d_q.clear();
-    for (int tile = 0; tile < num_tiles; ++tile) {
+    for (int tile = first_tile; tile < num_tiles; ++tile) {
       thread.template wait_copies<0>();
       thread.synchronize();
       if (kStages == 2 && tile + 1 < num_tiles) copy_tile(thread, p, place, bias, first, tile + 1);
       const KeyTile keys{kKeys + tile % kStages * KeyTile::kBytes},
           values{kValues + tile % kStages * KeyTile::kBytes};
       Sums<kScoreTiles> d_scores;
-      const bool partial = tile * kKeyTile + kKeyTile - 1 > place.offset + first + warp_row;
+      const bool partial = tile * kKeyTile + kKeyTile - 1 > place.offset + first + warp_row ||
+                           p.first_seen_BT != nullptr;
       if (partial)
         differentiate<true>(thread, p, place, bias, rows, queries, out_gradients, keys, values,
                             first, warp_row, tile, d_scores);
@@ -85,7 +87,7 @@ struct AttentionBackwardQueries {
       }
       if (kByDistance && d_bias != nullptr)
         sum_diagonals(thread, p, d_scores, warp_row, tile,
-                      place.offset + first - (tile * kKeyTile + kKeyTile - 1),
+                      place.offset + first - (tile * kKeyTile + kKeyTile - 1), tile == first_tile,
                       tile + 1 == num_tiles, d_bias);
       if (kStages == 1 && tile + 1 < num_tiles) {
         thread.synchronize();
@@ -185,13 +187,17 @@ struct AttentionBackwardQueries {
       const int difference =
           tile * kKeyTile + 2 * c - (place.offset + first + warp_row + g + 8 * r);
       const auto base = bias.base(difference, smallest, tile % 2);
+      const int first_step = kPartial
+                                 ? first_seen_of(thread, p, place.b, first + warp_row + g + 8 * r) -
+                                       (tile * kKeyTile + 2 * c)
+                                 : 0;
       LONGSPAN_UNROLL
       for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
       for (int e = 0; e < 2; ++e) {
         const int step = 8 * n + e;
         float& x = scores.x[n][2 * r + e];
         x = thread.exp2(x * (p.scale * kLog2E) + (bias.at(thread, base, step) - rows.log_sum[r]));
-        if (kPartial && difference + step > 0) x = 0.0f;
+        if (kPartial && (difference + step > 0 || step < first_step)) x = 0.0f;
       }
     }
     multiply_rows<Element>(thread, out_gradients, warp_row, values, 0, d_scores);
@@ -211,7 +217,8 @@ struct AttentionBackwardQueries {
   template <class Thread>
   LONGSPAN_DEVICE static void sum_diagonals(Thread& thread, const AttentionProblem& p,
                                             const Sums<kScoreTiles>& d_scores, int warp_row,
-                                            int tile, int smallest, bool last, float* d_bias) {
+                                            int tile, int smallest, bool is_first, bool last,
+                                            float* d_bias) {
     const int lane = thread.index() % kWarpSize, g = lane / 4, c = lane % 4;
     LONGSPAN_UNROLL
     for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
@@ -230,7 +237,7 @@ struct AttentionBackwardQueries {
               before = kCarried + (tile + 1) % 2 * kKeyTile * 4;
     const bool smaller = number < kKeyTile - 1;
     if (smaller && !last) thread.store_shared(carried + number * 4, sum);
-    if (number > kKeyTile - 1 && number < kDistances && tile > 0)
+    if (number > kKeyTile - 1 && number < kDistances && !is_first)
       sum += thread.template load_shared<float>(before + (number - kKeyTile) * 4);
     if ((!smaller || last) && number < kDistances && distance >= 0 && distance < p.num_keys)
       thread.store(d_bias + distance, sum);

@@ -40,6 +40,7 @@ struct AttentionForward {
     const int warp_row = thread.index() / kWarpSize * kWarpRows;
     const int last_query = min_of(first + kRows, p.num_queries) - 1;
     const int num_tiles = (place.offset + last_query) / kKeyTile + 1;
+    const int first_tile = first_seen_of(thread, p, place.b, first) / kKeyTile;
     const QueryTile queries{0};
     const KeyTile keys{kKeys}, values{kValues};
     const Bias bias(thread, p, place.h, kTable);
@@ -48,9 +49,10 @@ struct AttentionForward {
 
     queries.template copy<kThreads>(thread,
                                     rows_of(p, p.q, place.b, place.h, first, p.num_queries));
-    keys.template copy<kThreads>(thread, rows_of(p, p.k, place.b, place.g, 0, p.num_keys));
+    keys.template copy<kThreads>(
+        thread, rows_of(p, p.k, place.b, place.g, first_tile * kKeyTile, p.num_keys));
     thread.commit_copies();
-    for (int tile = 0; tile < num_tiles; ++tile) {
+    for (int tile = first_tile; tile < num_tiles; ++tile) {
       const int first_key = tile * kKeyTile;
       const int smallest = place.offset + first - (first_key + kKeyTile - 1);
       thread.template wait_copies<0>();
@@ -72,7 +74,8 @@ struct AttentionForward {
             thread, rows_of(p, p.k, place.b, place.g, first_key + kKeyTile, p.num_keys));
       thread.commit_copies();
       if (!reaches) continue;
-      const bool partial = first_key + kKeyTile - 1 > place.offset + first + warp_row;
+      const bool partial =
+          first_key + kKeyTile - 1 > place.offset + first + warp_row || p.first_seen_BT != nullptr;
       if (partial)
         softmax<true>(thread, p, place, bias, first + warp_row, tile, smallest, scores, state);
       else
@@ -155,6 +158,10 @@ struct AttentionForward {
       const int position = place.offset + warp_first + 16 * i + g + 8 * r;
       const int difference = tile * kKeyTile + 2 * c - position;
       const auto base = bias.base(difference, smallest, 0);
+      const int first_step =
+          kPartial ? first_seen_of(thread, p, place.b, warp_first + 16 * i + g + 8 * r) -
+                         (tile * kKeyTile + 2 * c)
+                   : 0;
       float top = state.top[i][r];
       LONGSPAN_UNROLL
       for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
@@ -162,7 +169,7 @@ struct AttentionForward {
         float& x = scores[i].x[n][2 * r + e];
         const int step = 8 * n + e;
         x = x * scale + bias.at(thread, base, step);
-        if (kPartial && difference + step > 0) x = kMinusInfinity;
+        if (kPartial && (difference + step > 0 || step < first_step)) x = kMinusInfinity;
         top = x > top ? x : top;
       }
       LONGSPAN_UNROLL

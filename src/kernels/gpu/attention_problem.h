@@ -32,6 +32,7 @@ struct AttentionProblem {
   std::int64_t bias_stride;        ///< N >= num_keys
   const std::int64_t* row_ids_BT;  ///< with dropout
   MaskRule mask;
+  const std::int32_t* first_seen_BT;  ///< the first key that each query sees; null: key 0
 };
 
 struct AttentionOutputs {
@@ -83,6 +84,14 @@ LONGSPAN_DEVICE std::int64_t row_id_of(Thread& thread, const AttentionProblem& p
   return query < p.num_queries
              ? thread.load(p.row_ids_BT + static_cast<std::int64_t>(batch) * p.num_queries + query)
              : 0;
+}
+
+/// The first key that a query sees; of a query that is not there, of the last one.
+template <class Thread>
+LONGSPAN_DEVICE int first_seen_of(Thread& thread, const AttentionProblem& p, int batch, int query) {
+  if (p.first_seen_BT == nullptr) return 0;
+  const int inside = query < p.num_queries ? query : p.num_queries - 1;
+  return thread.load(p.first_seen_BT + static_cast<std::int64_t>(batch) * p.num_queries + inside);
 }
 
 /// The bias of a tile's scores. base() is asked once a row or column, at() for each score, `step`

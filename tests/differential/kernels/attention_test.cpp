@@ -7,12 +7,14 @@
 
 #include "kernels/kernel_tables.h"
 #include "support/bias_forms.h"
+#include "support/first_seen.h"
 #include "support/tensors.h"
 
 namespace longspan {
 namespace {
 
 using testing::difference;
+using testing::first_seen;
 using testing::form_names;
 using testing::make_bias;
 using testing::random_tensor;
@@ -30,18 +32,20 @@ double bias_at(const ScoreBias& bias, std::int64_t h, std::int64_t t, std::int64
 
 /// The definition, one score at a time.
 at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                     const ScoreBias& bias, double scale) {
+                     const AttentionOptions& options) {
   const std::int64_t B = q.size(0), T = q.size(1), H = q.size(2), S = k.size(1), G = k.size(2);
   at::Tensor out = at::zeros(q.sizes(), at::kDouble);
   for (std::int64_t b = 0; b < B; ++b)
     for (std::int64_t h = 0; h < H; ++h)
       for (std::int64_t t = 0; t < T; ++t) {
         const std::int64_t g = h / (H / G), position = S - T + t;
+        const std::int64_t first =
+            options.first_seen_BT.defined() ? options.first_seen_BT[b][t].item<std::int64_t>() : 0;
         double sum = 0;
         at::Tensor mixed = at::zeros({q.size(3)}, at::kDouble);
-        for (std::int64_t s = 0; s <= position; ++s) {
-          const double score = scale * q[b][t][h].dot(k[b][s][g]).item<double>() +
-                               bias_at(bias, h, t, s, position - s);
+        for (std::int64_t s = first; s <= position; ++s) {
+          const double score = options.scale * q[b][t][h].dot(k[b][s][g]).item<double>() +
+                               bias_at(options.bias, h, t, s, position - s);
           sum += std::exp(score);
           mixed += std::exp(score) * v[b][s][g];
         }
@@ -79,13 +83,15 @@ TEST_CASE("keys and values that lie in room for more give the bits of those that
 TEST_CASE("attention equals its definition for every form of bias") {
   const auto form = GENERATE(from_range(form_names()));
   const auto cached = GENERATE(0, 9);
-  INFO(form << ", " << cached << " cached keys");
+  const bool documents = GENERATE(false, true);
+  INFO(form << ", " << cached << " cached keys" << (documents ? ", documents" : ""));
   const std::int64_t B = 2, T = 5, H = 6, G = 3, K = 4, S = T + cached;
   const auto q = random_tensor({B, T, H, K}, 1, at::kDouble),
              k = random_tensor({B, S, G, K}, 2, at::kDouble);
   const auto v = random_tensor({B, S, G, K}, 3, at::kDouble);
-  const AttentionOptions options{make_bias(form, H, T, S), 0.5, std::nullopt};
-  const auto expected = reference(q, k, v, options.bias, 0.5);
+  AttentionOptions options{make_bias(form, H, T, S), 0.5, std::nullopt};
+  if (documents) options.first_seen_BT = first_seen(B, T, S, 3);
+  const auto expected = reference(q, k, v, options);
   const auto narrow = [](const at::Tensor& x) { return x.to(at::kFloat); };
   for (const auto& kernel : attention_kernels()) {
     INFO(kernel.name);
@@ -103,12 +109,13 @@ struct OutputAndGradients {
   std::vector<at::Tensor> gradients;
 };
 
-OutputAndGradients run(const Kernel<AttentionRun>& kernel, const ScoreBias& bias, double p) {
+OutputAndGradients run(const Kernel<AttentionRun>& kernel, const ScoreBias& bias, double p,
+                       const at::Tensor& first_seen_BT) {
   const std::int64_t B = 2, T = 150, H = 4, G = 2, K = 8;
   std::vector<at::Tensor> inputs{random_tensor({B, T, H, K}, 1, at::kDouble).requires_grad_(),
                                  random_tensor({B, T, G, K}, 2, at::kDouble).requires_grad_(),
                                  random_tensor({B, T, G, K}, 3, at::kDouble).requires_grad_()};
-  AttentionOptions options{bias, 0.35, std::nullopt};
+  AttentionOptions options{bias, 0.35, std::nullopt, first_seen_BT};
   if (const auto part = trainable_part(bias); part.defined()) {
     inputs.push_back(part.detach().clone().requires_grad_());
     options.bias = with_trainable_part(bias, inputs.back());
@@ -123,13 +130,15 @@ OutputAndGradients run(const Kernel<AttentionRun>& kernel, const ScoreBias& bias
 TEST_CASE("kernels agree over several query blocks, gradients and dropout included") {
   const auto form = GENERATE(from_range(form_names()));
   const auto p = GENERATE(0.0, 0.2);
+  const auto document = GENERATE(0, 1, 45, 70);  // tokens, 0: none
   const auto bias = make_bias(form, 4, 150, 150);
+  const auto seen = document == 0 ? at::Tensor() : first_seen(2, 150, 150, document);
   const auto kernels = attention_kernels();
-  const auto plain = run(kernels.back(), bias, p);
+  const auto plain = run(kernels.back(), bias, p, seen);
   for (const auto& kernel : kernels.first(kernels.size() - 1)) {
-    INFO(kernel.name << ", " << form << ", dropout " << p);
+    INFO(kernel.name << ", " << form << ", dropout " << p << ", documents of " << document);
     if (!kernel.takes({c10::kCPU, at::kDouble, form_of(bias)})) continue;
-    const auto other = run(kernel, bias, p);
+    const auto other = run(kernel, bias, p, seen);
     // Rounding in float64: an output is a sum of up to 150 terms that comes to less than 2, a
     // gradient a sum of up to 300 numbers like it that comes to less than 4.
     CHECK(difference(other.output, plain.output, 2 * 150 * std::exp2(-53)) == "");

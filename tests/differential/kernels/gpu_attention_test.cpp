@@ -8,6 +8,7 @@
 #include "kernels/gpu/mask.h"
 #include "kernels/kernel_tables.h"
 #include "support/bias_forms.h"
+#include "support/first_seen.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -55,6 +56,12 @@ at::Tensor log_sums(const at::Tensor& q, const at::Tensor& k, const AttentionOpt
         scores.select(2, t).select(2, s).add_(table->bias_HN.select(1, position - s));
     }
     scores.select(2, t).narrow(2, position + 1, S - 1 - position).fill_(-1e300);
+    if (!options.first_seen_BT.defined()) continue;
+    for (std::int64_t b = 0; b < q.size(0); ++b)
+      scores.select(0, b)
+          .select(1, t)
+          .narrow(1, 0, options.first_seen_BT[b][t].item<std::int64_t>())
+          .fill_(-1e300);
   }
   return scores.logsumexp(-1);
 }
@@ -124,6 +131,18 @@ TEST_CASE("emulated kernels of attention take any sizes") {
   INFO(form << ", B " << sizes.B << ", T " << sizes.T << ", S " << sizes.S << ", H " << sizes.H
             << ", G " << sizes.G << ", K " << sizes.K << ", dropout " << p);
   check_against_float64(make_problem(sizes, form, p, at::kBFloat16), 3);
+}
+
+TEST_CASE("emulated kernels of attention keep queries inside their documents") {
+  const auto form = GENERATE(std::string("linear"), std::string("distance"), std::string("window"));
+  const auto sizes = GENERATE(Sizes{2, 200, 200, 2, 1, 64}, Sizes{1, 130, 199, 2, 2, 136});
+  const auto p = GENERATE(0.0, 0.3);
+  const auto document = GENERATE(std::int64_t{5}, std::int64_t{50}, std::int64_t{90});
+  INFO(form << ", T " << sizes.T << ", S " << sizes.S << ", K " << sizes.K << ", dropout " << p
+            << ", documents of " << document);
+  auto problem = make_problem(sizes, form, p, at::kBFloat16);
+  problem.options.first_seen_BT = testing::first_seen(sizes.B, sizes.T, sizes.S, document);
+  check_against_float64(problem, 5);
 }
 
 TEST_CASE("kernels on a GPU drop what the CPU drops, bit for bit") {

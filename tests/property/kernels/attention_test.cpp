@@ -7,6 +7,7 @@
 
 #include "kernels/kernel_tables.h"
 #include "support/bias_forms.h"
+#include "support/first_seen.h"
 #include "support/tensors.h"
 
 namespace longspan {
@@ -58,6 +59,21 @@ TEST_CASE("a later key never changes an earlier output") {
     const auto after = kernel.run(q, k, v, options);
     CHECK(before.narrow(1, 0, changed).equal(after.narrow(1, 0, changed)));
     CHECK_FALSE(before.select(1, changed).equal(after.select(1, changed)));
+  }
+}
+
+TEST_CASE("a query in a document gives the bits that it gives where the document stands alone") {
+  const auto form = GENERATE(std::string("none"), std::string("linear"), std::string("distance"));
+  INFO(form);
+  const std::int64_t B = 1, T = 3 * 64, H = 2, K = 4, document = 64;
+  const auto q = random_tensor({B, T, H, K}, 1), k = random_tensor({B, T, H, K}, 2),
+             v = random_tensor({B, T, H, K}, 3);
+  const ScoreBias bias = make_bias(form, H, T, T);
+  const auto packed =
+      attention(q, k, v, {bias, 0.5, std::nullopt, testing::first_seen(B, T, T, document)});
+  for (std::int64_t begin = 0; begin < T; begin += document) {
+    const auto own = [&](const at::Tensor& x) { return x.narrow(1, begin, document).contiguous(); };
+    CHECK(own(packed).equal(attention(own(q), own(k), own(v), {bias, 0.5, std::nullopt})));
   }
 }
 

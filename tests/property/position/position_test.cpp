@@ -60,6 +60,26 @@ TEST_CASE("every kind keeps shape, dtype and device") {
   CHECK(features.isfinite().all().item<bool>());
 }
 
+TEST_CASE("every kind keeps a document apart from the one in front of it where it is told to") {
+  const auto kind = GENERATE(from_range(position_kinds()));
+  INFO(kind);
+  const auto model = make_model(kind, at::kDouble);
+  const auto ids = some_ids(2, 11);
+  auto other = ids.clone();
+  other.narrow(1, 0, 5).add_(1).remainder_(kVocabSize);
+  ForwardOptions options = in(at::kDouble);
+  const auto tail = [&](const at::Tensor& of) {
+    return model.features(of, options).narrow(1, 5, 6);
+  };
+  CHECK_FALSE(tail(ids).equal(tail(other)));
+  options.first_seen_BT = at::zeros({2, 11}, at::kInt);
+  CHECK(tail(ids).equal(model.features(ids, in(at::kDouble)).narrow(1, 5, 6)));
+  options.first_seen_BT.narrow(1, 5, 6).fill_(5);
+  CHECK(tail(ids).equal(tail(other)));
+  options.activation_checkpointing = true;
+  CHECK(tail(ids).equal(tail(other)));
+}
+
 TEST_CASE("every kind passes the gradient check in float64") {
   const auto kind = GENERATE(from_range(position_kinds()));
   INFO(kind);

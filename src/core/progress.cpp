@@ -28,28 +28,36 @@ std::string clock_text(double seconds) {
   return text;
 }
 
-ByteProgress::ByteProgress(std::string what, std::int64_t total_bytes,
-                           std::chrono::milliseconds between_lines)
-    : what_(std::move(what)), total_bytes_(total_bytes), between_lines_(between_lines) {}
-
-ByteProgress::~ByteProgress() {
+ProgressLine::~ProgressLine() {
   if (shown_ != start_) log::show_live("");
 }
 
-void ByteProgress::add(std::int64_t bytes) {
-  done_bytes_ += bytes;
+void ProgressLine::update(const std::function<std::string()>& text) {
   const Clock::time_point now = Clock::now();
   if (now - told_ >= between_lines_) {
-    log::progress(text(now));
+    log::progress(text());
     told_ = shown_ = now;
   } else if (now - shown_ >= kBetweenLiveLines) {
-    log::show_live(text(now));
+    log::show_live(text());
     shown_ = now;
   }
 }
 
-std::string ByteProgress::text(Clock::time_point now) const {
-  const double seconds = std::max(1e-3, std::chrono::duration<double>(now - start_).count());
+double ProgressLine::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+ByteProgress::ByteProgress(std::string what, std::int64_t total_bytes,
+                           std::chrono::milliseconds between_lines)
+    : what_(std::move(what)), total_bytes_(total_bytes), line_(between_lines) {}
+
+void ByteProgress::add(std::int64_t bytes) {
+  done_bytes_ += bytes;
+  line_.update([this] { return text(); });
+}
+
+std::string ByteProgress::text() const {
+  const double seconds = std::max(1e-3, line_.seconds());
   const auto done = static_cast<double>(done_bytes_);
   const auto total = static_cast<double>(std::max(total_bytes_, done_bytes_));
   char numbers[96];

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <system_error>
+#include <thread>
 
 #include "longspan/core/error.h"
 #include "longspan/core/exit_code.h"
@@ -113,17 +115,23 @@ std::string how_it_ended(int status) {
   return concat("it ended the process with ", WEXITSTATUS(status));
 }
 
-int status_of(pid_t child) {
+int status_of(pid_t child, const std::function<void()>& while_waiting) {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0)
-    check(errno == EINTR, ErrorKind::Internal,
+  for (pid_t ended = 0; ended != child;) {
+    ended = ::waitpid(child, &status, while_waiting ? WNOHANG : 0);
+    check(ended >= 0 || errno == EINTR, ErrorKind::Internal,
           "waitpid must know the child, got: ", std::generic_category().message(errno));
+    if (ended != 0) continue;
+    while_waiting();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
   return status;
 }
 
 }  // namespace
 
-std::string in_child_process(const std::function<std::string()>& work) {
+std::string in_child_process(const std::function<std::string()>& work,
+                             const std::function<void()>& while_waiting) {
   const MemoryFile result, words;
   const pid_t parent = ::getpid();
   pid_t child = -1;
@@ -134,7 +142,7 @@ std::string in_child_process(const std::function<std::string()>& work) {
   }
   check(child > 0, ErrorKind::Memory,
         "a process must be had, got: ", child > 0 ? "" : std::generic_category().message(errno));
-  const int status = status_of(child);
+  const int status = status_of(child, while_waiting);
   if (WIFEXITED(status) && WEXITSTATUS(status) == kDone) return result.text();
   const bool starved =
       WIFEXITED(status) ? WEXITSTATUS(status) == kOutOfMemory : WTERMSIG(status) == SIGKILL;

@@ -13,6 +13,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
+#include "longspan/core/progress.h"
 #include "tokenizer/child_process.h"
 #include "tokenizer/training_lines.h"
 
@@ -199,7 +200,14 @@ std::string train_sentencepiece(const TokenizerConfig& config, const LineSource&
         "the training text must not be empty for a SentencePiece model");
   log_cuts(lines.lines(), training.stretches);
   try {
-    return in_child_process([&] { return train(training, lines.lines()); });
+    ProgressLine progress;
+    const auto tell = [&] {
+      progress.update([&] {
+        return concat("train the SentencePiece model | ", lines.lines().size(), " lines | ",
+                      clock_text(progress.seconds()));
+      });
+    };
+    return in_child_process([&] { return train(training, lines.lines()); }, tell);
   } catch (const Error& cause) {
     std::throw_with_nested(
         Error(cause.kind(), concat("SentencePiece must be able to train a ", config.model_type,

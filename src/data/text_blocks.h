@@ -29,6 +29,7 @@ struct TextBlock {
   std::string text;
   std::int64_t bytes = 0;  ///< of the text that it is, the file's byte order mark included
   std::optional<std::int64_t> file_lines;  ///< where the text has other lines than the file
+  std::vector<std::size_t> records;        ///< where the texts of JSON lines begin in the text
 };
 
 /// Reads files as blocks of whole lines, in order; a byte order mark at a file's start is left out.
@@ -37,7 +38,7 @@ struct TextBlock {
 class TextBlocks {
  public:
   static constexpr std::size_t kBytes = std::size_t{1} << 20;
-  static constexpr std::size_t kMaxDecodedBytes = std::size_t{1} << 29;
+  static constexpr std::size_t kMaxDecodedBytes = std::size_t{1} << 27;
 
   struct Sizes {
     std::size_t block_bytes = kBytes;

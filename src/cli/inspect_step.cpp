@@ -35,9 +35,10 @@ void check_same_tokens(const fs::path& run, const fs::path& checkpoint, const Ru
   const fs::path path = checkpoint / "trainer.json";
   const JsonReader trainer(read_json(path), path.string());
   const auto trained_on = trainer.text("data_fingerprint");
-  check(trained_on == shards.fingerprint(), ErrorKind::Data, run.string(),
-        " was trained on other shards than ", config.data.shards, " (", trained_on, "), got ",
-        shards.fingerprint(), "; name them with --set data.shards=FOLDER");
+  check(trained_on == shards.fingerprint(config.data.document_bounds), ErrorKind::Data,
+        run.string(), " was trained on other shards than ", config.data.shards, " (", trained_on,
+        "), got ", shards.fingerprint(config.data.document_bounds),
+        "; name them with --set data.shards=FOLDER");
   const auto version = trainer.integer("data_order_version", {1, 1 << 20}, 1);
   check(version == version_of(config.data.order), ErrorKind::Data, run.string(),
         " was trained in the order ", name_of(config.data.order), " of version ", version,
@@ -86,11 +87,12 @@ Json inspect_step(const fs::path& run, std::int64_t step,
   const std::int64_t seq_len = config.data.seq_len;
   Json list = Json::array();
   for (std::size_t i = 0; i < sequences.blocks.size(); ++i) {
-    const auto [corpus, begin, count] = place_of_block(streams, seq_len, sequences.blocks[i]);
+    const auto [corpus, number, begin, count] =
+        place_of_block(streams, seq_len, sequences.blocks[i]);
     const TokenStream& stream = streams[corpus];
     list.push_back({{"sequence", sequences.first_sequence + static_cast<std::int64_t>(i)},
                     {"split", splits[corpus]},
-                    {"block", begin / seq_len},
+                    {"block", number},
                     {"first_token", begin},
                     {"tokens", count},
                     {"places", describe_places(stream.places(begin, count))},

@@ -41,8 +41,8 @@ Json to_json(const Plan& plan) {
   for (const auto& [part, count] : plan.parameters_by_part)
     result["parameters_by_part"][part] = count;
   if (!plan.corpus.empty()) result["counts_of"] = plan.corpus;
-  if (plan.train_tokens > 0) {
-    result["train_tokens"] = plan.train_tokens;
+  if (plan.train_tokens > 0) result["train_tokens"] = plan.train_tokens;
+  if (plan.blocks > 0) {
     result["blocks"] = plan.blocks;
     result["steps_per_epoch"] = plan.steps_per_epoch;
   }
@@ -84,10 +84,10 @@ std::string memory_rows(const Plan& plan, bool checkpointing) {
 
 std::string step_rows(const Plan& plan) {
   std::string rows = row("tokens a step", grouped(plan.tokens_per_step));
-  if (plan.train_tokens > 0)
-    rows += row("training tokens", grouped(plan.train_tokens)) +
-            row("blocks", grouped(plan.blocks)) +
-            row("steps an epoch", grouped(plan.steps_per_epoch));
+  if (plan.train_tokens > 0) rows += row("training tokens", grouped(plan.train_tokens));
+  if (plan.blocks > 0)
+    rows +=
+        row("blocks", grouped(plan.blocks)) + row("steps an epoch", grouped(plan.steps_per_epoch));
   if (plan.steps > 0) rows += row("steps", grouped(plan.steps));
   if (plan.epochs > 0.0) rows += row("epochs", formatted("%.1f", plan.epochs));
   if (plan.steps > 0) rows += row("tokens", grouped(plan.tokens));

@@ -9,6 +9,10 @@
 namespace longspan {
 namespace {
 
+constexpr std::array kDocumentBounds{config::Choice{"none", DocumentBounds::None},
+                                     config::Choice{"blocks", DocumentBounds::Blocks},
+                                     config::Choice{"attention", DocumentBounds::Attention}};
+
 bool is_made_from_text(const TokenizerConfig& tokenizer) {
   if (tokenizer.kind == TokenizerKind::Word) return tokenizer.dictionary.empty();
   return tokenizer.kind == TokenizerKind::SentencePiece && tokenizer.train;
@@ -34,6 +38,16 @@ void check_mixture(const config::Reader& reader, const DataConfig& config) {
         config::name_of(kKnownCorpora, config.expect));
 }
 
+void check_document_bounds(const config::Reader& reader, const DataConfig& config) {
+  if (config.document_bounds != DocumentBounds::Blocks) return;
+  check(config.order != BatchOrder::Fairseq, ErrorKind::Config, reader.place("document_bounds"),
+        " must be none or attention in the order fairseq, whose blocks run across documents, got "
+        "blocks");
+  check(config.mixture.empty(), ErrorKind::Config, reader.place("document_bounds"),
+        " must be none or attention where data.train is a mixture, whose shares are of sequences "
+        "of seq_len tokens, got blocks");
+}
+
 }  // namespace
 
 DataConfig read_data_config(const config::Reader& reader) {
@@ -55,9 +69,12 @@ DataConfig read_data_config(const config::Reader& reader) {
   config.seq_len =
       reader.integer("seq_len", {.low = 1, .high = std::int64_t{1} << 24}, config.seq_len);
   config.order = config::choice(reader, "order", kBatchOrders, config.order);
+  config.document_bounds =
+      config::choice(reader, "document_bounds", kDocumentBounds, config.document_bounds);
   config.expect = config::choice(reader, "expect", kKnownCorpora, config.expect);
   reader.finish();
   check_mixture(reader, config);
+  check_document_bounds(reader, config);
   return config;
 }
 

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kLargeBytes = std::size_t{1} << 24;
 
 struct EncodedDocuments {
-  std::vector<std::int32_t> ids;  // of each document behind a start id
+  EncodedIds encoded;  // of each document behind a start id
   TextCounts counts;
 };
 
@@ -28,15 +28,17 @@ struct Job {
 };
 
 EncodedDocuments encode(const DocumentBlock& block, std::int32_t start_id, LineEncoder& encoder) {
-  EncodedDocuments encoded;
-  TextCounts& counts = encoded.counts;
+  EncodedDocuments result;
+  auto& [ids, documents] = result.encoded;
+  TextCounts& counts = result.counts;
   counts.bytes = for_each_document(block, [&](std::string_view document) {
-    encoded.ids.push_back(start_id);
-    counts.unknown += encoder.encode(document, encoded.ids);
+    ids.push_back(start_id);
+    documents.push_back(ids.size());
+    counts.unknown += encoder.encode(document, ids);
     counts.lines += count_lines(document);
     counts.words += count_words(document);
   });
-  return encoded;
+  return result;
 }
 
 void add(TextCounts& counts, const TextCounts& more) {
@@ -49,7 +51,7 @@ void add(TextCounts& counts, const TextCounts& more) {
 }  // namespace
 
 TextCounts encode_documents(DocumentBlocks blocks, const Tokenizer& tokenizer, int num_threads,
-                            const std::function<void(const std::vector<std::int32_t>&)>& take) {
+                            const TakeIds& take) {
   const std::int32_t start_id = tokenizer.start_id();
   std::unique_ptr<LineEncoder> encoder_of_large;
   TextCounts counts;
@@ -69,11 +71,14 @@ TextCounts encode_documents(DocumentBlocks blocks, const Tokenizer& tokenizer, i
     };
   };
   OrderedWork<EncodedDocuments> work(num_threads);
-  work.run(next_job, make_worker, [&](EncodedDocuments encoded) {
-    // Nothing stands before the first document.
-    if (counts.lines == 0 && !encoded.ids.empty()) encoded.ids.erase(encoded.ids.begin());
-    add(counts, encoded.counts);
-    take(encoded.ids);
+  work.run(next_job, make_worker, [&](EncodedDocuments part) {
+    auto& [ids, documents] = part.encoded;
+    if (counts.lines == 0 && !ids.empty()) {  // nothing stands before the first document
+      ids.erase(ids.begin());
+      for (std::size_t& place : documents) --place;
+    }
+    add(counts, part.counts);
+    take(part.encoded);
   });
   return counts;
 }

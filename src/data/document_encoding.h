@@ -1,9 +1,6 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <vector>
-
+#include "data/encoded_ids.h"
 #include "data/text_units.h"
 #include "longspan/data/text.h"
 #include "longspan/tokenizer/tokenizer.h"
@@ -13,6 +10,6 @@ namespace longspan {
 /// Encodes documents with several threads, the start id between two. Calls take with the ids in
 /// order. @throws Error(Data)
 TextCounts encode_documents(DocumentBlocks blocks, const Tokenizer& tokenizer, int num_threads,
-                            const std::function<void(const std::vector<std::int32_t>&)>& take);
+                            const TakeIds& take);
 
 }  // namespace longspan

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "data/block_work.h"
 #include "data/document_encoding.h"
@@ -17,28 +19,35 @@
 namespace longspan {
 namespace {
 
-using TakeIds = std::function<void(const std::vector<std::int32_t>&)>;
-
 struct EncodedBlock {
-  std::vector<std::int32_t> ids;
+  std::size_t file = 0;
+  EncodedIds encoded = {};
   std::int64_t lines = 0, words = 0, bytes = 0, unknown = 0;
 };
 
 EncodedBlock encode_block(const TextBlock& block, LineEncoder& encoder) {
-  EncodedBlock encoded;
-  encoded.ids.reserve(block.text.size() / 3);
+  EncodedBlock result{block.file};
+  auto& [ids, documents] = result.encoded;
+  ids.reserve(block.text.size() / 3);
+  auto record = block.records.begin();
   for_each_line(block.text, [&](std::string_view line) {
-    encoded.unknown += encoder.encode(line, encoded.ids);
-    ++encoded.lines;
+    const auto place = static_cast<std::size_t>(line.data() - block.text.data());
+    if (record != block.records.end() && place >= *record) {
+      documents.push_back(ids.size());
+      while (record != block.records.end() && place >= *record) ++record;
+    }
+    result.unknown += encoder.encode(line, ids);
+    ++result.lines;
   });
-  encoded.words = count_words(block.text);  // a line break is between two
-  encoded.bytes = block.bytes;
-  return encoded;
+  result.words = count_words(block.text);  // a line break is between two
+  result.bytes = block.bytes;
+  return result;
 }
 
 TextCounts encode_files(TextBlocks blocks, const Tokenizer& tokenizer, int num_threads,
                         const TakeIds& take) {
   TextCounts counts;
+  std::optional<std::size_t> file;
   work_on_blocks<EncodedBlock>(
       blocks, num_threads,
       [&] {
@@ -46,12 +55,16 @@ TextCounts encode_files(TextBlocks blocks, const Tokenizer& tokenizer, int num_t
           return encode_block(block, *encoder);
         };
       },
-      [&](const EncodedBlock& encoded) {
-        counts.lines += encoded.lines;
-        counts.words += encoded.words;
-        counts.bytes += encoded.bytes;
-        counts.unknown += encoded.unknown;
-        take(encoded.ids);
+      [&](EncodedBlock block) {
+        counts.lines += block.lines;
+        counts.words += block.words;
+        counts.bytes += block.bytes;
+        counts.unknown += block.unknown;
+        auto& documents = block.encoded.documents;
+        const bool begins_file = std::exchange(file, block.file) != block.file;
+        if (begins_file && (documents.empty() || documents.front() != 0))
+          documents.insert(documents.begin(), 0);
+        take(block.encoded);
       });
   return counts;
 }
@@ -60,12 +73,12 @@ TextCounts encode_synthetic_document(const TextConfig& config, const Tokenizer& 
                                      const TakeIds& take) {
   TextCounts counts;
   open_documents(config)([&](std::string_view document) {
-    std::vector<std::int32_t> ids;
-    counts.unknown = tokenizer.encode_line(document, ids);
+    EncodedIds encoded{{}, {0}};
+    counts.unknown = tokenizer.encode_line(document, encoded.ids);
     counts.lines = count_lines(document);
     counts.words = count_words(document);
     counts.bytes = static_cast<std::int64_t>(document.size());
-    take(ids);
+    take(encoded);
   });
   return counts;
 }
@@ -73,15 +86,16 @@ TextCounts encode_synthetic_document(const TextConfig& config, const Tokenizer& 
 TextCounts encode_synthetic_lines(const TextConfig& config, const Tokenizer& tokenizer,
                                   const TakeIds& take) {
   const std::unique_ptr<LineEncoder> encoder = tokenizer.make_encoder();
-  std::vector<std::int32_t> ids;
+  EncodedIds encoded{{}, {0}};  // one document, as open_documents() has it
   TextCounts counts;
   open_text(config)([&](std::string_view line) {
-    ids.clear();
-    counts.unknown += encoder->encode(line, ids);
+    encoded.ids.clear();
+    counts.unknown += encoder->encode(line, encoded.ids);
     ++counts.lines;
     counts.words += count_words(line);
     counts.bytes += static_cast<std::int64_t>(line.size()) + 1;
-    take(ids);
+    take(encoded);
+    encoded.documents.clear();
   });
   return counts;
 }

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <string>
-#include <vector>
 
+#include "data/encoded_ids.h"
 #include "longspan/data/text.h"
 #include "longspan/tokenizer/tokenizer.h"
 
@@ -14,8 +12,7 @@ namespace longspan {
 /// documents. Calls take with the ids in order. @param name of the text, for progress
 /// @param num_threads at least 1  @throws Error(Data)
 TextCounts encode_units(const std::string& name, const TextConfig& config,
-                        const Tokenizer& tokenizer, int num_threads,
-                        const std::function<void(const std::vector<std::int32_t>&)>& take);
+                        const Tokenizer& tokenizer, int num_threads, const TakeIds& take);
 
 /// Returns a text to make a tokenizer from. @param num_threads that its lines may be spread over
 TrainingText training_text(const std::string& name, const TextConfig& config, int num_threads);

@@ -50,8 +50,10 @@ void read_block(TextBlock& block, std::int64_t lines_before) {
   if (block.text_key.empty()) return;
   std::string lines;
   std::int64_t bytes = 0;
+  block.records.clear();
   for_each_record(block, lines_before, [&](std::string_view text) {
     bytes += static_cast<std::int64_t>(text.size());
+    block.records.push_back(lines.size());
     for_each_line(text, [&](std::string_view line) { lines.append(line) += '\n'; });
   });
   block.file_lines = count_lines(block.text);

@@ -19,7 +19,7 @@ void for_each_record(const TextBlock& block, std::int64_t lines_before,
                      const std::function<void(std::string_view)>& take);
 
 /// Checks a block to be UTF-8, and puts the lines of its records' texts in the place of records. As
-/// if each record were a file, its last line ends. A block that is refused stays as it is.
+/// if each record were a file, its last line ends. A block that is refused keeps its text.
 /// @param lines_before of the file  @throws Error(Data) that names the line
 void read_block(TextBlock& block, std::int64_t lines_before);
 

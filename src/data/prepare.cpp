@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "data/document_table.h"
 #include "data/encoding.h"
 #include "data/known_corpora.h"
 #include "data/manifest.h"
@@ -47,20 +48,28 @@ fs::path shard_folder_of(const DataConfig& config) {
 
 Json write_split(const NamedSource& named, const Json& source, const Tokenizer& tokenizer,
                  const fs::path& folder, int num_threads) {
-  if (named.text.tokens) return describe_token_split(named.split, *named.text.tokens, tokenizer);
+  if (named.text.tokens)
+    return describe_token_split(named.split, *named.text.tokens, tokenizer, folder);
   ShardWriter writer(folder, named.split, bytes_per_token(tokenizer.vocab_size()));
+  DocumentTableWriter documents(folder, named.split);
   const TextCounts counts =
       encode_units(concat("data.", named.split), named.text, tokenizer, num_threads,
-                   [&](const std::vector<std::int32_t>& ids) { writer.append(ids); });
+                   [&](const EncodedIds& part) {
+                     for (const std::size_t place : part.documents)
+                       documents.add(writer.num_tokens() + static_cast<std::int64_t>(place));
+                     writer.append(part.ids);
+                   });
   check(writer.num_tokens() > 0, ErrorKind::Data, "data.", named.split,
         ": the text must give at least one token, got none");
   log::info("encoded", {{"split", named.split},
                         {"tokens", writer.num_tokens()},
                         {"lines", counts.lines},
                         {"unknown", counts.unknown}});
-  return {{"name", named.split},       {"source", source},         {"tokens", writer.num_tokens()},
-          {"lines", counts.lines},     {"words", counts.words},    {"bytes", counts.bytes},
-          {"unknown", counts.unknown}, {"shards", writer.finish()}};
+  return {{"name", named.split},           {"source", source},
+          {"tokens", writer.num_tokens()}, {"lines", counts.lines},
+          {"words", counts.words},         {"bytes", counts.bytes},
+          {"unknown", counts.unknown},     {"documents", documents.finish(writer.num_tokens())},
+          {"shards", writer.finish()}};
 }
 
 std::string tokenizer_difference(const Json& manifest, const TokenizerConfig& config) {
@@ -252,10 +261,9 @@ TokenStream encode_text(const TextConfig& config, const Tokenizer& tokenizer, Te
                         int num_threads) {
   tell_passed_over(config);
   std::vector<std::int32_t> ids;
-  counts = encode_units("the text", config, tokenizer, threads_to_use(num_threads),
-                        [&](const std::vector<std::int32_t>& part) {
-                          ids.insert(ids.end(), part.begin(), part.end());
-                        });
+  counts = encode_units(
+      "the text", config, tokenizer, threads_to_use(num_threads),
+      [&](const EncodedIds& part) { ids.insert(ids.end(), part.ids.begin(), part.ids.end()); });
   warn_of_unknown("the text", counts.unknown, static_cast<std::int64_t>(ids.size()));
   return TokenStream::from_ids(std::move(ids));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/document_table.h"
 #include "data/manifest.h"
 #include "data/origin.h"
 #include "data/shard_set.h"
@@ -51,6 +52,7 @@ struct ShardFolder::Split {
   std::string name;
   TextCounts counts;
   std::shared_ptr<const StoredTokens> tokens;
+  Json documents;  ///< what the manifest says of their table; null where they are not known
 };
 
 ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
@@ -66,7 +68,8 @@ ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
       opened.splits_.push_back(std::make_shared<const Split>(
           Split{name, read_counts(split),
                 is_token_split(split) ? open_token_split(split, opened.tokenizer_->vocab_size())
-                                      : open_shards(folder, manifest, split, left)}));
+                                      : open_shards(folder, manifest, split, left),
+                split.value("documents", Json())}));
     }
   } catch (const Json::exception& cause) {
     std::throw_with_nested(Error(
@@ -103,20 +106,34 @@ TokenStream ShardFolder::stream(const std::string& split) const {
   return TokenStream(find_split(split).tokens);
 }
 
+std::shared_ptr<const DocumentTable> ShardFolder::documents(const std::string& name) const {
+  const Split& split = find_split(name);
+  check(!split.documents.is_null(), ErrorKind::Data, folder_.string(), ": where the documents of ",
+        name,
+        " begin must be known for data.document_bounds, and is known of texts and of Megatron's "
+        "token files, in folders of this version; prepare into another data.shards, or set "
+        "data.document_bounds to none");
+  return DocumentTable::read(folder_, split.documents, split.tokens->size());
+}
+
 TextCounts ShardFolder::counts(const std::string& split) const { return find_split(split).counts; }
 
-std::string ShardFolder::fingerprint() const {
+std::string ShardFolder::fingerprint(DocumentBounds bounds) const {
   Hasher hasher;
   hasher.update(tokenizer_->fingerprint());
   for (const auto& split : splits_) {
     hasher.update(concat('\n', split->name, ' ', split->tokens->size()));
     split->tokens->describe_to(hasher);
+    if (bounds != DocumentBounds::None) hasher.update(split->documents.dump());
   }
   return hasher.digest();
 }
 
 void ShardFolder::verify() const {
-  for (const auto& split : splits_) split->tokens->verify();
+  for (const auto& split : splits_) {
+    split->tokens->verify();
+    if (!split->documents.is_null()) documents(split->name);
+  }
 }
 
 std::string ShardFolder::describe() const { return manifest_text_; }

@@ -156,4 +156,21 @@ void check_token_index(const MappedFile& index, const std::string& path, const T
   }
 }
 
+std::vector<std::int64_t> document_places(const MappedFile& index, const TokenIndex& header) {
+  const auto bytes = index.bytes();
+  const Columns columns = columns_of(header);
+  index.load(0, bytes.size());
+  std::vector<std::int64_t> places;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(header.num_documents); ++i) {
+    const auto sequence = number_at<std::int64_t>(bytes, columns.documents + kDocumentBytes * i);
+    places.push_back(
+        sequence == header.num_sequences
+            ? header.num_tokens
+            : number_at<std::int64_t>(
+                  bytes, columns.places + kPlaceBytes * static_cast<std::size_t>(sequence)) /
+                  row_of(header.type).bytes);
+  }
+  return places;
+}
+
 }  // namespace longspan

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "longspan/core/files.h"
 #include "longspan/data/token_files.h"
@@ -47,6 +48,10 @@ TokenIndex read_token_index(const MappedFile& index, const std::string& path,
 /// be sequences one after another. @param header as read_token_index() returned it @throws
 /// Error(Data)
 void check_token_index(const MappedFile& index, const std::string& path, const TokenIndex& header);
+
+/// Returns the places among the ids at which the documents of an index begin, that of an end among
+/// them. @param header of an index that check_token_index() took
+std::vector<std::int64_t> document_places(const MappedFile& index, const TokenIndex& header);
 
 /// Where the ids of a file lie.
 struct TokenLayout {

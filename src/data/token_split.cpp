@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "data/document_table.h"
 #include "data/file_state.h"
 #include "data/manifest.h"
 #include "data/token_file_set.h"
@@ -44,6 +45,24 @@ std::string file_difference(const Json& was, const std::string& path) {
   return content_difference(was, path, regular_state_of(path), [&] { return digest_of(path); });
 }
 
+// Returns what a manifest says of the documents, null where a file does not know its own.
+Json write_documents(const std::vector<TokenFile>& files, const std::string& split,
+                     const std::filesystem::path& folder) {
+  const auto knows = [](const TokenFile& file) {
+    return file.layout.index && file.layout.index->num_documents > 0;
+  };
+  if (!std::ranges::all_of(files, knows)) return {};
+  DocumentTableWriter writer(folder, split);
+  std::int64_t first = 0;
+  for (const TokenFile& file : files) {
+    const MappedFile index(index_path(file.path));
+    for (const std::int64_t place : document_places(index, *file.layout.index))
+      writer.add(first + place);
+    first += file.layout.num_tokens;
+  }
+  return writer.finish(first);
+}
+
 TokenFormat format_named(const std::string& name) {
   for (const TokenFormat format :
        {TokenFormat::NanoGpt, TokenFormat::LlmC, TokenFormat::Megatron, TokenFormat::Fairseq})
@@ -55,7 +74,7 @@ TokenFormat format_named(const std::string& name) {
 }  // namespace
 
 Json describe_token_split(const std::string& split, const TokenFilesConfig& config,
-                          const Tokenizer& tokenizer) {
+                          const Tokenizer& tokenizer, const std::filesystem::path& folder) {
   const std::vector<TokenFile> files = open_files(config);
   log::info("reading the ids of a split once", {{"split", split}, {"files", files.size()}});
   Json described = Json::array();
@@ -75,9 +94,12 @@ Json describe_token_split(const std::string& split, const TokenFilesConfig& conf
   log::info(
       "token files are read where they lie",
       {{"split", split}, {"files", files.size()}, {"tokens", tokens}, {"largest_id", largest_id}});
-  return {{"name", split},    {"source", {{"files", described}}},
-          {"tokens", tokens}, {"lines", 0},
-          {"words", 0},       {"bytes", 0}};
+  Json result{{"name", split},    {"source", {{"files", described}}},
+              {"tokens", tokens}, {"lines", 0},
+              {"words", 0},       {"bytes", 0}};
+  Json documents = write_documents(files, split, folder);
+  if (!documents.is_null()) result["documents"] = std::move(documents);
+  return result;
 }
 
 bool is_token_split(const Json& split) { return !split.contains("shards"); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -12,9 +13,10 @@
 namespace longspan {
 
 /// Returns what a manifest says of a split whose ids stay in other projects' files. Reads them
-/// once, each id of them. @throws Error(Data)
+/// once, each id of them; where they say where documents begin, that is written to the folder.
+/// @throws Error(Data)
 Json describe_token_split(const std::string& split, const TokenFilesConfig& config,
-                          const Tokenizer& tokenizer);
+                          const Tokenizer& tokenizer, const std::filesystem::path& folder);
 /// Returns whether a manifest's split is of such files.
 bool is_token_split(const Json& split);
 /// Returns how the files of a config differ from those of a split; "" when they are the same. A

@@ -81,7 +81,8 @@ void count_parameters(const RunConfig& config, Plan& plan) {
 
 void plan_steps(const RunConfig& config, const PlanOptions& options, Plan& plan) {
   plan.tokens_per_step = config.train.batch_tokens;
-  if (plan.train_tokens > 0) {
+  // How many blocks documents give is known once they are prepared.
+  if (plan.train_tokens > 0 && config.data.document_bounds != DocumentBounds::Blocks) {
     plan.blocks = ceil_divide(plan.train_tokens, config.data.seq_len);
     plan.steps_per_epoch = make_run_plan(config, plan.train_tokens)->steps_per_epoch();
   }

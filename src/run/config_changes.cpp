@@ -33,6 +33,7 @@ constexpr std::array kRules{
     Row{"data.expect", KeyRule::Free},
     Row{"data.seq_len", KeyRule::Fixed},
     Row{"data.order", KeyRule::Fixed},
+    Row{"data.document_bounds", KeyRule::Fixed},
     Row{"optimizer", KeyRule::Free},
     Row{"optimizer.kind", KeyRule::Fixed},
     Row{"schedule", KeyRule::Free},

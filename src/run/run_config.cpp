@@ -205,9 +205,11 @@ std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t n
 }
 
 std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, const TrainingStreams& streams) {
-  if (config.data.mixture.empty()) return make_run_plan(config, streams.size());
+  const bool bounded = config.data.document_bounds == DocumentBounds::Blocks;
+  if (config.data.mixture.empty() && !bounded) return make_run_plan(config, streams.size());
   BatchPlanOptions options{config.data.order, config.seed, num_blocks(streams, config.data.seq_len),
                            config.sequences_per_step()};
+  if (bounded) return make_batch_plan(options);
   options.seq_len = config.data.seq_len;
   for (std::size_t corpus = 0; corpus < config.data.mixture.size(); ++corpus)
     options.corpora.push_back({config.data.mixture[corpus].weight, streams[corpus].size()});
@@ -216,9 +218,12 @@ std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, const Training
 
 TrainingStreams training_streams(const RunConfig& config, const ShardFolder& data) {
   std::vector<TokenStream> streams;
-  for (const std::string& split : training_splits(config.data))
+  StreamDocuments documents{config.data.document_bounds, {}};
+  for (const std::string& split : training_splits(config.data)) {
     streams.push_back(data.stream(split));
-  return TrainingStreams(std::move(streams));
+    if (documents.bounds != DocumentBounds::None) documents.tables.push_back(data.documents(split));
+  }
+  return {std::move(streams), std::move(documents), config.data.seq_len};
 }
 
 std::optional<std::int64_t> planned_steps(const TrainConfig& config,

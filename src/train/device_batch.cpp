@@ -9,8 +9,10 @@ namespace longspan {
 namespace {
 
 // Read only; from_blob takes no const.
-at::Tensor view(const std::vector<std::int64_t>& values, at::IntArrayRef sizes) {
-  return at::from_blob(const_cast<std::int64_t*>(values.data()), sizes, at::kLong);
+template <class Value>
+at::Tensor view(const std::vector<Value>& values, at::IntArrayRef sizes) {
+  return at::from_blob(const_cast<Value*>(values.data()), sizes,
+                       c10::CppTypeToScalarType<Value>::value);
 }
 
 }  // namespace
@@ -21,11 +23,16 @@ DeviceBatch::DeviceBatch(const HostBatch& batch, const Transformer& model)
       device_(model.parameters().front().tensor.device()),
       input_ids_BT_(put(view(batch.input_ids, {batch.num_sequences, batch.seq_len}))),
       target_ids_BT_(put(view(batch.target_ids, {batch.num_sequences, batch.seq_len}))),
-      sequence_ids_B_(put(view(batch.sequence_ids, {batch.num_sequences}))) {}
+      sequence_ids_B_(put(view(batch.sequence_ids, {batch.num_sequences}))) {
+  if (!batch.first_seen.empty())
+    first_seen_BT_ = put(view(batch.first_seen, {batch.num_sequences, batch.seq_len}));
+}
 
 PassIds DeviceBatch::pass(std::int64_t first, std::int64_t count) const {
   return {input_ids_BT_.narrow(0, first, count), target_ids_BT_.narrow(0, first, count),
-          sequence_ids_B_.narrow(0, first, count), band_rows(first, count)};
+          sequence_ids_B_.narrow(0, first, count),
+          first_seen_BT_.defined() ? first_seen_BT_.narrow(0, first, count) : at::Tensor(),
+          band_rows(first, count)};
 }
 
 at::Tensor DeviceBatch::put(const at::Tensor& host) const {

@@ -8,6 +8,7 @@ namespace longspan {
 /// The ids of one pass, where the model is.
 struct PassIds {
   at::Tensor input_ids_BT, target_ids_BT, sequence_ids_B;
+  at::Tensor first_seen_BT;  ///< undefined where the batch has none
   PassBandRows band_rows;
 };
 
@@ -28,7 +29,7 @@ class DeviceBatch {
   const HostBatch& batch_;
   const Transformer& model_;
   c10::Device device_;
-  at::Tensor input_ids_BT_, target_ids_BT_, sequence_ids_B_;
+  at::Tensor input_ids_BT_, target_ids_BT_, sequence_ids_B_, first_seen_BT_;
 };
 
 }  // namespace longspan

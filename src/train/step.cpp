@@ -166,6 +166,7 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
     ForwardOptions options;
     options.randomness = &randomness;
     options.band_rows = &pass.band_rows;
+    options.first_seen_BT = pass.first_seen_BT;
     options.compute_dtype = config.compute_dtype();
     options.step_weights = &step_weights;
     options.loss_scale = pass_options.loss_scale;

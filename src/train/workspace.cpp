@@ -58,7 +58,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
       shards(make_shards(config, model, communicator)),
       optimizer(shards ? make_sharded_optimizer(config.optimizer, *shards)
                        : config.optimizer.make(model.parameters())) {
-  progress.data_fingerprint = data.fingerprint();
+  progress.data_fingerprint = data.fingerprint(config.data.document_bounds);
   progress.data_order_version = version_of(config.data.order);
   if (!communicator.is_alone())
     reducer = std::make_unique<GradientReducer>(

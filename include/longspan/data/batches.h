@@ -70,33 +70,58 @@ std::string_view name_of(BatchOrder order);
 /// Returns the version of an order: runs of equal ones have the same blocks in the same steps.
 int version_of(BatchOrder order);
 
+class DocumentCut;
+
+/// The documents that bound the sequences of training streams.
+struct StreamDocuments {
+  DocumentBounds bounds = DocumentBounds::None;
+  std::vector<std::shared_ptr<const DocumentTable>> tables;  ///< of each stream, unless None
+};
+
 /// The streams that training sequences are cut from: one, or one for each corpus of a mixture.
 /// Their blocks are numbered through.
 class TrainingStreams {
  public:
   TrainingStreams(TokenStream stream) : streams_{std::move(stream)} {}  // NOLINT: is one, too
   explicit TrainingStreams(std::vector<TokenStream> streams) : streams_(std::move(streams)) {}
+  /// @param seq_len that blocks will be asked for with
+  TrainingStreams(std::vector<TokenStream> streams, StreamDocuments documents,
+                  std::int64_t seq_len);
 
   const TokenStream& operator[](std::size_t corpus) const { return streams_[corpus]; }
+  std::size_t count() const { return streams_.size(); }
   auto begin() const { return streams_.begin(); }
   auto end() const { return streams_.end(); }
   /// Returns the number of tokens of all.
   std::int64_t size() const;
+  /// Returns how a corpus is cut into blocks of one document; null where blocks run across them.
+  const DocumentCut* cut(std::size_t corpus) const {
+    return cuts_.empty() ? nullptr : cuts_[corpus].get();
+  }
+  /// Returns the documents of a corpus that attention stays in; null where it does not.
+  const DocumentTable* attention_documents(std::size_t corpus) const {
+    return documents_.bounds == DocumentBounds::Attention ? documents_.tables[corpus].get()
+                                                          : nullptr;
+  }
 
  private:
   std::vector<TokenStream> streams_;
+  StreamDocuments documents_;
+  std::vector<std::shared_ptr<const DocumentCut>> cuts_;  // of each stream where blocks are bound
 };
 
 /// Where a block lies.
 struct BlockPlace {
   std::size_t corpus = 0;
-  std::int64_t begin = 0;  ///< its first token in the corpus's stream
-  std::int64_t count = 0;  ///< its tokens, at least one
+  std::int64_t number = 0;  ///< of the block in its corpus
+  std::int64_t begin = 0;   ///< its first token in the corpus's stream
+  std::int64_t count = 0;   ///< its tokens, at least one
 };
 /// Returns where a block lies. @param block in 0 .. num_blocks(streams, seq_len)-1
 BlockPlace place_of_block(const TrainingStreams& streams, std::int64_t seq_len, std::int64_t block);
 
-/// Cuts a stream at multiples of seq_len; the last, shorter block is kept. A block predicts its own
+/// Cuts a stream at multiples of seq_len, or each of its documents as DocumentCut does; shorter
+/// blocks at the end are kept. A block predicts its own
 /// tokens; its input is the same span shifted right by one in the stream, start_id in front of the
 /// first (A.7 of the paper's code).
 std::int64_t num_blocks(const TrainingStreams& streams, std::int64_t seq_len);
@@ -110,6 +135,8 @@ struct HostBatch {
   std::vector<std::int64_t> target_ids;  ///< kIgnoredTarget under padding
   std::vector<std::int64_t>
       sequence_ids;  ///< [num_sequences] running number over the run, for random numbers
+  /// The first position that each position attends to; empty where that is the first of all.
+  std::vector<std::int32_t> first_seen = {};
 };
 
 /// Reads the given blocks into a batch, in place of what it held: one that held as many takes no

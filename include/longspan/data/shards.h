@@ -17,6 +17,10 @@ namespace longspan {
 
 /// In which order the blocks of the training text come.
 enum class BatchOrder { Shuffled, Sequential, Fairseq };
+/// How the documents of the training text bound what a sequence holds. None: sequences run across
+/// them. Blocks: a sequence is of one document. Attention: sequences run across them, and no
+/// position attends to what stands before its document.
+enum class DocumentBounds { None, Blocks, Attention };
 /// A published corpus that a text can be held against.
 enum class KnownCorpus { None, WikiText2, WikiText103 };
 
@@ -37,6 +41,7 @@ struct DataConfig {
   std::string shards;          ///< folder
   std::int64_t seq_len = 512;  ///< tokens of a training sequence
   BatchOrder order = BatchOrder::Shuffled;
+  DocumentBounds document_bounds = DocumentBounds::None;
   KnownCorpus expect = KnownCorpus::None;  ///< the published corpus that the text must be
 };
 
@@ -75,6 +80,8 @@ class TokenStream {
   std::shared_ptr<const TokenSource> source_;
 };
 
+class DocumentTable;
+
 /// A folder of token shards as prepare writes it; src/data/FORMAT.md gives every field. Ids of
 /// other projects' files stay there, and the folder says where and what they are.
 class ShardFolder {
@@ -93,10 +100,13 @@ class ShardFolder {
   std::vector<std::string> splits() const;
   /// Returns a split's tokens. @throws Error(Data) when it is not there
   TokenStream stream(const std::string& split) const;
+  /// Returns where a split's documents begin. @throws Error(Data) when that is not known
+  std::shared_ptr<const DocumentTable> documents(const std::string& split) const;
   /// Returns the counts of a split's raw text.
   TextCounts counts(const std::string& split) const;
-  /// Returns a digest of all that decides the ids: equal folders give equal training.
-  std::string fingerprint() const;
+  /// Returns a digest of all that decides the ids, and of where documents begin where they bound
+  /// sequences: equal folders give equal training.
+  std::string fingerprint(DocumentBounds bounds = DocumentBounds::None) const;
   /// Re-reads every checksum. @throws Error(Data) that names the shard
   void verify() const;
   /// Returns the manifest as text for `inspect`.

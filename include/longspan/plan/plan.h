@@ -51,7 +51,7 @@ struct Plan {
   std::int64_t micro_batch_tokens = 0;  ///< of a pass; one sequence where the file says auto
   std::int64_t tokens_per_step = 0;
   std::int64_t train_tokens = 0;
-  std::int64_t blocks = 0;
+  std::int64_t blocks = 0;  ///< 0 where data.document_bounds is blocks, as the next one
   std::int64_t steps_per_epoch = 0;
   std::int64_t steps = 0;   ///< 0 when only time or unknown epochs limit the run
   std::int64_t tokens = 0;  ///< steps times tokens_per_step, so at most

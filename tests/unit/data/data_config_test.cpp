@@ -27,17 +27,19 @@ TEST_CASE("data config: reads every key, with defaults") {
   CHECK(plain.train.text_key == "text");
   CHECK(plain.seq_len == 512);
   CHECK(plain.order == BatchOrder::Shuffled);
+  CHECK(plain.document_bounds == DocumentBounds::None);
   CHECK(plain.expect == KnownCorpus::None);
   const DataConfig full = read(
       kFiles +
       ", test: {synthetic: {seed: 3}}, tokenizer: {kind: bytes}, seq_len: 7, order: sequential, "
-      "expect: wikitext-2, text_key: content");
+      "expect: wikitext-2, text_key: content, document_bounds: blocks");
   for (const TextConfig& text : {full.train, full.valid, *full.test})
     CHECK(text.text_key == "content");
   CHECK(full.test->synthetic_config.seed == 3);
   CHECK(full.tokenizer.kind == TokenizerKind::Bytes);
   CHECK(full.seq_len == 7);
   CHECK(full.order == BatchOrder::Sequential);
+  CHECK(full.document_bounds == DocumentBounds::Blocks);
   CHECK(full.expect == KnownCorpus::WikiText2);
 }
 
@@ -50,6 +52,11 @@ TEST_CASE("data config: wrong, missing and unknown keys are named") {
         std::pair{"train: t, valid: v, shards: s, order: random", "data.order"},
         std::pair{"train: t, valid: v, shards: s, expect: wikitext", "data.expect"},
         std::pair{"train: t, valid: v, shards: s, text_key: ''", "data.text_key"},
+        std::pair{"train: t, valid: v, shards: s, document_bounds: files", "data.document_bounds"},
+        std::pair{"train: t, valid: v, shards: s, order: fairseq, document_bounds: blocks",
+                  "data.document_bounds"},
+        std::pair{"train: [{weight: 1, source: t}], valid: v, shards: s, document_bounds: blocks",
+                  "data.document_bounds"},
         std::pair{"train: t, valid: v, shards: s, sequence: 4", "data.sequence"},
         std::pair{"train: t, valid: v, shards: s, tokenizer: {kind: bytes, padding: 2}",
                   "data.tokenizer.padding"}}) {

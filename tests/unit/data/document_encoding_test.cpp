@@ -50,9 +50,9 @@ struct Folder {
 
 std::pair<Ids, TextCounts> encoded(const std::vector<std::string>& paths, int num_threads) {
   Ids ids;
-  const TextCounts counts =
-      encode_documents(DocumentBlocks({paths}), DocumentBytes(), num_threads,
-                       [&](const Ids& part) { ids.insert(ids.end(), part.begin(), part.end()); });
+  const TextCounts counts = encode_documents(
+      DocumentBlocks({paths}), DocumentBytes(), num_threads,
+      [&](const EncodedIds& part) { ids.insert(ids.end(), part.ids.begin(), part.ids.end()); });
   return {ids, counts};
 }
 

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <thread>
 
+#include "data/document_table.h"
 #include "data/token_file_set.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
@@ -372,7 +373,8 @@ TEST_CASE("token files: preparing copies nothing, and the folder is opened as on
   for (const auto& entry : fs::directory_iterator(prepared.files.path("data")))
     names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
-  CHECK(names == std::vector<std::string>{"manifest.json", "tokenizer"});
+  CHECK(names == std::vector<std::string>{"manifest.json", "tokenizer", "train.documents",
+                                          "valid.documents"});
   const ShardFolder opened = ShardFolder::open(prepared.config.shards);
   opened.verify();
   CHECK(opened.fingerprint() == made.fingerprint());
@@ -412,6 +414,23 @@ TEST_CASE("token files: changed ones are refused by file and difference, touched
   CHECK(origin_difference(was, now, "data.json") ==
         concat("data.train: the content of ", train, " differs from what ", train, " had"));
   CHECK(origin_difference(now, now, "data.json").empty());
+}
+
+TEST_CASE("token files: documents are those of Megatron's index, and not known without one") {
+  Prepared prepared;
+  prepared.config.train.tokens->patterns.push_back(prepared.write("more", some_ids(30)));
+  const ShardFolder shards = prepare_data(prepared.config);
+  const auto documents = shards.documents("train");
+  Ids begins;
+  for (std::int64_t i = 0; i < documents->count(); ++i) begins.push_back(documents->begin(i));
+  CHECK(begins == Ids{0, 21, 42, 63, 84, 105, 126, 147, 168, 189, 200, 221});
+  prepared.config.train.tokens = {
+      {testing::write_token_file(prepared.files.folder.path(), "plain", "fairseq", some_ids(50))}};
+  prepared.config.shards = prepared.files.path("plain-data");
+  const ShardFolder plain = prepare_data(prepared.config);
+  const auto error = caught([&] { (void)plain.documents("train"); });
+  CHECK(error.kind == ErrorKind::Data);
+  CHECK_THAT(error.text, ContainsSubstring("must be known for data.document_bounds"));
 }
 
 TEST_CASE("token files: a folder that was made from something else is refused") {

@@ -29,12 +29,14 @@ class Fibers {
   struct Fiber;
   static void enter();
   void make_context(Fiber& fiber);
+  void drop_fake_stack(Fiber& fiber);
   void go(Fiber& from, Fiber& to, bool is_new);
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::unique_ptr<Fiber> home_;
   std::function<void(std::size_t)> body_;
   std::size_t current_ = 0;
   std::exception_ptr failure_;
+  bool leaving_ = false;  // of a fiber: not to come back
 };
 
 }  // namespace longspan::emulator

@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include <cstdlib>
+#include <mutex>
 
 #include "distributed/agreement.h"
 #include "distributed/collectives.h"
@@ -225,6 +226,14 @@ class GroupCommunicator final : public Communicator {
   bool left_ = false;
 };
 
+// c10d logs stack traces of failures that it also throws, and those become one line here.
+void quiet_log() {
+  static std::once_flag once;  // the ranks of a test are threads
+  std::call_once(once, [] {
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  });
+}
+
 }  // namespace
 
 void set_group_variables() {
@@ -237,8 +246,7 @@ std::unique_ptr<Communicator> join(const Placement& placement, const Distributed
                                    const std::vector<Agreement>& agreements, c10::Device device) {
   check(config.backend != Backend::Nccl || !device.is_cpu(), ErrorKind::Config,
         "distributed.backend must be gloo or auto on a CPU, got nccl; see --device");
-  // c10d logs stack traces of failures that it also throws, and those become one line here.
-  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  quiet_log();
   return std::make_unique<GroupCommunicator>(placement, config, agreements, device);
 }
 

@@ -5,6 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -24,7 +25,7 @@ struct Transformer::Parts {
   ParameterList parameters;
   std::unique_ptr<Vocabulary> vocabulary;
   std::vector<Layer> layers;
-  std::vector<BiasCopy> bias_copies;  // one a layer
+  std::vector<BiasCopy> bias_copies;  // one a layer, and one where there is none
   Norm final_norm;
 };
 
@@ -43,7 +44,7 @@ Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMeth
                            {Start::Kind::Normal, parameter.normal_std, parameter.start_value});
   for (std::int64_t i = 0; i < config.num_layers; ++i)
     parts.layers.emplace_back(parts.parameters, parts.config, i);
-  parts.bias_copies = std::vector<BiasCopy>(parts.layers.size());
+  parts.bias_copies = std::vector<BiasCopy>(std::max<std::size_t>(1, parts.layers.size()));
   if (config.final_norm) parts.final_norm = Norm(parts.parameters, "final_norm", config);
 }
 

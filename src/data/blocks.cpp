@@ -93,17 +93,21 @@ void read_blocks(const TrainingStreams& streams, std::int64_t seq_len, std::int3
   batch.first_seen.clear();
   std::int64_t* input = batch.input_ids.data();
   std::int64_t* target = batch.target_ids.data();
+  const std::int64_t* const end_of_input = input + batch.input_ids.size();
   for (const std::int64_t block : blocks) {
     const BlockPlace place = place_of_block(streams, seq_len, block);
     const auto [corpus, number, begin, count] = place;
     const TokenStream& stream = streams[corpus];
     if (const DocumentTable* const documents = streams.attention_documents(corpus))
       append_first_seen(*documents, place, seq_len, batch.first_seen);
-    stream.copy(begin, count, target);
-    if (begin > 0) {
-      stream.copy(begin - 1, count, input);  // cheaper than from the targets, which are wider
+    // One read of the stream for both: its last token lies where the padding or the next row will.
+    if (begin > 0 && input + count < end_of_input) {
+      stream.copy(begin - 1, count + 1, input);
+      std::copy_n(input + 1, count, target);
     } else {
+      stream.copy(begin, count, target);
       input[0] = start_id;
+      if (begin > 0) stream.copy(begin - 1, 1, input);
       std::copy_n(target, count - 1, input + 1);
     }
     std::fill_n(input + count, seq_len - count, 0);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -32,12 +32,7 @@ class StoredTokens : public TokenSource {
 
 /// Copies ids of 2 or 4 bytes, little-endian and aligned, as wider ones. @param ids the first of
 /// all, of which `begin` are passed over
-inline void widen(const std::byte* ids, std::int64_t bytes_per_token, std::int64_t begin,
-                  std::int64_t count, std::int64_t* out) {
-  if (bytes_per_token == 2)
-    std::copy_n(reinterpret_cast<const std::uint16_t*>(ids) + begin, count, out);
-  else
-    std::copy_n(reinterpret_cast<const std::uint32_t*>(ids) + begin, count, out);
-}
+void widen(const std::byte* ids, std::int64_t bytes_per_token, std::int64_t begin,
+           std::int64_t count, std::int64_t* out);
 
 }  // namespace longspan

@@ -4,19 +4,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
 #include <thread>
 
+#include "device/control_group.h"
+
 namespace longspan {
-namespace {
-
-std::int64_t read_number(const char* path) {
-  std::ifstream file(path);
-  std::int64_t value = 0;
-  return file >> value ? value : -1;  // "max" reads as none
-}
-
-}  // namespace
 
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
@@ -28,13 +20,12 @@ std::string processor_name() {
 int num_cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
 
 std::int64_t available_memory() {
-  std::int64_t available = std::numeric_limits<std::int64_t>::max();
+  std::int64_t available = kUnlimited;
   std::ifstream info("/proc/meminfo");
   for (std::string line; std::getline(info, line);)
     if (line.starts_with("MemAvailable:")) available = std::stoll(line.substr(13)) * 1024;
-  const std::int64_t limit = read_number("/sys/fs/cgroup/memory.max"),
-                     used = read_number("/sys/fs/cgroup/memory.current");
-  return limit >= 0 && used >= 0 ? std::min(available, limit - used) : available;
+  std::ifstream groups("/proc/self/cgroup");
+  return std::min(available, memory_left_in_groups(groups, "/sys/fs/cgroup"));
 }
 
 bool has_fast_products(c10::ScalarType dtype) {

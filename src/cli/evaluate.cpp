@@ -2,6 +2,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "cli/commands.h"
 #include "cli/job.h"
 #include "cli/memory_advice.h"
@@ -13,22 +20,80 @@
 #include "longspan/core/hash.h"
 #include "longspan/distributed/launch.h"
 #include "longspan/evaluate/evaluate_run.h"
+#include "longspan/evaluate/measures.h"
 #include "longspan/run/environment.h"
 
 namespace longspan::cli {
 namespace {
 
+// Cells of one target, and of older versions, have none.
+std::string interval_of(const Json& cell) {
+  const Json interval = cell.value("ppl_interval", Json());
+  if (!interval.is_array() || !interval[0].is_number() || std::isnan(interval[0].get<double>()))
+    return "";
+  return formatted("%.3f .. %.3f", interval[0].get<double>(), interval[1].get<double>());
+}
+
 std::string table_of(const Json& cells) {
-  std::string table = formatted("%-24s %-12s %8s %-16s %10s %12s %14s\n", "run", "method", "length",
-                                "mode", "ppl", "loss_nats", "tokens/s");
+  std::string table = formatted("%-24s %-12s %8s %-16s %10s %-19s %12s %14s\n", "run", "method",
+                                "length", "mode", "ppl", "95 % interval", "loss_nats", "tokens/s");
   for (const auto& cell : cells)
-    table += formatted("%-24s %-12s %8lld %-16s %10.3f %12.5f %14.0f\n",
+    table += formatted("%-24s %-12s %8lld %-16s %10.3f %-19s %12.5f %14.0f\n",
                        escaped(cell["run"].get<std::string>()).c_str(),
                        cell["method"].get<std::string>().c_str(), cell["length"].get<long long>(),
                        cell["mode"].get<std::string>().c_str(), cell["ppl"].get<double>(),
-                       cell["loss_nats"].get<double>(), cell["tokens_per_second"].get<double>());
+                       interval_of(cell).c_str(), cell["loss_nats"].get<double>(),
+                       cell["tokens_per_second"].get<double>());
   return table;
 }
+
+// Holds the losses of each run against those of the first on the same targets.
+class Comparisons {
+ public:
+  void add(const Json& cell, std::vector<double> losses) {
+    const std::string key =
+        concat(cell["length"], ' ', cell["mode"], ' ', cell["targets_hash"], ' ', cell["text"]);
+    if (run_ == 0) {
+      first_[key] = {cell["run"].get<std::string>(), std::move(losses)};
+      return;
+    }
+    const auto found = first_.find(key);
+    if (found == first_.end()) return;
+    const auto& [run, its_losses] = found->second;
+    const PairedDifference difference = paired_difference(its_losses, losses);
+    list_.push_back({{"run", cell["run"]},
+                     {"against", run},
+                     {"length", cell["length"]},
+                     {"mode", cell["mode"]},
+                     {"difference_nats", difference.mean_nats},
+                     {"standard_error", difference.standard_error},
+                     {"p_value", difference.p_value}});
+  }
+  void next_run() { ++run_; }
+  const Json& list() const { return list_; }
+  std::string table() const {
+    if (list_.empty()) return "";
+    std::string table = formatted("\n%-24s %-24s %8s %-16s %16s %10s %8s\n", "run", "against",
+                                  "length", "mode", "difference_nats", "stderr", "p");
+    for (const Json& row : list_)
+      table += formatted("%-24s %-24s %8lld %-16s %16.5f %10.5f %8.2g\n",
+                         escaped(row["run"].get<std::string>()).c_str(),
+                         escaped(row["against"].get<std::string>()).c_str(),
+                         row["length"].get<long long>(), row["mode"].get<std::string>().c_str(),
+                         row["difference_nats"].get<double>(), row["standard_error"].get<double>(),
+                         row["p_value"].get<double>());
+    return table;
+  }
+
+ private:
+  struct First {
+    std::string run;
+    std::vector<double> losses;
+  };
+  std::map<std::string, First> first_;
+  std::size_t run_ = 0;
+  Json list_ = Json::array();
+};
 
 struct EvaluateArguments {
   std::vector<std::string> runs;
@@ -87,7 +152,12 @@ std::vector<Agreement> agreements_of(const std::vector<SavedRun>& runs,
 int evaluate_all(const EvaluateArguments& arguments, const Call& call) {
   const CommonOptions& options = call.options;
   const std::vector<SavedRun> runs = find_runs(arguments);
-  const EvaluationRequest& request = arguments.request;
+  EvaluationRequest request = arguments.request;
+  Comparisons comparisons;
+  if (runs.size() > 1)
+    request.take_losses = [&](const Json& cell, std::vector<double> losses) {
+      comparisons.add(cell, std::move(losses));
+    };
   const DistributedConfig& distributed = runs.front().config.distributed;
   const Job job = find_job(arguments.processes, options.device, distributed);
   if (job.processes_to_start)
@@ -98,14 +168,17 @@ int evaluate_all(const EvaluateArguments& arguments, const Call& call) {
   Json cells = Json::array();
   work_together(*communicator, [&] {
     with_memory_advice(kEvaluateAdvice, [&] {
-      for (const auto& run : runs)
+      for (const auto& run : runs) {
         for (auto& cell : evaluate_run(run, request, device, *communicator))
           cells.push_back(std::move(cell));
+        comparisons.next_run();
+      }
     });
   });
   if (!communicator->leads()) return kDone;
-  const Json results{{"format", kEvaluationFormat}, {"cells", cells}};
-  write_result(options.json ? json_line(results) : table_of(cells));
+  Json results{{"format", kEvaluationFormat}, {"cells", cells}};
+  if (runs.size() > 1) results["comparisons"] = comparisons.list();
+  write_result(options.json ? json_line(results) : table_of(cells) + comparisons.table());
   return kDone;
 }
 
@@ -134,6 +207,8 @@ void add_evaluate(CLI::App& app, Call& call) {
           "window=512; repeatable")
       ->expected(1)
       ->take_all();
+  verb->add_flag("--reuse", request.reuse,
+                 "Keep the cells that are in the results already, as after an interruption");
   verb->add_option("--output", request.output, "Folder for the results; default <run>/evaluations");
   verb->add_option("--processes", arguments->processes,
                    "Processes to start on this host; auto: as the first run's config says")

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "evaluate/statistics.h"
@@ -46,9 +47,9 @@ std::string hash_of_targets(const TokenStream& stream, std::int64_t count) {
   return hasher.digest();
 }
 
-EvaluationCell evaluate_cell(const Transformer& model, const EvaluationText& text,
-                             std::int64_t length, EvaluationMode mode,
-                             const EvaluationOptions& options) {
+ScoredCell score_cell(const Transformer& model, const EvaluationText& text, std::int64_t length,
+                      EvaluationMode mode, const EvaluationOptions& options,
+                      const std::vector<double>* trained) {
   const auto device = model.parameters().front().tensor.device();
   reset_peak_memory(device);
   const auto start = std::chrono::steady_clock::now();
@@ -65,17 +66,39 @@ EvaluationCell evaluate_cell(const Transformer& model, const EvaluationText& tex
   cell.loss_nats = total_nats / static_cast<double>(cell.targets);
   cell.ppl = std::exp(cell.loss_nats);
   cell.ppl_stderr = cell.ppl * standard_error(losses);
+  const Interval interval = bootstrap_interval(losses);
+  cell.ppl_interval = {std::exp(interval.low), std::exp(interval.high)};
   set_text_measures(cell, total_nats, text);
-  const LossByContext by_context =
-      loss_by_context(losses, make_windows(cell.targets, length, mode), options.train_length);
+  const std::vector<Window> windows = make_windows(cell.targets, length, mode);
+  LossByContext by_context = loss_by_context(losses, windows, options.train_length);
   cell.early_token_loss = by_context.early;
   cell.full_context_loss = by_context.full;
+  cell.loss_by_context = std::move(by_context.buckets);
+  if (trained != nullptr && length > options.train_length)
+    cell.gain = length_gain(*trained, losses, windows, options.train_length);
   cell.tokens_per_second = static_cast<double>(cell.targets) / seconds.count();
   cell.peak_bytes = peak_memory(device);
-  return cell;
+  return {std::move(cell), std::move(losses)};
+}
+
+EvaluationCell evaluate_cell(const Transformer& model, const EvaluationText& text,
+                             std::int64_t length, EvaluationMode mode,
+                             const EvaluationOptions& options) {
+  return score_cell(model, text, length, mode, options).cell;
 }
 
 Json to_json(const EvaluationCell& cell) {
+  Json buckets = Json::array();
+  for (const ContextBucket& bucket : cell.loss_by_context)
+    buckets.push_back({{"first", bucket.first},
+                       {"last", bucket.last},
+                       {"targets", bucket.targets},
+                       {"loss_nats", bucket.loss_nats}});
+  Json gain;
+  if (cell.gain)
+    gain = {{"total_nats", cell.gain->total_nats},
+            {"fewer_early_tokens_nats", cell.gain->fewer_early_tokens_nats},
+            {"longer_context_nats", cell.gain->longer_context_nats}};
   return {{"length", cell.length},
           {"mode", cell.mode.name()},
           {"stride", cell.mode.stride == 0 ? cell.length : cell.mode.stride},
@@ -89,7 +112,10 @@ Json to_json(const EvaluationCell& cell) {
           {"early_token_loss", cell.early_token_loss},
           {"full_context_loss", cell.full_context_loss},
           {"tokens_per_second", cell.tokens_per_second},
-          {"peak_bytes", cell.peak_bytes}};
+          {"peak_bytes", cell.peak_bytes},
+          {"ppl_interval", {cell.ppl_interval.low, cell.ppl_interval.high}},
+          {"loss_by_context", buckets},
+          {"gain", gain}};
 }
 
 }  // namespace longspan

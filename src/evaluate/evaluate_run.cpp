@@ -2,8 +2,13 @@
 
 #include "longspan/evaluate/evaluate_run.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
+#include <span>
+#include <utility>
 
+#include "evaluate/evaluation_progress.h"
 #include "evaluate/model_hash.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
@@ -64,6 +69,24 @@ void check_lengths(const std::vector<std::int64_t>& lengths, const TrainedRun& r
           ", got ", length);
 }
 
+/// A cell that is asked for.
+struct Task {
+  std::int64_t length = 0;
+  std::size_t mode_number = 0;
+  EvaluationMode mode;
+  Json cell = {};  // null until it is known
+};
+
+std::vector<Task> tasks_of(const EvaluationRequest& request,
+                           const std::vector<std::int64_t>& lengths) {
+  std::vector<Task> tasks;
+  for (std::size_t i = 0; i < request.modes.size(); ++i) {
+    const EvaluationMode mode = parse_mode(request.modes[i]);
+    for (const std::int64_t length : lengths) tasks.push_back({length, i, mode});
+  }
+  return tasks;
+}
+
 // All that a cell is of, but for length and mode.
 Json source_of(const EvaluationText& text, const EvaluationRequest& request,
                const TrainedRun& run) {
@@ -91,14 +114,14 @@ Json named_cell(const EvaluationCell& cell, const Json& source) {
 }
 
 // A loss that is no number is no result: nothing is kept of it.
-EvaluationCell evaluate_finite(const TrainedRun& run, const EvaluationText& text,
-                               std::int64_t length, EvaluationMode mode,
-                               const EvaluationOptions& options) {
-  EvaluationCell cell = evaluate_cell(run.model, text, length, mode, options);
-  check(std::isfinite(cell.loss_nats), ErrorKind::Numeric, run.folder.string(),
-        ": the loss at length ", length, " must be a finite number, got ", cell.loss_nats,
+ScoredCell score_finite(const TrainedRun& run, const EvaluationText& text, const Task& task,
+                        const EvaluationOptions& options, const std::vector<double>* trained) {
+  ScoredCell scored = score_cell(run.model, text, task.length, task.mode, options, trained);
+  check(std::isfinite(scored.cell.loss_nats), ErrorKind::Numeric, run.folder.string(),
+        ": the loss at length ", task.length, " must be a finite number, got ",
+        scored.cell.loss_nats,
         "; weights or activations of the checkpoint are NaN or infinite: evaluate another one");
-  return cell;
+  return scored;
 }
 
 // The results of one text in one folder. Rank 0 alone reads and writes them.
@@ -181,22 +204,36 @@ Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::
   options.train_length = run.config.data.seq_len;
   options.compute_dtype = run.config.compute_dtype();
   options.communicator = &communicator;
-  Json cells = Json::array();
-  for (const auto& mode_text : request.modes) {
-    const EvaluationMode mode = parse_mode(mode_text);
-    for (const std::int64_t length : lengths) {
-      Json cell = request.reuse ? results.find_together(length, mode) : Json();
-      if (cell.is_null()) {
-        cell = results.keep(evaluate_finite(run, text, length, mode, options));
-        log::info("evaluated", {{"run", run.config.name},
-                                {"length", length},
-                                {"mode", mode.name()},
-                                {"ppl", cell["ppl"]}});
-      }
-      cells.push_back(std::move(cell));
-    }
+  std::vector<Task> tasks = tasks_of(request, lengths);
+  std::vector<Task*> left;
+  for (Task& task : tasks) {
+    if (request.reuse) task.cell = results.find_together(task.length, task.mode);
+    if (task.cell.is_null()) left.push_back(&task);
+  }
+  std::ranges::stable_sort(left, {}, [&](const Task* task) {
+    return std::pair(task->mode_number, task->length != options.train_length);
+  });
+  EvaluationProgress progress(run.config.name, run.model, text.stream.size());
+  for (const Task* task : left) progress.plan(task->length, task->mode);
+  if (communicator.leads())
+    options.when_done = [&](std::span<const Window> windows) { progress.add(windows); };
+  std::map<std::int64_t, std::vector<double>> trained;  // losses by stride
+  for (Task* task : left) {
+    progress.begin(task->length, task->mode);
+    const auto known = trained.find(task->mode.stride);
+    ScoredCell scored =
+        score_finite(run, text, *task, options, known == trained.end() ? nullptr : &known->second);
+    task->cell = results.keep(scored.cell);
+    log::info("evaluated", {{"run", run.config.name},
+                            {"length", task->length},
+                            {"mode", task->mode.name()},
+                            {"ppl", task->cell["ppl"]}});
+    if (task->length == options.train_length) trained[task->mode.stride] = scored.losses;
+    if (request.take_losses) request.take_losses(task->cell, std::move(scored.losses));
   }
   results.draw();
+  Json cells = Json::array();
+  for (Task& task : tasks) cells.push_back(std::move(task.cell));
   return cells;
 }
 

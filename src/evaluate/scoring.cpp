@@ -123,6 +123,7 @@ std::vector<double> score_targets(const Transformer& model, const EvaluationText
       std::ranges::copy(score_batch(model, read_batch(text, batch), options.compute_dtype),
                         scores.begin() + batch.front().score_begin);
     }
+    if (options.when_done) options.when_done(batch);
     left = left.subspan(batch.size());
   }
   if (ranks > 1)

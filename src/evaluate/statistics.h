@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "longspan/evaluate/measures.h"
 #include "longspan/evaluate/protocol.h"
 
 namespace longspan {
@@ -13,13 +14,19 @@ namespace longspan {
 /// for fewer than two losses.
 double standard_error(const std::vector<double>& losses);
 
-/// Mean losses by how much context the targets had; NaN where there is no such target.
-struct LossByContext {
-  double early = 0.0;  ///< less than half the trained length
-  double full = 0.0;   ///< at least the trained length
-};
+/// Returns where the mean of the losses lies by the block bootstrap (Künsch 1989): the segments of
+/// standard_error() drawn with replacement, as many as there are, 2,000 times, and the 2.5 and 97.5
+/// percent points of the means. The draws depend on the number of segments alone. NaN for fewer
+/// than two losses.
+Interval bootstrap_interval(const std::vector<double>& losses);
+
 /// @param windows of make_windows(); target i of a window sees i - context_begin + 1 tokens
 LossByContext loss_by_context(const std::vector<double>& losses, const std::vector<Window>& windows,
                               std::int64_t train_length);
+
+/// @param trained losses of the same targets in windows of train_length
+/// @param windows of make_windows(), that gave `losses`
+LengthGain length_gain(const std::vector<double>& trained, const std::vector<double>& losses,
+                       const std::vector<Window>& windows, std::int64_t train_length);
 
 }  // namespace longspan

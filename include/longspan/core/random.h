@@ -15,6 +15,7 @@ enum class RandomPurpose : std::uint32_t {
   Sampling = 4,
   SyntheticText = 5,
   Benchmark = 6,
+  Bootstrap = 7,
 };
 
 /// Returns the Philox key of (seed, purpose, index); index separates, say, layers or epochs.

@@ -3,12 +3,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "longspan/core/json.h"
 #include "longspan/data/shards.h"
 #include "longspan/distributed/communicator.h"
+#include "longspan/evaluate/measures.h"
 #include "longspan/evaluate/protocol.h"
 #include "longspan/model/transformer.h"
 
@@ -32,6 +35,7 @@ struct EvaluationCell {
   double ppl = 0.0;
   double ppl_stderr = 0.0;  ///< ppl times the standard error of the mean loss over contiguous
                             ///< segments of the stream, the same for every length (delta method)
+  Interval ppl_interval;    ///< by the block bootstrap over the same segments
   double word_ppl =
       0.0;  ///< exp(sum over targets / words of the raw text); NaN when only a part was scored
   double bits_per_byte =
@@ -40,6 +44,9 @@ struct EvaluationCell {
       0.0;  ///< mean over targets with less context than half the trained length
   double full_context_loss = 0.0;  ///< mean over targets with at least the trained length of
                                    ///< context; NaN when there is none
+  std::vector<ContextBucket> loss_by_context;
+  /// Over the trained length, where this one is longer and that one was scored beside it.
+  std::optional<LengthGain> gain;
   double tokens_per_second = 0.0;
   std::int64_t peak_bytes =
       0;  ///< CPU: resident memory of the process since its start; else allocated on the device
@@ -57,6 +64,9 @@ struct EvaluationOptions {
   /// When given, asked between batches; true ends the scoring with EvaluationStopped, on all ranks
   /// when one says so.
   std::function<bool()> should_stop = {};
+  /// When given, told of each batch of windows, whichever rank scores it, once this rank is past
+  /// it.
+  std::function<void(std::span<const Window>)> when_done = {};
 };
 
 /// Thrown where options.should_stop ended the scoring: no error, and no scores.
@@ -72,6 +82,16 @@ std::vector<double> score_targets(const Transformer& model, const EvaluationText
 /// Returns the digest of (position, id) of each of the first `count` targets, as pairs of
 /// little-endian int64.
 std::string hash_of_targets(const TokenStream& stream, std::int64_t count);
+/// A cell and the losses that it is made of.
+struct ScoredCell {
+  EvaluationCell cell;
+  std::vector<double> losses;  ///< nats, of each target in stream order
+};
+/// Scores one cell. @param trained the losses of the same targets in windows of the trained length,
+/// when they are known, for the cell's gain
+ScoredCell score_cell(const Transformer& model, const EvaluationText& text, std::int64_t length,
+                      EvaluationMode mode, const EvaluationOptions& options,
+                      const std::vector<double>* trained = nullptr);
 /// Scores one cell.
 EvaluationCell evaluate_cell(const Transformer& model, const EvaluationText& text,
                              std::int64_t length, EvaluationMode mode,

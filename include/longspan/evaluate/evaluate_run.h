@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,14 @@ struct EvaluationRequest {
   std::vector<std::string> position;  ///< the key=value by which the run's position section differs
   std::filesystem::path output;       ///< empty: <run>/evaluations
   bool reuse = false;                 ///< keep cells that find_evaluation() finds
+  /// When given, gets each cell that was scored, and the losses of its targets.
+  std::function<void(const Json& cell, std::vector<double> losses)> take_losses = {};
 };
 
-/// Scores every (length, mode) and merges the cells into the results_file() of the text, with its
-/// .csv and .svg beside it. Returns the cells asked for. Collective: the ranks share the work, rank
-/// 0 alone writes.
+/// Scores every (length, mode) and merges the cells into the results_file() of the text, each as
+/// soon as it is scored, with its .csv and .svg beside it. Returns the cells asked for. The trained
+/// length is scored first, so that longer ones can tell their gain over it. Collective: the ranks
+/// share the work, rank 0 alone writes and tells how far it has come.
 /// @param device of this process
 Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::Device device,
                   Communicator& communicator);

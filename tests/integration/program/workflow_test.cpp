@@ -57,9 +57,55 @@ TEST_CASE("evaluate scores every target once at every length, and JSON equals th
     CHECK(cell["targets_hash"] == printed["cells"][0]["targets_hash"]);
     CHECK(std::abs(std::exp(cell["loss_nats"].get<double>()) / cell["ppl"].get<double>() - 1) <
           1e-12);
+    CHECK(cell["gain"].is_null() == (cell["length"] == 16));
+    CHECK(cell["ppl_interval"][0].get<double>() < cell["ppl"].get<double>());
+    CHECK(cell["ppl"].get<double>() < cell["ppl_interval"][1].get<double>());
   }
   CHECK(std::filesystem::exists(tiny.path("run/evaluations/valid.csv")));
   CHECK(std::filesystem::exists(tiny.path("run/evaluations/valid.svg")));
+}
+
+TEST_CASE("evaluate holds runs against the first one, and keeps what is there when told to") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("first").code == 0);
+  REQUIRE(tiny.train("second", {"--set", "name=second", "--set", "position.kind=rotary"}).code ==
+          0);
+  const std::vector<std::string> words{
+      "evaluate", tiny.path("first").string(), tiny.path("second").string(), "--lengths", "32,16",
+      "--json"};
+  const auto result = tiny.run(words);
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const Json printed = Json::parse(result.out);
+  CHECK(printed["cells"][0]["length"] == 32);
+  CHECK_FALSE(printed["cells"][0]["gain"].is_null());
+  REQUIRE(printed["comparisons"].size() == 2);
+  for (const Json& row : printed["comparisons"]) {
+    const std::size_t cell = row["length"] == 32 ? 0 : 1;
+    CHECK(row["run"] == "second");
+    CHECK(row["against"] == "tiny");
+    CHECK(std::abs(row["difference_nats"].get<double>() -
+                   (printed["cells"][2 + cell]["loss_nats"].get<double>() -
+                    printed["cells"][cell]["loss_nats"].get<double>())) < 1e-12);
+    CHECK(row["standard_error"].get<double>() > 0.0);
+  }
+  auto plain = words;
+  plain.pop_back();
+  CHECK(tiny.run(plain).out.find("difference_nats") != std::string::npos);
+  auto reuse = words;
+  reuse.push_back("--reuse");
+  const auto kept = tiny.run(reuse);
+  INFO(kept.err);
+  REQUIRE(kept.code == 0);
+  CHECK(kept.err.find("evaluated") == std::string::npos);
+  // The plain call scored all again: what was kept is its cells.
+  const Json first = read_json(tiny.path("first/evaluations/valid.json")),
+             second = read_json(tiny.path("second/evaluations/valid.json"));
+  const Json cells = Json::parse(kept.out)["cells"];
+  for (const std::size_t i : {0, 1}) {  // in the files the trained length comes first
+    CHECK(cells[i] == first["cells"][1 - i]);
+    CHECK(cells[2 + i] == second["cells"][1 - i]);
+  }
 }
 
 TEST_CASE("evaluate takes keys of the run's config, and says which of its position it changed") {

@@ -42,6 +42,28 @@ TEST_CASE("a cell is made of its targets' scores") {
   CHECK(cell.peak_bytes > 1000000);
 }
 
+TEST_CASE("a longer cell tells its gain over the trained length, and where it comes from") {
+  const Transformer model = tiny_model(AlibiOptions{});
+  const EvaluationText text = tiny_text(50, 4);
+  const EvaluationOptions options{.train_length = 8};
+  const ScoredCell trained = score_cell(model, text, 8, {}, options);
+  CHECK_FALSE(score_cell(model, text, 8, {}, options, &trained.losses).cell.gain);
+  CHECK_FALSE(score_cell(model, text, 6, {}, options, &trained.losses).cell.gain);
+  CHECK_FALSE(score_cell(model, text, 20, {}, options).cell.gain);
+  const auto [cell, losses] = score_cell(model, text, 20, {}, options, &trained.losses);
+  REQUIRE(cell.gain);
+  double early = 0.0, longer = 0.0;
+  for (std::size_t i = 0; i < losses.size(); ++i)
+    (i % 20 < 8 ? early : longer) += trained.losses[i] - losses[i];
+  CHECK_THAT(cell.gain->fewer_early_tokens_nats, WithinRel(early / 50, 1e-9));
+  CHECK_THAT(cell.gain->longer_context_nats, WithinRel(longer / 50, 1e-9));
+  CHECK(std::abs(cell.gain->total_nats - (trained.cell.loss_nats - cell.loss_nats)) < 1e-12);
+  double by_context = 0.0;
+  for (const ContextBucket& bucket : cell.loss_by_context)
+    by_context += bucket.loss_nats * static_cast<double>(bucket.targets);
+  CHECK_THAT(by_context / 50, WithinRel(cell.loss_nats, 1e-12));
+}
+
 TEST_CASE("targets_hash is that of the targets, the same for every length and mode") {
   const Transformer model = tiny_model(AlibiOptions{});
   const auto hash = [&](const EvaluationText& text, std::int64_t length, EvaluationMode mode,
@@ -80,7 +102,8 @@ TEST_CASE("a cell's JSON has the keys of the interface in its order") {
   CHECK(keys == std::vector<std::string>{"length", "mode", "stride", "targets", "targets_hash",
                                          "loss_nats", "ppl", "ppl_stderr", "word_ppl",
                                          "bits_per_byte", "early_token_loss", "full_context_loss",
-                                         "tokens_per_second", "peak_bytes"});
+                                         "tokens_per_second", "peak_bytes", "ppl_interval",
+                                         "loss_by_context", "gain"});
   CHECK(json["mode"] == "nonoverlapping");
   CHECK(json["stride"] == 64);
   cell.mode = {5};

@@ -18,6 +18,7 @@
 #include "data/shard_writer.h"
 #include "data/source.h"
 #include "data/source_checks.h"
+#include "data/standard_input.h"
 #include "data/token_split.h"
 #include "data/tokenizer_files.h"
 #include "longspan/config/choice.h"
@@ -125,7 +126,8 @@ std::string difference_from(const Json& manifest, const DataConfig& config) {
 
 ShardFolder open_matching(const DataConfig& config, const fs::path& folder) {
   ShardFolder shards = ShardFolder::open(folder);
-  const std::string difference = difference_from(read_manifest(folder), config);
+  const std::string difference =
+      difference_from(read_manifest(folder), with_kept_input(config, folder));
   check(difference.empty(), ErrorKind::Data, folder.string(),
         ": the shards were made from something else: ", difference,
         "; name another data.shards or remove the folder");
@@ -204,7 +206,8 @@ ShardFolder prepare_locked(const DataConfig& config, const fs::path& folder, int
   const std::unique_ptr<FileLock> lock = wait_for_lock(concat(folder.string(), ".lock"));
   if (!ShardFolder::exists(folder)) {
     check_replaceable(folder);
-    make_shards(config, folder, num_threads);
+    keep_standard_input(config, folder);
+    make_shards(with_kept_input(config, folder), folder, num_threads);
   }
   return open_matching(config, folder);
 }

@@ -11,6 +11,7 @@
 #include "data/tokenizer_files.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
+#include "longspan/core/log.h"
 
 namespace longspan {
 namespace {
@@ -113,7 +114,13 @@ std::shared_ptr<const DocumentTable> ShardFolder::documents(const std::string& n
         " begin must be known for data.document_bounds, and is known of texts and of Megatron's "
         "token files, in folders of this version; prepare into another data.shards, or set "
         "data.document_bounds to none");
-  return DocumentTable::read(folder_, split.documents, split.tokens->size());
+  auto documents = DocumentTable::read(folder_, split.documents, split.tokens->size());
+  if (documents->count() == 1)
+    log::warn(
+        "a split is one document, so that documents bound nothing in it; records of JSON lines "
+        "and files are documents",
+        {{"split", name}, {"shards", folder_.string()}});
+  return documents;
 }
 
 TextCounts ShardFolder::counts(const std::string& split) const { return find_split(split).counts; }
@@ -132,7 +139,8 @@ std::string ShardFolder::fingerprint(DocumentBounds bounds) const {
 void ShardFolder::verify() const {
   for (const auto& split : splits_) {
     split->tokens->verify();
-    if (!split->documents.is_null()) documents(split->name);
+    if (!split->documents.is_null())
+      DocumentTable::read(folder_, split->documents, split->tokens->size());
   }
 }
 

@@ -22,8 +22,8 @@ namespace {
 std::string remedy_for_missing(const std::string& path) {
   const std::string name = fs::path(path).filename().string();
   if (name == "-")
-    return "; standard input can be read once, and a text is read again to prepare it and to know "
-           "it: write it to a file, which may be compressed";
+    return "; standard input is a text of data.train, valid or test for prepare and train, and no "
+           "other: write it to a file, which may be compressed";
   const bool wikitext = name.starts_with("wiki.") && name.ends_with(".tokens");
   return wikitext ? "; scripts/download-wikitext fetches WikiText" : "";
 }

@@ -1,5 +1,6 @@
 // prepare takes text in the forms in which users have it, and gives the same shards for each.
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,7 +147,58 @@ TEST_CASE("a folder gives the shards of its files, and the log says what was pas
   CHECK(result.code == 0);
   CHECK_THAT(result.err, ContainsSubstring("passed over in a folder of text folder=" +
                                            texts.file("t") + " what=\"2 hidden, 1 linked\"\n"));
-  CHECK_THAT(texts.refused("'-'"), ContainsSubstring("standard input can be read once"));
+}
+
+namespace {
+
+/// Has this process, and so those that it starts, read a file as standard input while it lives.
+class StandardInput {
+ public:
+  explicit StandardInput(const std::string& path) : before_(::dup(STDIN_FILENO)) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(file >= 0);
+    ::dup2(file, STDIN_FILENO);
+    ::close(file);
+  }
+  ~StandardInput() {
+    ::dup2(before_, STDIN_FILENO);
+    ::close(before_);
+  }
+  StandardInput(const StandardInput&) = delete;
+  StandardInput& operator=(const StandardInput&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace
+
+TEST_CASE("standard input is a text that is kept, and gives what a file gives") {
+  Texts texts;
+  const std::string text = some_text();
+  texts.write("plain.txt", text);
+  texts.write("packed", testing::gzip(text));
+  texts.write("empty", "");
+  const auto from = [&](const std::string& input, const std::string& train) {
+    const StandardInput standard_input(texts.file(input));
+    return texts.shards(train);
+  };
+  const std::string plain = texts.shards("plain.txt");
+  CHECK(from("plain.txt", "'-'") == plain);
+  CHECK(from("packed", "'-'") == plain);
+  CHECK(read_file(texts.file("shards1.train.txt")) == text);
+  {
+    // Nothing is read again: the file that was kept is the text.
+    const StandardInput standard_input(texts.file("empty"));
+    CHECK(texts.prepare("'-'", "shards1").code == 0);
+    CHECK_THAT(texts.refused("'-'"),
+               ContainsSubstring("data.train is '-', standard input, which must not be empty"));
+    CHECK_THAT(texts.refused("'-'", 2, {"--set", "data.valid='-'"}),
+               ContainsSubstring("standard input must be the text of one split"));
+  }
+  texts.write("shards1.train.txt", "another\n");
+  CHECK_THAT(texts.prepare("'-'", "shards1").err,
+             ContainsSubstring("the shards were made from something else"));
 }
 
 TEST_CASE("JSON lines give the shards of files of their texts, to the bit") {

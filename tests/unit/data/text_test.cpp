@@ -115,8 +115,8 @@ TEST_CASE("text: a file that cannot serve is refused by its path") {
         at + "/*.txt: a pattern must match at least one file, found none");
   CHECK(refused(at) == at + ": a folder must have at least one text file, found none");
   CHECK(refused(at + "/-") ==
-        at + "/-: must be a text file, found nothing; standard input can be read once, and a text "
-             "is read again to prepare it and to know it: write it to a file, which may be "
+        at + "/-: must be a text file, found nothing; standard input is a text of data.train, "
+             "valid or test for prepare and train, and no other: write it to a file, which may be "
              "compressed");
   CHECK(refused("/dev/null") ==
         "/dev/null: must be a text file or a folder, found a pipe or a device, which can be read "

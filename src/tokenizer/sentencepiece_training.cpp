@@ -20,7 +20,8 @@
 namespace longspan {
 namespace {
 
-// Training keeps up to 29 bytes for each byte of the text: with the rest of the program below 1 GiB.
+// Training keeps up to 29 bytes for each byte of the text: with the rest of the program below 1
+// GiB.
 constexpr std::size_t kMaxTrainingBytes = std::size_t{26} << 20;
 
 // The BPE trainer numbers the characters of a word in 15 bits; the sums of the unigram trainer get

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "data/lines.h"
 #include "data/ordered_work.h"
@@ -29,11 +30,11 @@ struct Job {
 
 EncodedDocuments encode(const DocumentBlock& block, std::int32_t start_id, LineEncoder& encoder) {
   EncodedDocuments result;
-  auto& [ids, documents] = result.encoded;
+  std::vector<std::int32_t>& ids = result.encoded.ids;
   TextCounts& counts = result.counts;
   counts.bytes = for_each_document(block, [&](std::string_view document) {
     ids.push_back(start_id);
-    documents.push_back(ids.size());
+    result.encoded.documents.push_back(ids.size());
     counts.unknown += encoder.encode(document, ids);
     counts.lines += count_lines(document);
     counts.words += count_words(document);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "data/block_work.h"
 #include "data/document_encoding.h"
@@ -27,13 +28,13 @@ struct EncodedBlock {
 
 EncodedBlock encode_block(const TextBlock& block, LineEncoder& encoder) {
   EncodedBlock result{block.file};
-  auto& [ids, documents] = result.encoded;
+  std::vector<std::int32_t>& ids = result.encoded.ids;
   ids.reserve(block.text.size() / 3);
   auto record = block.records.begin();
   for_each_line(block.text, [&](std::string_view line) {
     const auto place = static_cast<std::size_t>(line.data() - block.text.data());
     if (record != block.records.end() && place >= *record) {
-      documents.push_back(ids.size());
+      result.encoded.documents.push_back(ids.size());
       while (record != block.records.end() && place >= *record) ++record;
     }
     result.unknown += encoder.encode(line, ids);

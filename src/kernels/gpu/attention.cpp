@@ -21,10 +21,15 @@ bool is_by_distance(const AttentionCall& call) {
   return call.bias.defined() && call.bias.dim() == 2;
 }
 
+gpu::BiasKind kind_of_bias(const AttentionCall& call) {
+  if (call.first_seen_BT.defined()) return gpu::BiasKind::Bounded;
+  return is_by_distance(call) ? gpu::BiasKind::Distance : gpu::BiasKind::Linear;
+}
+
 struct GpuKernel {
   static gpu::AttentionCase case_of(const AttentionCall& call) {
     return {call.q_BTHK.scalar_type() == at::kBFloat16, static_cast<int>(call.q_BTHK.size(3)),
-            is_by_distance(call) ? gpu::BiasKind::Distance : gpu::BiasKind::Linear, call.p > 0.0};
+            kind_of_bias(call), call.p > 0.0};
   }
 
   static gpu::AttentionProblem problem_of(const AttentionCall& call) {
@@ -92,13 +97,19 @@ struct GpuKernel {
   }
 };
 
-// Slopes or biases by distance in float32; slopes of zero where there is no bias.
+// Slopes or biases by distance in float32; zeros where there is no bias. Bounded kernels take
+// distances alone.
 at::Tensor bias_of(const AttentionOptions& options, const at::Tensor& q, std::int64_t num_keys) {
+  const auto as_floats = q.options().dtype(at::kFloat).requires_grad(false);
+  if (options.first_seen_BT.defined()) {
+    const auto bias_HN = bias_by_distance(options.bias, num_keys, at::kFloat);
+    return bias_HN.defined() ? bias_HN.contiguous() : at::zeros({q.size(2), num_keys}, as_floats);
+  }
   if (const auto* linear = std::get_if<LinearBias>(&options.bias))
     return linear->slopes_H.to(at::kFloat).contiguous();
   if (form_of(options.bias) == BiasForm::Distance)
     return bias_by_distance(options.bias, num_keys, at::kFloat).contiguous();
-  return at::zeros({q.size(2)}, q.options().dtype(at::kFloat).requires_grad(false));
+  return at::zeros({q.size(2)}, as_floats);
 }
 
 }  // namespace

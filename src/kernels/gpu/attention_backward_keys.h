@@ -11,7 +11,7 @@ struct AttentionBackwardKeys {
   using Element = typename Kind::Element;
   static constexpr int kHeadDim = Kind::kHeadDim;
   /// Queries whose scores are in registers at a time: fewer where the sums of wide heads are, too.
-  static constexpr bool kTight = kHeadDim > 64 && Kind::kDrops&& Kind::kBias == BiasKind::Distance;
+  static constexpr bool kTight = kHeadDim > 64 && Kind::kDrops&& Kind::kByDistance;
   static constexpr int kQueriesAtOnce = kHeadDim <= 64 ? kQueryTile : kTight ? 16 : 32;
   static constexpr int kScoreTiles = kQueriesAtOnce / 8, kOutTiles = kHeadDim / 8;
   static constexpr int kStages = kHeadDim <= 128 ? 2 : 1;
@@ -23,8 +23,8 @@ struct AttentionBackwardKeys {
   static constexpr int kValues = KeyTile::kBytes, kQueries = kValues + KeyTile::kBytes,
                        kOutGradients = kQueries + kStages * QueryTile::kBytes,
                        kRows = kOutGradients + kStages * QueryTile::kBytes,
-                       kRowBytes = 3 * kQueryTile * 4, kTable = kRows + 2 * kRowBytes,
-                       kKept = kTable + 2 * Bias::kBytes,
+                       kRowBytes = (Kind::kBounded ? 3 : 2) * kQueryTile * 4,
+                       kTable = kRows + 2 * kRowBytes, kKept = kTable + 2 * Bias::kBytes,
                        kKeptBytes = Kind::kDrops ? int(kMaskLanes) * kKeptStride : 0,
                        kSharedBytes = kKept + 2 * kKeptBytes;
 
@@ -52,10 +52,10 @@ struct AttentionBackwardKeys {
   LONGSPAN_DEVICE static int end_tile(Thread& thread, const AttentionProblem& p, int batch, int key,
                                       int first_tile) {
     int end = ceil_tiles(p.num_queries, kQueryTile);
-    if (p.first_seen_BT == nullptr) return end;
+    if (!Kind::kBounded) return end;
     for (int begin = first_tile + 1; begin < end;) {
       const int middle = (begin + end) / 2;
-      if (first_seen_of(thread, p, batch, middle * kQueryTile) <= key)
+      if (first_seen_of<Kind>(thread, p, batch, middle * kQueryTile) <= key)
         begin = middle + 1;
       else
         end = middle;
@@ -95,7 +95,7 @@ struct AttentionBackwardKeys {
                    round + 1);
       const HeadPlace place = place_of(round);
       const int first = query_of(round);
-      if (first_key + kKeyTile - 1 > place.offset + first || p.first_seen_BT != nullptr)
+      if (first_key + kKeyTile - 1 > place.offset + first || Kind::kBounded)
         add_round<kOfKeys, kOfValues, true>(thread, p, place, first, first_key, warp_row, round,
                                             d_k, d_v);
       else
@@ -144,9 +144,9 @@ struct AttentionBackwardKeys {
     else
       value = inside ? thread.load(gradients.delta_BHT + at) : 0.0f;
     thread.store_shared(kRows + buffer * kRowBytes + thread.index() * 4, value);
-    if (p.first_seen_BT != nullptr && thread.index() < kQueryTile)
+    if (Kind::kBounded && thread.index() < kQueryTile)
       thread.store_shared(kRows + buffer * kRowBytes + (2 * kQueryTile + row) * 4,
-                          first_seen_of(thread, p, place.b, first + row));
+                          first_seen_of<Kind>(thread, p, place.b, first + row));
     if constexpr (Kind::kDrops) draw(thread, p, place, first, first_key, buffer);
   }
 
@@ -203,7 +203,7 @@ struct AttentionBackwardKeys {
       LONGSPAN_UNROLL
       for (int n = 0; n < kScoreTiles; ++n) {
         const auto log_sums = thread.template load_shared<FloatPair>(rows + 8 * n * 4);
-        const bool hides = kPartial && p.first_seen_BT != nullptr;
+        const bool hides = kPartial && Kind::kBounded;
         LONGSPAN_UNROLL
         for (int e = 0; e < 2; ++e) {
           const int step = 8 * n + e;

@@ -13,7 +13,7 @@ struct AttentionBackwardQueries {
   static constexpr int kHeadDim = Kind::kHeadDim;
   static constexpr int kScoreTiles = kKeyTile / 8, kOutTiles = kHeadDim / 8;
   static constexpr int kStages = kHeadDim <= 128 ? 2 : 1;  ///< tiles of keys in shared memory
-  static constexpr bool kByDistance = Kind::kBias == BiasKind::Distance;
+  static constexpr bool kByDistance = Kind::kByDistance;
   using QueryTile = Tile<kQueryTile, kHeadDim>;
   using KeyTile = Tile<kKeyTile, kHeadDim>;
   using Bias = TileBias<Kind::kBias, kQueryTile>;
@@ -45,7 +45,7 @@ struct AttentionBackwardQueries {
     const int last_query =
         (first + kQueryTile < p.num_queries ? first + kQueryTile : p.num_queries) - 1;
     const int num_tiles = (place.offset + last_query) / kKeyTile + 1;
-    const int first_tile = first_seen_of(thread, p, place.b, first) / kKeyTile;
+    const int first_tile = first_seen_of<Kind>(thread, p, place.b, first) / kKeyTile;
     const QueryTile queries{0}, out_gradients{kOutGradients};
     const Bias bias(thread, p, place.h, kTable);
     float* const d_bias = kByDistance && gradients.d_bias_BHTN != nullptr
@@ -71,8 +71,8 @@ struct AttentionBackwardQueries {
       const KeyTile keys{kKeys + tile % kStages * KeyTile::kBytes},
           values{kValues + tile % kStages * KeyTile::kBytes};
       Sums<kScoreTiles> d_scores;
-      const bool partial = tile * kKeyTile + kKeyTile - 1 > place.offset + first + warp_row ||
-                           p.first_seen_BT != nullptr;
+      const bool partial =
+          tile * kKeyTile + kKeyTile - 1 > place.offset + first + warp_row || Kind::kBounded;
       if (partial)
         differentiate<true>(thread, p, place, bias, rows, queries, out_gradients, keys, values,
                             first, warp_row, tile, d_scores);
@@ -187,17 +187,17 @@ struct AttentionBackwardQueries {
       const int difference =
           tile * kKeyTile + 2 * c - (place.offset + first + warp_row + g + 8 * r);
       const auto base = bias.base(difference, smallest, tile % 2);
-      const int first_step = kPartial
-                                 ? first_seen_of(thread, p, place.b, first + warp_row + g + 8 * r) -
-                                       (tile * kKeyTile + 2 * c)
-                                 : 0;
+      const int first_step =
+          kPartial ? first_seen_of<Kind>(thread, p, place.b, first + warp_row + g + 8 * r) -
+                         (tile * kKeyTile + 2 * c)
+                   : 0;
       LONGSPAN_UNROLL
       for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
       for (int e = 0; e < 2; ++e) {
         const int step = 8 * n + e;
         float& x = scores.x[n][2 * r + e];
         x = thread.exp2(x * (p.scale * kLog2E) + (bias.at(thread, base, step) - rows.log_sum[r]));
-        if (kPartial && (difference + step > 0 || step < first_step)) x = 0.0f;
+        if (kPartial && (difference + step > 0 || (Kind::kBounded && step < first_step))) x = 0.0f;
       }
     }
     multiply_rows<Element>(thread, out_gradients, warp_row, values, 0, d_scores);

@@ -11,7 +11,7 @@ struct AttentionForward {
   using Element = typename Kind::Element;
   static constexpr int kHeadDim = Kind::kHeadDim;
   /// Tiles of 16 rows a warp: two read each key once for twice the work, where registers suffice.
-  static constexpr int kRowTiles = kHeadDim <= 64 ? 2 : 1;
+  static constexpr int kRowTiles = kHeadDim <= (Kind::kBounded ? 32 : 64) ? 2 : 1;
   static constexpr int kWarpRows = 16 * kRowTiles, kRows = kWarps * kWarpRows;
   static constexpr int kScoreTiles = kKeyTile / 8, kOutTiles = kHeadDim / 8;
   using QueryTile = Tile<kRows, kHeadDim>;
@@ -40,7 +40,7 @@ struct AttentionForward {
     const int warp_row = thread.index() / kWarpSize * kWarpRows;
     const int last_query = min_of(first + kRows, p.num_queries) - 1;
     const int num_tiles = (place.offset + last_query) / kKeyTile + 1;
-    const int first_tile = first_seen_of(thread, p, place.b, first) / kKeyTile;
+    const int first_tile = first_seen_of<Kind>(thread, p, place.b, first) / kKeyTile;
     const QueryTile queries{0};
     const KeyTile keys{kKeys}, values{kValues};
     const Bias bias(thread, p, place.h, kTable);
@@ -75,7 +75,7 @@ struct AttentionForward {
       thread.commit_copies();
       if (!reaches) continue;
       const bool partial =
-          first_key + kKeyTile - 1 > place.offset + first + warp_row || p.first_seen_BT != nullptr;
+          first_key + kKeyTile - 1 > place.offset + first + warp_row || Kind::kBounded;
       if (partial)
         softmax<true>(thread, p, place, bias, first + warp_row, tile, smallest, scores, state);
       else
@@ -158,10 +158,10 @@ struct AttentionForward {
       const int position = place.offset + warp_first + 16 * i + g + 8 * r;
       const int difference = tile * kKeyTile + 2 * c - position;
       const auto base = bias.base(difference, smallest, 0);
-      const int first_step =
-          kPartial ? first_seen_of(thread, p, place.b, warp_first + 16 * i + g + 8 * r) -
-                         (tile * kKeyTile + 2 * c)
-                   : 0;
+      const int first_step = Kind::kBounded ? first_seen_of<Kind>(thread, p, place.b,
+                                                                  warp_first + 16 * i + g + 8 * r) -
+                                                  (tile * kKeyTile + 2 * c)
+                                            : 0;
       float top = state.top[i][r];
       LONGSPAN_UNROLL
       for (int n = 0; n < kScoreTiles; ++n) LONGSPAN_UNROLL
@@ -169,7 +169,8 @@ struct AttentionForward {
         float& x = scores[i].x[n][2 * r + e];
         const int step = 8 * n + e;
         x = x * scale + bias.at(thread, base, step);
-        if (kPartial && (difference + step > 0 || step < first_step)) x = kMinusInfinity;
+        if (kPartial && (difference + step > 0 || (Kind::kBounded && step < first_step)))
+          x = kMinusInfinity;
         top = x > top ? x : top;
       }
       LONGSPAN_UNROLL

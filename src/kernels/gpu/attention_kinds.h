@@ -28,8 +28,10 @@ template <class Element, int kHeadDim, class Visit>
 void visit_bias(const AttentionCase& wanted, const Visit& visit) {
   if (wanted.bias == BiasKind::Linear)
     visit_dropout<Element, kHeadDim, BiasKind::Linear>(wanted, visit);
-  else
+  else if (wanted.bias == BiasKind::Distance)
     visit_dropout<Element, kHeadDim, BiasKind::Distance>(wanted, visit);
+  else
+    visit_dropout<Element, kHeadDim, BiasKind::Bounded>(wanted, visit);
 }
 
 template <class Element, class Visit>

@@ -13,8 +13,10 @@ inline constexpr int kQueryTile = 64;  ///< queries, in the backward pass
 inline constexpr float kLog2E = 1.4426950408889634f, kLn2 = 0.6931471805599453f;
 inline constexpr float kMinusInfinity = -1e30f;  ///< its differences are no NaN
 
-/// Linear: slope * (j - i), with slopes of zero for no bias. Distance: a table of i - j.
-enum class BiasKind { Linear, Distance };
+/// Linear: slope * (j - i), with slopes of zero for no bias. Distance: a table of i - j. Bounded:
+/// the same, where each query sees keys from a first one of its own on; kernels of their own, since
+/// what that takes would have the others spill registers.
+enum class BiasKind { Linear, Distance, Bounded };
 
 /// A tensor [B, T, heads, K] whose last two sides are contiguous.
 struct HeadRows {
@@ -32,7 +34,7 @@ struct AttentionProblem {
   std::int64_t bias_stride;        ///< N >= num_keys
   const std::int64_t* row_ids_BT;  ///< with dropout
   MaskRule mask;
-  const std::int32_t* first_seen_BT;  ///< the first key that each query sees; null: key 0
+  const std::int32_t* first_seen_BT;  ///< Bounded: the first key that each query sees
 };
 
 struct AttentionOutputs {
@@ -57,6 +59,8 @@ struct AttentionKind {
   using Element = ElementType;
   static constexpr int kHeadDim = kMaxHeadDim;
   static constexpr BiasKind kBias = kBiasKind;
+  static constexpr bool kByDistance = kBiasKind != BiasKind::Linear;
+  static constexpr bool kBounded = kBiasKind == BiasKind::Bounded;
   static constexpr bool kDrops = kWithDropout;
 };
 
@@ -87,9 +91,9 @@ LONGSPAN_DEVICE std::int64_t row_id_of(Thread& thread, const AttentionProblem& p
 }
 
 /// The first key that a query sees; of a query that is not there, of the last one.
-template <class Thread>
+template <class Kind, class Thread>
 LONGSPAN_DEVICE int first_seen_of(Thread& thread, const AttentionProblem& p, int batch, int query) {
-  if (p.first_seen_BT == nullptr) return 0;
+  if (!Kind::kBounded) return 0;
   const int inside = query < p.num_queries ? query : p.num_queries - 1;
   return thread.load(p.first_seen_BT + static_cast<std::int64_t>(batch) * p.num_queries + inside);
 }
@@ -122,14 +126,14 @@ struct TileBias<BiasKind::Linear, kRows> {
 
 /// Keeps the biases of a tile's distances in shared memory.
 template <int kRows>
-struct TileBias<BiasKind::Distance, kRows> {
+struct DistanceTileBias {
   static constexpr int kEntries = kRows + kKeyTile - 1;
   static constexpr int kBytes = (kEntries + 1) * 4;
   using Base = int;
   int table;
 
   template <class Thread>
-  LONGSPAN_DEVICE TileBias(Thread&, const AttentionProblem&, int, int shared_base)
+  LONGSPAN_DEVICE DistanceTileBias(Thread&, const AttentionProblem&, int, int shared_base)
       : table(shared_base) {}
   /// Puts the biases of distances [smallest, + kEntries) into one of two buffers.
   template <class Thread>
@@ -149,6 +153,15 @@ struct TileBias<BiasKind::Distance, kRows> {
   LONGSPAN_DEVICE float at(Thread& thread, Base base, int step) const {
     return thread.template load_shared<float>(base - 4 * step);
   }
+};
+
+template <int kRows>
+struct TileBias<BiasKind::Distance, kRows> : DistanceTileBias<kRows> {
+  using DistanceTileBias<kRows>::DistanceTileBias;
+};
+template <int kRows>
+struct TileBias<BiasKind::Bounded, kRows> : DistanceTileBias<kRows> {
+  using DistanceTileBias<kRows>::DistanceTileBias;
 };
 
 }  // namespace longspan::gpu

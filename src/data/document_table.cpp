@@ -76,7 +76,8 @@ std::shared_ptr<const DocumentTable> DocumentTable::read(const fs::path& folder,
                   found, kPrepareAgain);
   std::shared_ptr<DocumentTable> table(new DocumentTable(num_tokens));
   table->file_.emplace(path);
-  table->begins_ = rows_of(*table->file_, path, documents.at("count").get<std::size_t>());
+  const std::int64_t count = whole_number(documents, "count");
+  table->begins_ = rows_of(*table->file_, path, static_cast<std::size_t>(count));
   table->check(path);
   return table;
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "data/manifest.h"
 #include "longspan/core/error.h"
 
 namespace longspan {
@@ -28,11 +29,10 @@ Json describe_file(const std::string& path, const FileState& state, const std::s
 std::string content_difference(const Json& described, const std::string& path, const FileState& now,
                                const std::function<std::string()>& digest_now) {
   const auto was_path = described.at("path").get<std::string>();
-  const auto was_bytes = described.at("bytes").get<std::int64_t>();
+  const auto was_bytes = whole_number(described, "bytes");
   if (now.bytes != was_bytes)
     return concat(was_path, " had ", was_bytes, " bytes, ", path, " has ", now.bytes);
-  if (was_path == path && described.at("modified_ns").get<std::int64_t>() == now.modified_ns)
-    return "";
+  if (was_path == path && whole_number(described, "modified_ns") == now.modified_ns) return "";
   const bool same = digest_now() == described.at("digest").get<std::string>();
   return same ? "" : concat("the content of ", path, " differs from what ", was_path, " had");
 }

@@ -2,6 +2,8 @@
 // shard.
 #include "data/manifest.h"
 
+#include <limits>
+
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
 
@@ -24,6 +26,17 @@ std::string read(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::int64_t whole_number(const Json& object, const char* key) {
+  const Json& number = object.at(key);
+  const bool fits = number.is_number_integer() &&
+                    !(number.is_number_unsigned() &&
+                      number.get<std::uint64_t>() >
+                          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+  check(fits, ErrorKind::Data, "a manifest's ", key, " must be a whole number, found ",
+        number.dump(), kPrepareAgain);
+  return number.get<std::int64_t>();
+}
 
 void write_manifest(const std::filesystem::path& folder, Json manifest) {
   manifest["digest"] = digest_of(manifest);

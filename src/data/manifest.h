@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -15,6 +16,10 @@ inline constexpr std::string_view kPrepareAgain = "; remove the folder and prepa
 
 /// Writes the manifest of a shard folder with a digest of itself. @throws Error(Io)
 void write_manifest(const std::filesystem::path& folder, Json manifest);
+/// Returns a whole number that a manifest must hold under a key. A fraction, or what no int64
+/// holds, is an Error(Data), where Json's own conversion makes something of it. @throws
+/// Json::exception
+std::int64_t whole_number(const Json& object, const char* key);
 /// Reads a manifest; checks its format and digest, not the shards. @throws Error(Data)
 Json read_manifest(const std::filesystem::path& folder);
 

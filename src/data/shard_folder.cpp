@@ -20,8 +20,8 @@ namespace {
 constexpr std::size_t kCheckedAtOnce = 1024;
 
 TextCounts read_counts(const Json& split) {
-  return {split.at("lines").get<std::int64_t>(), split.at("words").get<std::int64_t>(),
-          split.at("bytes").get<std::int64_t>(), split.value("unknown", std::int64_t{0})};
+  return {whole_number(split, "lines"), whole_number(split, "words"), whole_number(split, "bytes"),
+          split.contains("unknown") ? whole_number(split, "unknown") : 0};
 }
 
 // @param left how many shards may still be opened at once
@@ -31,7 +31,7 @@ std::shared_ptr<const StoredTokens> open_shards(const std::filesystem::path& fol
   const auto name = split.at("name").get<std::string>();
   auto shards =
       std::make_shared<const ShardSet>(folder, ShardList::read(folder, name, split.at("shards")),
-                                       manifest.at("bytes_per_token").get<std::int64_t>());
+                                       whole_number(manifest, "bytes_per_token"));
   left -= shards->open_first(left);
   return shards;
 }

@@ -116,14 +116,14 @@ void ShardList::read_entries(const Json& entries, const std::string& source) {
     const auto digest = digest_bytes(entry.at("digest").get<std::string>());
     check(digest.has_value(), ErrorKind::Data, source, ": a shard's digest must have 32 digits",
           kPrepareAgain);
-    add_checked(entry.at("tokens").get<std::int64_t>(), *digest, source);
+    add_checked(whole_number(entry, "tokens"), *digest, source);
     files_.push_back(entry.at("file").get<std::string>());
   }
 }
 
 void ShardList::read_table(const fs::path& folder, const Json& table, const std::string& source) {
   const auto name = table.at("table").get<std::string>();
-  const auto count = table.at("count").get<std::size_t>();
+  const auto count = static_cast<std::size_t>(whole_number(table, "count"));
   const auto inside = path_inside(folder, name);
   check(inside.has_value(), ErrorKind::Data, source,
         ": table must be a path inside the folder, got ", name, kPrepareAgain);

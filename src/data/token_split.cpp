@@ -138,7 +138,7 @@ std::shared_ptr<const StoredTokens> open_token_split(const Json& split, std::int
     if (!was.contains("format")) continue;  // an index
     TokenFile file = open_token_file(path, format_named(was.at("format").get<std::string>()));
     file.digest = was.at("digest").get<std::string>();
-    check(file.layout.num_tokens == was.at("tokens").get<std::int64_t>() &&
+    check(file.layout.num_tokens == whole_number(was, "tokens") &&
               row_of(file.layout.type).name == was.at("dtype").get<std::string>(),
           ErrorKind::Data, path, ": must hold ", was.at("tokens"), " ids of type ",
           was.at("dtype").get<std::string>(), " as in the manifest, found ", file.layout.num_tokens,

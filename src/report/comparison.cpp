@@ -21,31 +21,61 @@ struct Sample {
 };
 using Samples = std::vector<Sample>;
 
-CurvePoint summarize(std::int64_t length, const std::vector<double>& values) {
-  CurvePoint point{length, 0.0, values.front(), values.front()};
-  for (const double value : values) {
-    point.mean += value / static_cast<double>(values.size());
-    point.low = std::min(point.low, value);
-    point.high = std::max(point.high, value);
+constexpr double kNormal95 = 1.959963984540054;  // standard errors on each side
+
+using Cells = std::vector<const Cell*>;
+
+// The values of the cells that have one.
+std::vector<double> present(const Cells& cells, std::optional<double> Cell::*member) {
+  std::vector<double> values;
+  for (const Cell* cell : cells)
+    if (cell->*member) values.push_back(*(cell->*member));
+  return values;
+}
+
+std::optional<double> mean_of(const std::vector<double>& values) {
+  if (values.empty()) return std::nullopt;
+  double sum = 0.0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+void add_measures(CurvePoint& point, const Cells& cells) {
+  const std::vector<double> errors = present(cells, &Cell::ppl_stderr);
+  if (errors.size() == cells.size() && std::isfinite(point.mean))
+    point.margin = kNormal95 * *mean_of(errors);
+  point.tokens_per_second = mean_of(present(cells, &Cell::tokens_per_second));
+  const std::vector<double> peaks = present(cells, &Cell::peak_bytes);
+  if (!peaks.empty()) point.peak_bytes = *std::max_element(peaks.begin(), peaks.end());
+}
+
+CurvePoint summarize(std::int64_t length, const Cells& cells) {
+  const double first = cells.front()->ppl;
+  CurvePoint point{length, 0.0, first, first, {}, {}, {}};
+  for (const Cell* cell : cells) {
+    point.mean += cell->ppl / static_cast<double>(cells.size());
+    point.low = std::min(point.low, cell->ppl);
+    point.high = std::max(point.high, cell->ppl);
   }
-  if (values.size() == 1) point.mean = values.front();
+  if (cells.size() == 1) point.mean = first;
   if (!std::isfinite(point.mean))
     point.mean = point.low = point.high = std::numeric_limits<double>::quiet_NaN();
+  add_measures(point, cells);
   return point;
 }
 
 Curve make_curve(std::size_t line, const Lines& lines, const Samples& samples) {
   Curve curve{line, lines.look(line), lines.label(line), {}, 0, {}};
-  std::map<std::int64_t, std::vector<double>> ppl_by_length;
+  std::map<std::int64_t, Cells> cells_by_length;
   for (const Sample& sample : samples) {
     if (sample.line != line) continue;
     curve.train_length = sample.cell->train_length;
     if (std::find(curve.runs.begin(), curve.runs.end(), sample.run->name) == curve.runs.end())
       curve.runs.push_back(sample.run->name);
-    ppl_by_length[sample.cell->length].push_back(sample.cell->ppl);
+    cells_by_length[sample.cell->length].push_back(sample.cell);
   }
-  for (const auto& [length, values] : ppl_by_length)
-    curve.points.push_back(summarize(length, values));
+  for (const auto& [length, cells] : cells_by_length)
+    curve.points.push_back(summarize(length, cells));
   return curve;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@ struct CurvePoint {
   double mean = 0.0;  ///< NaN when a run's perplexity is not finite
   double low = 0.0;
   double high = 0.0;
+  /// Half of the mean's 95 % interval over other text of the same kind, where each run tells its
+  /// standard error. Runs share the text, so the error of their mean is at most the mean of theirs.
+  std::optional<double> margin;
+  std::optional<double> tokens_per_second;  ///< mean of the runs that tell it
+  std::optional<double> peak_bytes;         ///< highest of the runs that tell it
 };
 
 /// Perplexity over length.

@@ -100,6 +100,9 @@ std::string numbers_of(const PageContents& contents) {
       figure["differences"].push_back(to_text(difference));
     document["extrapolation"].push_back(figure);
   }
+  document["speed"] = Json::array();
+  for (const Comparison& comparison : contents.comparisons)
+    document["speed"].push_back(speed_numbers(comparison));
   if (contents.reference) document["reference"] = reference_numbers(contents);
   document["training"] = Json::array();
   for (const DrawnFigure& drawn : contents.training)

@@ -43,6 +43,14 @@ class ObjectReader {
     return value.get<double>();
   }
 
+  // Nothing where the file is old or has null.
+  std::optional<double> amount(const char* key) const {
+    if (!object_.contains(key) || object_[key].is_null()) return std::nullopt;
+    const double value = number_or_nan(key);
+    check(value >= 0.0, ErrorKind::Data, prefix_, key, " must be at least 0, got ", value);
+    return value;
+  }
+
  private:
   const Json& at(const char* key) const {
     const auto found = object_.find(key);
@@ -87,6 +95,9 @@ Cell read_cell(const Json& object, const std::string& prefix, const std::string&
   cell.stride = reader.integer("stride", 0);
   cell.targets = reader.integer("targets", 0);
   cell.ppl = reader.number_or_nan("ppl");
+  cell.ppl_stderr = reader.amount("ppl_stderr");
+  cell.tokens_per_second = reader.amount("tokens_per_second");
+  cell.peak_bytes = reader.amount("peak_bytes");
   if (object.contains("position_overrides"))
     cell.position_overrides = joined(object["position_overrides"]);
   cell.object = object;

@@ -31,7 +31,10 @@ struct Cell {
   std::int64_t length = 0;
   std::int64_t stride = 0;
   std::int64_t targets = 0;
-  double ppl = 0.0;                      ///< NaN where the file has null: not a finite number
+  double ppl = 0.0;  ///< NaN where the file has null: not a finite number
+  std::optional<double> ppl_stderr;
+  std::optional<double> tokens_per_second;
+  std::optional<double> peak_bytes;
   std::optional<PublishedFigure> paper;  ///< beside which ppl is laid
   Json object;                           ///< as read
 };

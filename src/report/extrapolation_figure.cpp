@@ -31,7 +31,8 @@ Series series_of(const Curve& curve) {
   Series series{curve.line, curve.look, curve.label, curve.runs, {}};
   if (curve.runs.size() > 1) series.label += concat(" (", curve.runs.size(), " seeds)");
   for (const CurvePoint& point : curve.points)
-    series.points.push_back({static_cast<double>(point.length), point.mean, point.low, point.high});
+    series.points.push_back(
+        {static_cast<double>(point.length), point.mean, point.low, point.high, point.margin});
   return series;
 }
 
@@ -40,6 +41,7 @@ Series series_of(const Curve& curve) {
 Figure extrapolation_figure(const Comparison& comparison, const std::string& name) {
   Figure figure;
   figure.name = name;
+  figure.x_name = "length";
   std::vector<double> values;
   for (const Curve& curve : comparison.curves) {
     figure.series.push_back(series_of(curve));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct PlotPoint {
   double y = 0.0;  ///< NaN leaves a gap
   double low = 0.0;
   double high = 0.0;
+  std::optional<double> margin = std::nullopt;  ///< half of y's 95 % interval
 };
 
 /// One drawn line. A band is drawn where low and high differ.
@@ -32,6 +34,7 @@ struct Figure {
   std::string title;    ///< in the plot
   std::string caption;  ///< under it, on the page
   std::string warning;  ///< in the plot too; empty for none
+  std::string x_name;   ///< of an x, before its number: "length"
   int width = 960;
   int height = 520;
   Axis x;
@@ -42,9 +45,12 @@ struct Figure {
 
 /// Returns the numbers of a figure, as FORMAT.md says.
 Json to_json(const Figure& figure);
+/// Returns what the page's script needs of a figure: for x and y lowest, highest and whether the
+/// axis is logarithmic, and the series, a point as [x, y], with [low, high] and then the interval's
+/// ends behind it where it has them (null for low and high where only the latter are there).
+Json to_page_json(const Figure& figure);
 
-enum class ImageFormat { Svg, Png };
-/// Returns the gnuplot script that writes the figure's image to standard output.
-std::string plot_script(const Figure& figure, ImageFormat format);
+/// Returns the gnuplot script that writes the figure's PNG image to standard output.
+std::string plot_script(const Figure& figure);
 
 }  // namespace longspan::report

@@ -61,6 +61,16 @@ struct FileActions {
   ~FileActions() { posix_spawn_file_actions_destroy(&value); }
 };
 
+// A process group of its own: Ctrl-C goes to the program, not to a plot that is being drawn.
+struct Attributes {
+  posix_spawnattr_t value;
+  Attributes() {
+    posix_spawnattr_init(&value);
+    posix_spawnattr_setflags(&value, POSIX_SPAWN_SETPGROUP);
+  }
+  ~Attributes() { posix_spawnattr_destroy(&value); }
+};
+
 // Returns the exit status as waitpid() gives it.
 int run(const Stream& input, const Stream& output, const Stream& errors) {
   FileActions actions;
@@ -70,7 +80,9 @@ int run(const Stream& input, const Stream& output, const Stream& errors) {
   char program[] = "gnuplot", defaults[] = "-d";
   char* const arguments[] = {program, defaults, nullptr};
   pid_t child = 0;
-  const int failure = ::posix_spawnp(&child, program, &actions.value, nullptr, arguments, environ);
+  const Attributes attributes;
+  const int failure =
+      ::posix_spawnp(&child, program, &actions.value, &attributes.value, arguments, environ);
   check(failure == 0, ErrorKind::Config,
         "plots need the program gnuplot, which cannot be started (", std::strerror(failure),
         "); install the package gnuplot-nox");

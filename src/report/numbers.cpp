@@ -1,6 +1,7 @@
 // Numbers as text, for the page, the plots and the data files.
 #include "report/numbers.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -12,14 +13,22 @@ namespace {
 
 constexpr const char* kNarrowSpace = "\u202f";
 
+// Of a number's digits before the point.
 std::string group_digits(const std::string& digits) {
+  const std::size_t point = std::min(digits.find('.'), digits.size());
   std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    const std::size_t left = digits.size() - i;
-    if (i > 0 && left % 3 == 0 && digits[i - 1] != '-') text += kNarrowSpace;
+  for (std::size_t i = 0; i < point; ++i) {
+    if (i > 0 && (point - i) % 3 == 0 && digits[i - 1] != '-') text += kNarrowSpace;
     text += digits[i];
   }
-  return text;
+  return text + digits.substr(point);
+}
+
+// Of a perplexity of about four significant digits.
+int decimals_of(double value) {
+  if (value < 10.0) return 3;
+  if (value < 100.0) return 2;
+  return value < 1000.0 ? 1 : 0;
 }
 
 std::string without_trailing_zeros(std::string text) {
@@ -48,15 +57,23 @@ std::string fixed(double value, int decimals) {
 
 std::string perplexity(double value) {
   if (!std::isfinite(value)) return "not finite";
-  if (value < 10.0) return fixed(value, 3);
-  if (value < 100.0) return fixed(value, 2);
-  if (value < 1000.0) return fixed(value, 1);
-  if (value < 1e7) return group_digits(fixed(value, 0));
+  if (value < 1e7) return group_digits(fixed(value, decimals_of(value)));
   std::array<char, 32> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
                                  std::chars_format::scientific, 2)
                        .ptr;
   return {buffer.data(), end};
+}
+
+std::string margin(double half, double value) {
+  return value < 1e7 ? group_digits(fixed(half, decimals_of(value))) : perplexity(half);
+}
+
+std::string byte_size(double bytes) {
+  const double mebibytes = bytes / (1 << 20);
+  if (mebibytes < 1024.0) return fixed(mebibytes, mebibytes < 10.0 ? 1 : 0) + " MiB";
+  const double gibibytes = mebibytes / 1024.0;
+  return fixed(gibibytes, gibibytes < 100.0 ? 1 : 0) + " GiB";
 }
 
 std::string ratio(double value) {

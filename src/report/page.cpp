@@ -8,6 +8,7 @@
 #include "longspan/core/error.h"
 #include "report/html.h"
 #include "report/numbers.h"
+#include "report/script.h"
 #include "report/style.h"
 
 namespace longspan::report {
@@ -77,6 +78,9 @@ std::string header(const PageContents& contents) {
       "length</h1>\n"
       "<p class=\"facts\">" +
       escape(facts(contents)) + "</p>\n";
+  if (contents.reload_seconds)
+    html += concat("<p class=\"facts\">Loads itself anew every ", *contents.reload_seconds,
+                   " s while its runs go on.</p>\n");
   if (!contents.comparisons.empty()) html += finding(contents.comparisons.front());
   if (!contents.missing.empty())
     html += "<div class=\"note\" role=\"note\"><p>Missing here:</p>" + list(contents.missing) +
@@ -92,22 +96,31 @@ std::string footer(const PageContents& contents) {
 
 }  // namespace
 
+// What loads the page anew where its script does not run.
+std::string reload_without_script(const PageContents& contents) {
+  if (!contents.reload_seconds) return "";
+  return concat("<noscript><meta http-equiv=\"refresh\" content=\"", *contents.reload_seconds,
+                "\"></noscript>\n");
+}
+
 std::string make_page(const PageContents& contents) {
   std::string body = header(contents);
   for (std::size_t i = 0; i < contents.comparisons.size(); ++i)
     body += result_section(contents.comparisons[i], contents.extrapolation[i],
                            i == 0 ? result_legend(contents.comparisons[i]) : "");
   body += reference_section(contents.reference, contents.comparisons);
-  body += training_section(contents.training) + runs_section(contents.runs) +
-          protocol_section(contents.comparisons) + cells_section(contents.comparisons) +
-          configuration_section(contents.runs) + environment_section(contents.runs) +
-          footer(contents);
+  body += speed_section(contents.comparisons) + training_section(contents.training) +
+          runs_section(contents.runs) + protocol_section(contents.comparisons) +
+          cells_section(contents.comparisons) + configuration_section(contents.runs) +
+          environment_section(contents.runs) + footer(contents);
   return concat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>longspan report: ",
-      escape(facts(contents)), "</title>\n<style>", kStyleSheet, "</style>\n</head>\n<body>\n",
-      body, "</body>\n</html>\n");
+      "<!DOCTYPE html>\n<html lang=\"en\"",
+      contents.reload_seconds ? concat(" data-reload=\"", *contents.reload_seconds, "\"") : "",
+      ">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+      reload_without_script(contents), "<title>longspan report: ", escape(facts(contents)),
+      "</title>\n<style>", kStyleSheet, "</style>\n</head>\n<body>\n", body, "<script>", kScript,
+      "</script>\n</body>\n</html>\n");
 }
 
 }  // namespace longspan::report

@@ -24,8 +24,9 @@ struct PageContents {
   std::vector<DrawnFigure> extrapolation;  ///< one for each comparison, in the same order
   std::vector<DrawnFigure> training;
   std::optional<ReferenceUse> reference;
-  std::vector<std::string> missing;  ///< sentences
-  std::vector<std::string> files;    ///< names of those beside the page
+  std::vector<std::string> missing;   ///< sentences
+  std::vector<std::string> files;     ///< names of those beside the page
+  std::optional<int> reload_seconds;  ///< the page loads itself anew so often
 };
 
 /// Returns the page: HTML that needs no other file.
@@ -38,13 +39,17 @@ std::string result_section(const Comparison& comparison, const DrawnFigure& draw
 std::string result_legend(const Comparison& comparison);
 std::string reference_section(const std::optional<ReferenceUse>& use,
                               const std::vector<Comparison>& comparisons);
+/// Shows speed and memory by length, where the results have them.
+std::string speed_section(const std::vector<Comparison>& comparisons);
 std::string training_section(const std::vector<DrawnFigure>& figures);
 std::string runs_section(const std::vector<Run>& runs);
 std::string protocol_section(const std::vector<Comparison>& comparisons);
 std::string cells_section(const std::vector<Comparison>& comparisons);
 std::string configuration_section(const std::vector<Run>& runs);
 std::string environment_section(const std::vector<Run>& runs);
-/// Returns a figure with its caption.
+/// Returns a figure with its legend, its caption and its numbers.
 std::string figure_html(const DrawnFigure& drawn);
+/// Returns the numbers of speed_section() for PAGE.json.
+Json speed_numbers(const Comparison& comparison);
 
 }  // namespace longspan::report

@@ -60,7 +60,8 @@ std::vector<TableCell> cell_row(const Comparison& comparison, const Cell& cell) 
           value_cell(cell, "bits_per_byte", 4),
           value_cell(cell, "early_token_loss", 4),
           value_cell(cell, "full_context_loss", 4),
-          value_cell(cell, "tokens_per_second", 0)};
+          value_cell(cell, "tokens_per_second", 0),
+          number_cell(cell.peak_bytes ? byte_size(*cell.peak_bytes) : "\u2013")};
 }
 
 }  // namespace
@@ -101,7 +102,8 @@ std::string cells_section(const std::vector<Comparison>& comparisons) {
                {"bits/byte", "number"},
                {"early loss", "number"},
                {"full-context loss", "number"},
-               {"tokens/s", "number"}},
+               {"tokens/s", "number"},
+               {"peak memory", "number"}},
               {},
               "cells"};
   for (const Comparison& comparison : comparisons)

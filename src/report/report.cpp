@@ -9,6 +9,7 @@
 #include "report/contents.h"
 #include "report/figures.h"
 #include "report/reference.h"
+#include "report/run_folder.h"
 
 namespace longspan {
 namespace {
@@ -35,7 +36,8 @@ std::vector<report::Run> runs_in(const report::Evaluation& evaluation) {
 }  // namespace
 
 ReportSummary write_report(const std::vector<fs::path>& runs, const fs::path& output_html,
-                           const std::optional<fs::path>& reference) {
+                           const std::optional<fs::path>& reference,
+                           std::optional<int> reload_seconds) {
   check(!runs.empty(), ErrorKind::Config,
         "a report needs the folder of at least one run, got none");
   check(output_html.extension() == ".html", ErrorKind::Config, "--output must end in .html, got ",
@@ -46,6 +48,7 @@ ReportSummary write_report(const std::vector<fs::path>& runs, const fs::path& ou
   if (reference) use = report::apply_reference(report::read_reference(*reference), read);
   report::PageContents contents = report::draw_contents(std::move(read), files);
   contents.reference = use;
+  contents.reload_seconds = reload_seconds;
   files.push_back({".csv", report::all_cells_csv(contents.runs)});
   files.push_back({".json", report::numbers_of(contents)});
   const std::string stem = output_html.stem().string();
@@ -56,6 +59,12 @@ ReportSummary write_report(const std::vector<fs::path>& runs, const fs::path& ou
   for (const report::OutputFile& file : files)
     write_file_durably(folder / (stem + file.suffix), file.content);
   return use ? ReportSummary{use->cells, use->cells_matched} : ReportSummary{};
+}
+
+std::string state_of_report_inputs(const std::vector<fs::path>& runs) {
+  std::string state;
+  for (const fs::path& run : runs) state += report::state_of_files(run);
+  return state;
 }
 
 void write_evaluation_plot(const fs::path& evaluation_json) {

@@ -6,44 +6,14 @@
 #include "report/html.h"
 #include "report/numbers.h"
 #include "report/page.h"
+#include "report/svg.h"
 
 namespace longspan::report {
 namespace {
 
 constexpr const char* kTimes = "\u00d7";
 constexpr const char* kDash = "\u2013";
-
-// The marker at (18, 6), for the point types of looks_of().
-std::string marker_shape(const Look& look) {
-  const std::string fill = concat(" fill=\"", look.colour, "\"/>");
-  const std::string outline =
-      concat(" fill=\"none\" stroke-width=\"1.4\" stroke=\"", look.colour, "\"/>");
-  switch (look.marker) {
-    case 5:
-      return "<rect x=\"14\" y=\"2\" width=\"8\" height=\"8\"" + fill;
-    case 9:
-      return "<path d=\"M18 1 L23 10 L13 10 z\"" + fill;
-    case 11:
-      return "<path d=\"M18 11 L23 2 L13 2 z\"" + fill;
-    case 13:
-      return "<path d=\"M18 0.5 L23.5 6 L18 11.5 L12.5 6 z\"" + fill;
-    case 4:
-      return "<rect x=\"14\" y=\"2\" width=\"8\" height=\"8\"" + outline;
-    case 6:
-      return "<circle cx=\"18\" cy=\"6\" r=\"4\"" + outline;
-    default:
-      return "<circle cx=\"18\" cy=\"6\" r=\"4.5\"" + fill;
-  }
-}
-
-// A piece of the line as the plot draws it.
-std::string swatch(const Look& look) {
-  return concat(
-      "<svg class=\"swatch\" viewBox=\"0 0 36 12\" aria-hidden=\"true\"><path d=\"M0 6 H36\" "
-      "stroke-width=\"2\" "
-      "stroke-dasharray=\"",
-      look.dashes, "\" stroke=\"", look.colour, "\"/>", marker_shape(look), "</svg>");
-}
+constexpr const char* kPlusMinus = "\u00b1";
 
 // NaN when the curve was not evaluated at its trained length.
 double ratio_to_trained(const Curve& curve, const CurvePoint& point) {
@@ -65,6 +35,9 @@ TableCell result_cell(const Comparison& comparison, const Curve& curve, std::int
   if (comparison.curves.size() > 1 && point->mean == lowest_at(comparison, length))
     cell.css_class += " lowest";
   cell.html = "<b>" + escape(perplexity(point->mean)) + "</b>";
+  if (point->margin)
+    cell.html +=
+        concat("<small>", kPlusMinus, escape(margin(*point->margin, point->mean)), "</small>");
   const double relative = ratio_to_trained(curve, *point);
   if (length == curve.train_length)
     cell.html += "<small>trained</small>";
@@ -114,19 +87,22 @@ std::string differences_note(const Comparison& comparison) {
 
 }  // namespace
 
-std::string figure_html(const DrawnFigure& drawn) {
-  return "<figure><div>" + drawn.svg.inline_element + "</div><figcaption>" +
-         escape(drawn.figure.caption) + "</figcaption></figure>\n";
-}
-
 std::string result_legend(const Comparison& comparison) {
   std::string text =
       "<p class=\"legend\">Columns: length of the evaluated window in tokens. Shaded: the trained "
-      "length. Small: ratio to the same method at its trained length.";
+      "length. \u00d7: ratio to the same method at its trained length.";
   if (comparison.curves.size() > 1) text += " Bold: lowest of the column.";
   const auto repeated = [](const Curve& curve) { return curve.runs.size() > 1; };
   if (std::any_of(comparison.curves.begin(), comparison.curves.end(), repeated))
-    text += " Below it: lowest and highest seed.";
+    text += " Last line: lowest and highest seed.";
+  const auto has_margin = [](const Curve& curve) {
+    return std::any_of(curve.points.begin(), curve.points.end(),
+                       [](const CurvePoint& point) { return point.margin.has_value(); });
+  };
+  if (std::any_of(comparison.curves.begin(), comparison.curves.end(), has_margin))
+    text +=
+        " \u00b1: half of the 95 % interval, 1.96 standard errors over contiguous segments of the "
+        "text. All lines share the text, so their differences are surer than each interval says.";
   return text + "</p>\n";
 }
 

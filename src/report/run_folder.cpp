@@ -26,12 +26,17 @@ std::string recipe_of(const std::string& config) {
   return recipe;
 }
 
-std::vector<Evaluation> read_evaluations(const fs::path& folder) {
+std::vector<fs::path> evaluation_files(const fs::path& run) {
   std::vector<fs::path> files;
   std::error_code none;
-  for (const auto& entry : fs::directory_iterator(folder, none))
+  for (const auto& entry : fs::directory_iterator(run / "evaluations", none))
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<Evaluation> read_evaluations(const fs::path& run) {
+  const std::vector<fs::path> files = evaluation_files(run);
   std::vector<Evaluation> evaluations;
   evaluations.reserve(files.size());
   for (const fs::path& file : files) evaluations.push_back(read_evaluation(file));
@@ -55,7 +60,7 @@ Run read_run(const fs::path& folder) {
   if (fs::exists(folder / "environment.json"))
     run.environment = read_json(folder / "environment.json");
   if (fs::exists(folder / "metrics.jsonl")) run.history = read_history(folder / "metrics.jsonl");
-  run.evaluations = read_evaluations(folder / "evaluations");
+  run.evaluations = read_evaluations(folder);
   return run;
 }
 
@@ -75,6 +80,21 @@ std::vector<Run> read_runs(const std::vector<fs::path>& folders) {
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (uses[runs[i].name] > 1) runs[i].name += concat(" (", read[i].string(), ")");
   return runs;
+}
+
+std::string state_of_files(const fs::path& folder) {
+  std::vector<fs::path> files = evaluation_files(folder);
+  for (const char* name : {"config.yaml", "environment.json", "metrics.jsonl"})
+    files.push_back(folder / name);
+  std::string state;
+  for (const fs::path& file : files) {
+    std::error_code failure;
+    const auto size = fs::file_size(file, failure);
+    if (failure) continue;
+    const auto time = fs::last_write_time(file, failure);
+    state += concat(file.string(), " ", size, " ", time.time_since_epoch().count(), "\n");
+  }
+  return state;
 }
 
 std::vector<std::string> missing_parts(const std::vector<Run>& runs) {

@@ -28,6 +28,9 @@ struct Run {
 /// Error(Data), Error(Io)
 std::vector<Run> read_runs(const std::vector<std::filesystem::path>& folders);
 
+/// Returns a text with the sizes and times of the files that read_runs() reads of a folder.
+std::string state_of_files(const std::filesystem::path& folder);
+
 /// Returns a sentence for each thing that a run lacks.
 std::vector<std::string> missing_parts(const std::vector<Run>& runs);
 

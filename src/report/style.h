@@ -1,7 +1,6 @@
 #pragma once
 
-/// The page's style sheet. The colours in square brackets are those that figure_script.cpp draws
-/// with.
+/// The page's style sheet. The colours in square brackets are those of layout.h and look.cpp.
 namespace longspan::report {
 
 inline constexpr char kStyleSheet[] = R"css(
@@ -50,9 +49,23 @@ thead .number { white-space: normal; }
 .cells thead th { white-space: normal; } .cells th:first-child { padding-left: 0; }
 .swatch { width: 2.2rem; height: .8rem; margin-right: .5rem; vertical-align: -.05rem; }
 figure { margin: 1rem 0 1.6rem; }
-figure > div { overflow-x: auto; }
-.plot { display: block; width: 100%; height: auto; min-width: 44rem; }
-.pair .plot { min-width: 22rem; }
+.drawing { position: relative; }
+.plot { display: block; width: 100%; height: auto; touch-action: pan-y pinch-zoom; }
+.plot:focus { outline: none; } .plot:focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
+.narrow { display: none; max-width: 34rem; }
+.off { display: none; }
+.lines { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: .3rem 0; padding: 0; font-size: .875rem; }
+.lines li { overflow-wrap: anywhere; }
+.lines button { font: inherit; color: inherit; background: none; border: 0; border-radius: 4px; padding: .35rem .25rem;
+  cursor: pointer; text-align: left; }
+.lines button:hover { background: var(--soft); }
+.lines [aria-pressed="false"] { opacity: .45; text-decoration: line-through; }
+.tip { position: absolute; z-index: 1; pointer-events: none; width: max-content; max-width: min(24rem, 100%);
+  padding: .4rem .6rem; border: 1px solid var(--line); border-radius: 6px; background: var(--ground);
+  box-shadow: 0 2px 8px rgba(0, 0, 0, .18); font-size: .8rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.tip p { margin: 0 0 .15rem; color: var(--quiet); }
+.tip span { overflow-wrap: anywhere; margin-right: .6rem; }
+.tip small { display: block; padding-left: 2.7rem; color: var(--quiet); }
 .plot [font-family] { font-family: inherit; }
 .plot rect[fill="#ffffff"] { fill: none; }
 .plot [fill="#333a44"] { fill: var(--plot-text); } .plot [fill="#b54708"] { fill: var(--warn); }
@@ -61,6 +74,7 @@ figure > div { overflow-x: auto; }
 .plot [fill="#0072b2"], .swatch [fill="#0072b2"] { fill: var(--blue); }
 .plot [color="#0072b2"] { color: var(--blue); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 0 1.5rem; }
+.pair > *, .drawing { min-width: 0; }
 details { border-bottom: 1px solid var(--line); padding: .45rem 0; }
 summary { cursor: pointer; }
 summary span { color: var(--quiet); }
@@ -68,14 +82,16 @@ pre { background: var(--soft); border-radius: 6px; padding: .8rem 1rem; overflow
   font: .8rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .9em; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }
+@media screen and (max-width: 44rem) { .wide { display: none; } .narrow { display: block; } }
 @media (max-width: 36rem) { body { padding: 1.2rem 1rem 3rem; } h1 { font-size: 1.5rem; } th, td { padding: .35rem .5rem; } }
 @media print {
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   h2 { margin-top: 1.6rem; break-after: avoid; }
   figure, tr, .note { break-inside: avoid; }
-  .scroll, figure > div { overflow: visible; }
-  .plot, .pair .plot { min-width: 0; } section > figure .plot { width: 90%; }
+  .scroll { overflow: visible; }
+  section > figure .plot { width: 90%; }
+  .tip, .cursor { display: none; }
   .pair { grid-template-columns: 1fr 1fr; }
   tbody th { position: static; }
   .cells { font-size: 6.5pt; } .cells th, .cells td { white-space: normal; padding: .15rem .3rem; }

@@ -6,20 +6,20 @@
 
 namespace longspan::report {
 
-/// An SVG image as a file and as part of a page.
+/// An SVG image as a file and as parts of a page. What belongs to a line is in groups with its
+/// index, data-line; an element of a page tells where the axes lie, data-frame: left, top, right
+/// and bottom in units of its view box.
 struct Svg {
   std::string file;
-  std::string inline_element;  ///< scales to the width it is given; its colours are the style
-                               ///< sheet's to change
+  std::string wide;    ///< with the lines' names; class "plot wide"
+  std::string narrow;  ///< without; class "plot narrow"
 };
 
-/// Draws a figure. @throws Error(Config) without gnuplot
 Svg draw_svg(const Figure& figure);
 /// Draws a figure at twice its size. @throws Error(Config) without gnuplot
 std::string draw_png(const Figure& figure);
 
-/// Cleans gnuplot's SVG: colours as #rrggbb, ids that differ between figures, no empty groups or
-/// tool tips.
-std::string clean_svg(std::string svg, const std::string& figure_name);
+/// Returns a piece of a line as the plots draw it.
+std::string swatch(const Look& look);
 
 }  // namespace longspan::report

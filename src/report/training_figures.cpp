@@ -49,7 +49,7 @@ std::vector<PlotPoint> points_of(const Run& run, Progress progress, const Subjec
   std::vector<PlotPoint> points;
   for (const MetricRow& row : run.history)
     if (const auto value = subject.value_of(row))
-      points.push_back({progress.of(row), *value, *value, *value});
+      points.push_back({progress.of(row), *value, *value, *value, {}});
   return points;
 }
 
@@ -101,6 +101,7 @@ Figure make_figure(const std::vector<Run>& runs, const Lines& lines, const Subje
   figure.width = 560;
   figure.height = 370;
   const Progress progress = progress_for(runs);
+  figure.x_name = progress.in_tokens ? "tokens" : "step";
   double last_x = 0.0;
   for (const Run& run : runs) {
     const std::size_t line = lines.of_training(run);

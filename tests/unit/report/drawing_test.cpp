@@ -1,7 +1,9 @@
 // Pieces: which cells make a line, axes, numbers as text, clean SVG and HTML.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
+#include <cstdio>
 
 #include "longspan/core/error.h"
 #include "longspan/core/utf8.h"
@@ -156,6 +158,13 @@ TEST_CASE("numbers are text that a reader can take in") {
   CHECK(perplexity(98765.4) == "98\u202f765");
   CHECK(perplexity(1.5e9) == "1.50e+09");
   CHECK(perplexity(INFINITY) == "not finite");
+  CHECK(margin(0.049, 9.87654) == "0.049");
+  CHECK(margin(0.49, 98.7654) == "0.49");
+  CHECK(margin(4.94, 987.654) == "4.9");
+  CHECK(margin(4321.0, 98765.4) == "4\u202f321");
+  CHECK(byte_size(3.5 * 1048576) == "3.5 MiB");
+  CHECK(byte_size(512.0 * 1048576) == "512 MiB");
+  CHECK(byte_size(1.94 * 1073741824) == "1.9 GiB");
   CHECK(ratio(0.9211) == "0.92");
   CHECK(ratio(25.13) == "25.1");
   CHECK(ratio(1234.0) == "1.23k");
@@ -225,10 +234,9 @@ TEST_CASE("names of lines that end together do not overlap") {
   const std::string svg = draw_svg(figure).file;
   std::vector<double> heights;
   for (int i = 0; i < 6; ++i) {
-    const std::size_t text = svg.find("<text>line" + std::to_string(i));
+    const std::size_t text = svg.find(concat(">line", i, "</text>"));
     REQUIRE(text != std::string::npos);
-    const std::size_t place = svg.rfind("translate(", text);
-    heights.push_back(std::stod(svg.substr(svg.find(',', place) + 1)));
+    heights.push_back(std::stod(svg.substr(svg.rfind(" y=\"", text) + 4)));
   }
   std::sort(heights.begin(), heights.end());
   for (std::size_t i = 1; i < heights.size(); ++i) CHECK(heights[i] - heights[i - 1] > 14.0);
@@ -242,7 +250,7 @@ TEST_CASE("a long title is cut in its middle, between characters") {
   figure.title = "Perplexity on ";
   for (int i = 0; i < 200; ++i) figure.title += "\xC3\xA9";
   figure.title += ".txt, non-overlapping windows";
-  const std::string script = plot_script(figure, ImageFormat::Svg);
+  const std::string script = plot_script(figure);
   const auto begin = script.find("'Perplexity on "), end = script.find("windows'");
   REQUIRE((begin < end && end != std::string::npos));
   const std::string title = script.substr(begin, end - begin);
@@ -252,17 +260,100 @@ TEST_CASE("a long title is cut in its middle, between characters") {
   CHECK(title.size() <= 120);
 }
 
-TEST_CASE("SVG is cleaned for a page with several plots") {
-  const std::string clean = clean_svg(
-      "<g>\n<defs><path id='gpPt0' stroke='rgb(  0, 114, 178)'/><filter "
-      "id='f'><feFlood/></filter></defs>\n"
-      "<g fill=\"none\" color=\"black\">\n</g>\n<g id=\"gnuplot_plot_1\" "
-      "><title>gnuplot_plot_1</title>\n"
-      "<use xlink:href='#gpPt0' color='rgb(255,255,255)'/><text>rgb(1,2,3)</text></g></g>",
-      "name");
-  CHECK(clean ==
-        "<g>\n<defs><path id='name-gpPt0' stroke='#0072b2'/></defs>\n<g id=\"name_plot_1\" >\n"
-        "<use xlink:href='#name-gpPt0' color='#ffffff'/><text>rgb(1,2,3)</text></g></g>");
+// A figure of one line, with a name that a phone has no room for.
+Figure one_line(std::vector<PlotPoint> points) {
+  Figure figure;
+  figure.name = "f";
+  figure.title = "Perplexity on a split with a long name, sliding windows, stride 16 (log scale)";
+  figure.warning = "The protocol differs between the lines: stride, targets, targets_hash, dtype";
+  figure.x = length_axis({64, 128, 192, 256, 320, 384, 448, 512, 1024, 2048, 4096}, {64});
+  figure.y = fitted_axis({10.0, 11.0});
+  figure.marks = {{64.0, "trained at 64"}, {70.0, "trained at 70"}, {4096.0, "trained at 4096"}};
+  figure.series = {{3, looks_of({"alibi"})[0], "a-name-that-is-long", {"run"}, std::move(points)}};
+  return figure;
+}
+
+// A text of an SVG image: where it begins and ends, by a mean of its characters.
+struct Placed {
+  double left, right, y;
+  std::string words;
+};
+
+std::vector<Placed> texts_of(const std::string& svg) {
+  std::vector<Placed> texts;
+  for (std::size_t at = 0; (at = svg.find("<text x=\"", at)) != std::string::npos; ++at) {
+    const std::string text = svg.substr(at, svg.find("</text>", at) - at);
+    const std::string words = text.substr(text.find('>') + 1);
+    const double x = std::stod(text.substr(9)), y = std::stod(text.substr(text.find(" y=\"") + 4));
+    const double width = 7.0 * static_cast<double>(words.size());
+    const double part = text.find("\"middle\"") != std::string::npos ? 0.5
+                        : text.find("\"end\"") != std::string::npos  ? 1.0
+                                                                     : 0.0;
+    texts.push_back({x - part * width, x + (1.0 - part) * width, y, words});
+  }
+  return texts;
+}
+
+TEST_CASE("a drawing for a phone has its words inside, apart from each other, and no names") {
+  const Svg svg = draw_svg(one_line({{64.0, 10.0, 10.0, 10.0}, {4096.0, 11.0, 11.0, 11.0}}));
+  CHECK_THAT(svg.wide, ContainsSubstring("a-name-that-is-long"));
+  CHECK_THAT(svg.narrow, !ContainsSubstring("a-name-that-is-long"));
+  CHECK_THAT(svg.narrow,
+             ContainsSubstring("class=\"plot narrow\"") && ContainsSubstring("viewBox=\"0 0 340 "));
+  const std::vector<Placed> texts = texts_of(svg.narrow);
+  CHECK(texts.size() > 10);
+  for (const Placed& a : texts) {
+    INFO(a.words);
+    CHECK(a.left >= 0.0);
+    CHECK(a.right <= 340.0);
+    for (const Placed& b : texts) {
+      INFO(b.words);
+      if (&a != &b && std::abs(a.y - b.y) < 14.0) CHECK((a.right < b.left || b.right < a.left));
+    }
+  }
+}
+
+TEST_CASE("a drawing has gaps, bands and marks of its lines, in groups that a page can hide") {
+  const double gap = std::nan("");
+  const Svg svg = draw_svg(one_line({{64.0, 10.0, 9.5, 10.5},
+                                     {128.0, 10.5, 10.0, 11.0},
+                                     {256.0, gap, gap, gap},
+                                     {512.0, 10.5, 10.0, 11.0},
+                                     {1024.0, 10.0, 9.5, 10.5}}));
+  const auto count = [&](const std::string& part) {
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = svg.narrow.find(part, at)) != std::string::npos; ++at) ++found;
+    return found;
+  };
+  CHECK(count("<g data-line=\"3\">") == 2);  // band, line
+  CHECK(count("fill-opacity") == 2);         // a polygon on each side of the gap
+  CHECK(count(" r=\"4.0\"") == 4);           // markers
+  const std::size_t line = svg.narrow.find("stroke-width=\"2\"");
+  const std::size_t course = svg.narrow.rfind("<path d=\"", line);
+  const std::string drawn = svg.narrow.substr(course, line - course);
+  CHECK(std::count(drawn.begin(), drawn.end(), 'M') == 2);
+  CHECK(std::count(drawn.begin(), drawn.end(), 'L') == 2);
+  CHECK(svg.narrow.find("nan") == std::string::npos);
+  CHECK(svg.narrow.find("inf") == std::string::npos);
+  CHECK_THAT(svg.wide, ContainsSubstring("id=\"f-wide-frame\""));
+  CHECK_THAT(svg.narrow, ContainsSubstring("id=\"f-narrow-frame\""));
+}
+
+TEST_CASE("a point lies where the page's script looks for it") {
+  const Figure figure = one_line({{64.0, 10.0, 10.0, 10.0}, {4096.0, 11.0, 11.0, 11.0}});
+  const Svg svg = draw_svg(figure);
+  for (const std::string& drawing : {svg.wide, svg.narrow}) {
+    double left = 0.0, top = 0.0, right = 0.0, bottom = 0.0;
+    const std::string frame = drawing.substr(drawing.find("data-frame=\"") + 12);
+    REQUIRE(std::sscanf(frame.c_str(), "%lf %lf %lf %lf", &left, &top, &right, &bottom) == 4);
+    const double x = left + (right - left) * figure.x.fraction(4096.0);
+    const double y = bottom - (bottom - top) * figure.y.fraction(11.0);
+    double cx = 0.0, cy = 0.0;
+    const std::size_t circle = drawing.find("<circle", drawing.find("<circle") + 1);
+    REQUIRE(std::sscanf(drawing.c_str() + circle, "<circle cx=\"%lf\" cy=\"%lf\"", &cx, &cy) == 2);
+    CHECK(std::abs(cx - x) < 0.2);  // both are rounded to tenths
+    CHECK(std::abs(cy - y) < 0.2);
+  }
 }
 
 TEST_CASE("texts are escaped for HTML and for gnuplot") {

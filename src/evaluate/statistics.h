@@ -14,7 +14,7 @@ namespace longspan {
 /// for fewer than two losses.
 double standard_error(const std::vector<double>& losses);
 
-/// Returns where the mean of the losses lies by the block bootstrap (Künsch 1989): the segments of
+/// Returns where the mean of the losses lies by the block bootstrap (Kuensch 1989): the segments of
 /// standard_error() drawn with replacement, as many as there are, 2,000 times, and the 2.5 and 97.5
 /// percent points of the means. The draws depend on the number of segments alone. NaN for fewer
 /// than two losses.

@@ -103,7 +103,7 @@ TEST_CASE("shard list: a table that is damaged, cut short, foreign or gone is re
   }
   table.change(16 + 24, std::string("\2\0\0\0\0\0\0\0", 8));
   ShardList::read(table.folder.path(), "train", table.shards);
-  for (const auto count : {std::size_t{0}, kMostInManifest, ~std::size_t{0}}) {
+  for (const auto count : {std::size_t{0}, kMostInManifest, ~std::size_t{0} >> 1}) {
     table.shards["count"] = count;
     CHECK(table.refused().starts_with(concat(table.path(), ": the table must list ", count,
                                              " shards in 24 bytes each, found 24600 bytes")));

@@ -70,11 +70,10 @@ std::shared_ptr<const DocumentTable> DocumentTable::read(const fs::path& folder,
   longspan::check(inside.has_value(), ErrorKind::Data, (folder / kManifestFile).string(),
                   ": table must be a path inside the folder, got ", name, kPrepareAgain);
   const std::string path = inside->string();
-  const auto expected = documents.at("digest").get<std::string>(), found = digest_of(path);
-  longspan::check(found == expected, ErrorKind::Data, path,
-                  ": the table of documents is damaged: its digest must be ", expected, ", found ",
-                  found, kPrepareAgain);
   std::shared_ptr<DocumentTable> table(new DocumentTable(num_tokens));
+  table->path_ = path;
+  table->digest_ = documents.at("digest").get<std::string>();
+  table->verify();
   table->file_.emplace(path);
   const std::int64_t count = whole_number(documents, "count");
   table->begins_ = rows_of(*table->file_, path, static_cast<std::size_t>(count));
@@ -89,6 +88,13 @@ std::shared_ptr<const DocumentTable> DocumentTable::from_begins(std::vector<std:
   table->begins_ = table->in_memory_;
   table->check("the table");
   return table;
+}
+
+void DocumentTable::verify() const {
+  const std::string found = digest_of(path_);
+  longspan::check(found == digest_, ErrorKind::Data, path_,
+                  ": the table of documents is damaged: its digest must be ", digest_, ", found ",
+                  found, kPrepareAgain);
 }
 
 void DocumentTable::check(const std::string& path) const {

@@ -34,6 +34,10 @@ class DocumentTable {
   std::int64_t end(std::int64_t document) const {
     return document + 1 < count() ? begin(document + 1) : num_tokens_;
   }
+  /// Returns XXH3-128 of the table; "" of places in memory.
+  const std::string& digest() const { return digest_; }
+  /// Reads the table's file again and holds it against its digest. @throws Error(Data)
+  void verify() const;
   /// Returns the document that a token is of.
   std::int64_t of_token(std::int64_t token) const;
 
@@ -41,6 +45,7 @@ class DocumentTable {
   explicit DocumentTable(std::int64_t num_tokens) : num_tokens_(num_tokens) {}
   void check(const std::string& path) const;
 
+  std::string path_, digest_;
   std::optional<MappedFile> file_;
   std::vector<std::int64_t> in_memory_;
   std::span<const std::int64_t> begins_;  // of either

@@ -53,7 +53,7 @@ struct ShardFolder::Split {
   std::string name;
   TextCounts counts;
   std::shared_ptr<const StoredTokens> tokens;
-  Json documents;  ///< what the manifest says of their table; null where they are not known
+  std::shared_ptr<const DocumentTable> documents;  ///< null where they are not known
 };
 
 ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
@@ -66,11 +66,14 @@ ShardFolder ShardFolder::open(const std::filesystem::path& folder) {
     std::size_t left = kCheckedAtOnce;
     for (const Json& split : manifest.at("splits")) {
       const auto name = split.at("name").get<std::string>();
-      opened.splits_.push_back(std::make_shared<const Split>(
-          Split{name, read_counts(split),
-                is_token_split(split) ? open_token_split(split, opened.tokenizer_->vocab_size())
-                                      : open_shards(folder, manifest, split, left),
-                split.value("documents", Json())}));
+      Split opening{name, read_counts(split),
+                    is_token_split(split) ? open_token_split(split, opened.tokenizer_->vocab_size())
+                                          : open_shards(folder, manifest, split, left),
+                    nullptr};
+      if (split.contains("documents"))
+        opening.documents =
+            DocumentTable::read(folder, split.at("documents"), opening.tokens->size());
+      opened.splits_.push_back(std::make_shared<const Split>(std::move(opening)));
     }
   } catch (const Json::exception& cause) {
     std::throw_with_nested(Error(
@@ -109,18 +112,17 @@ TokenStream ShardFolder::stream(const std::string& split) const {
 
 std::shared_ptr<const DocumentTable> ShardFolder::documents(const std::string& name) const {
   const Split& split = find_split(name);
-  check(!split.documents.is_null(), ErrorKind::Data, folder_.string(), ": where the documents of ",
+  check(split.documents != nullptr, ErrorKind::Data, folder_.string(), ": where the documents of ",
         name,
         " begin must be known for data.document_bounds, and is known of texts and of Megatron's "
         "token files, in folders of this version; prepare into another data.shards, or set "
         "data.document_bounds to none");
-  auto documents = DocumentTable::read(folder_, split.documents, split.tokens->size());
-  if (documents->count() == 1)
+  if (split.documents->count() == 1)
     log::warn(
         "a split is one document, so that documents bound nothing in it; records of JSON lines "
         "and files are documents",
         {{"split", name}, {"shards", folder_.string()}});
-  return documents;
+  return split.documents;
 }
 
 TextCounts ShardFolder::counts(const std::string& split) const { return find_split(split).counts; }
@@ -131,7 +133,8 @@ std::string ShardFolder::fingerprint(DocumentBounds bounds) const {
   for (const auto& split : splits_) {
     hasher.update(concat('\n', split->name, ' ', split->tokens->size()));
     split->tokens->describe_to(hasher);
-    if (bounds != DocumentBounds::None) hasher.update(split->documents.dump());
+    if (bounds != DocumentBounds::None && split->documents)
+      hasher.update(split->documents->digest());
   }
   return hasher.digest();
 }
@@ -139,8 +142,7 @@ std::string ShardFolder::fingerprint(DocumentBounds bounds) const {
 void ShardFolder::verify() const {
   for (const auto& split : splits_) {
     split->tokens->verify();
-    if (!split->documents.is_null())
-      DocumentTable::read(folder_, split->documents, split->tokens->size());
+    if (split->documents) split->documents->verify();
   }
 }
 

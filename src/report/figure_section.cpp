@@ -9,12 +9,14 @@ namespace longspan::report {
 namespace {
 
 // JSON as the content of a script element, which ends at the first "</script" whatever it stands
-// in.
+// in. JSON itself escapes all control characters but this one.
 std::string in_script(const Json& document) {
   std::string text;
   for (const char c : document.dump()) {
     if (c == '<')
       text += "\\u003c";
+    else if (c == '\x7f')
+      text += "\\u007f";
     else
       text += c;
   }

@@ -17,7 +17,7 @@ namespace {
 
 at::Tensor bytes_tensor(const std::string& text, std::int64_t size) {
   at::Tensor tensor = at::zeros({size}, at::kByte);
-  std::memcpy(tensor.mutable_data_ptr(), text.data(), text.size());
+  std::ranges::copy(text, static_cast<char*>(tensor.mutable_data_ptr()));
   return tensor;
 }
 

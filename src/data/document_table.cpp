@@ -2,62 +2,28 @@
 #include "data/document_table.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "data/manifest.h"
+#include "data/table_file.h"
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
-#include "longspan/core/hash.h"
-#include "longspan/core/inside.h"
 
 namespace longspan {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "lspdocum";
-constexpr std::uint32_t kVersion = 1, kByteOrderMark = 0x01020304;
+constexpr TableKind kKind{"lspdocum", "documents"};
 constexpr std::int64_t kStride = 64;
-
-/// The table as on disk.
-struct TableHeader {
-  std::array<char, 8> magic;
-  std::uint32_t version;
-  std::uint32_t byte_order_mark;
-};
-static_assert(sizeof(TableHeader) == 16);
-
-// Reading it all for its digest brings it into memory, so that a disk's error is none of a mapping.
-std::string digest_of(const std::string& path) {
-  try {
-    return hash_of_file(path);
-  } catch (const Error& cause) {
-    std::throw_with_nested(Error(ErrorKind::Data, concat(path,
-                                                         ": a table of documents must be "
-                                                         "readable, got: ",
-                                                         cause.what(), kPrepareAgain)));
-  }
-}
 
 std::span<const std::int64_t> rows_of(const MappedFile& file, const std::string& path,
                                       std::size_t count) {
-  const auto bytes = file.bytes();
-  TableHeader header{};
-  check(bytes.size() >= sizeof header && (bytes.size() - sizeof header) / 8 == count &&
-            (bytes.size() - sizeof header) % 8 == 0,
-        ErrorKind::Data, path, ": a table of ", count, " documents must have ", sizeof header,
-        " bytes and 8 for each, found ", bytes.size(), " bytes", kPrepareAgain);
-  file.load(0, bytes.size());
-  std::memcpy(&header, bytes.data(), sizeof header);
-  check(std::string_view(header.magic.data(), header.magic.size()) == kMagic, ErrorKind::Data, path,
-        ": must be a table of documents, which starts with '", kMagic, "', found other bytes",
-        kPrepareAgain);
-  check(header.version == kVersion && header.byte_order_mark == kByteOrderMark, ErrorKind::Data,
-        path, ": version and byte order mark of the table must be ", kVersion, " and ",
-        kByteOrderMark, ", found ", header.version, " and ", header.byte_order_mark, kPrepareAgain);
-  return {reinterpret_cast<const std::int64_t*>(bytes.data() + sizeof header), count};
+  const auto rows = table_rows(file, path, kKind);
+  check(rows.size() % 8 == 0 && rows.size() / 8 == count, ErrorKind::Data, path, ": a table of ",
+        count, " documents must have ", kTableHeaderBytes, " bytes and 8 for each, found ",
+        kTableHeaderBytes + rows.size(), " bytes", kPrepareAgain);
+  return {reinterpret_cast<const std::int64_t*>(rows.data()), count};
 }
 
 }  // namespace
@@ -65,19 +31,14 @@ std::span<const std::int64_t> rows_of(const MappedFile& file, const std::string&
 std::shared_ptr<const DocumentTable> DocumentTable::read(const fs::path& folder,
                                                          const Json& documents,
                                                          std::int64_t num_tokens) {
-  const auto name = documents.at("table").get<std::string>();
-  const auto inside = path_inside(folder, name);
-  longspan::check(inside.has_value(), ErrorKind::Data, (folder / kManifestFile).string(),
-                  ": table must be a path inside the folder, got ", name, kPrepareAgain);
-  const std::string path = inside->string();
   std::shared_ptr<DocumentTable> table(new DocumentTable(num_tokens));
-  table->path_ = path;
+  table->path_ = table_path(folder, documents);
   table->digest_ = documents.at("digest").get<std::string>();
   table->verify();
-  table->file_.emplace(path);
+  table->file_.emplace(table->path_);
   const std::int64_t count = whole_number(documents, "count");
-  table->begins_ = rows_of(*table->file_, path, static_cast<std::size_t>(count));
-  table->check(path);
+  table->begins_ = rows_of(*table->file_, table->path_, static_cast<std::size_t>(count));
+  table->check(table->path_);
   return table;
 }
 
@@ -90,12 +51,7 @@ std::shared_ptr<const DocumentTable> DocumentTable::from_begins(std::vector<std:
   return table;
 }
 
-void DocumentTable::verify() const {
-  const std::string found = digest_of(path_);
-  longspan::check(found == digest_, ErrorKind::Data, path_,
-                  ": the table of documents is damaged: its digest must be ", digest_, ", found ",
-                  found, kPrepareAgain);
-}
+void DocumentTable::verify() const { check_table_digest(path_, digest_, kKind); }
 
 void DocumentTable::check(const std::string& path) const {
   const bool rises =
@@ -111,9 +67,7 @@ std::int64_t DocumentTable::of_token(std::int64_t token) const {
 
 DocumentTableWriter::DocumentTableWriter(fs::path folder, const std::string& split)
     : folder_(std::move(folder)), name_(split + ".documents"), writer_(folder_ / name_) {
-  TableHeader header{{}, kVersion, kByteOrderMark};
-  std::memcpy(header.magic.data(), kMagic.data(), kMagic.size());
-  writer_.write(std::as_bytes(std::span(&header, 1)));
+  write_table_header(writer_, kKind);
 }
 
 void DocumentTableWriter::add(std::int64_t begin) {
@@ -132,7 +86,7 @@ Json DocumentTableWriter::finish(std::int64_t num_tokens) {
   if (last_ == num_tokens) last_.reset();
   write_last();
   writer_.close_durably();
-  return {{"table", name_}, {"count", count_}, {"digest", hash_of_file(folder_ / name_)}};
+  return describe_table(folder_, name_, static_cast<std::size_t>(count_));
 }
 
 DocumentCut::DocumentCut(std::shared_ptr<const DocumentTable> documents, std::int64_t seq_len)

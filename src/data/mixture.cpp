@@ -44,9 +44,9 @@ std::vector<std::int64_t> whole_weights(const std::vector<double>& weights) {
   return whole;
 }
 
-std::string split_of(const CorpusConfig& corpus) { return concat("train.", corpus.name); }
-
 }  // namespace
+
+std::string split_of(const CorpusConfig& corpus) { return concat("train.", corpus.name); }
 
 std::vector<CorpusConfig> read_mixture(const config::Reader& reader) {
   std::vector<CorpusConfig> corpora;

@@ -16,6 +16,8 @@ struct NamedSource {
 
 /// Reads data.train as a list of corpora. @throws Error(Config)
 std::vector<CorpusConfig> read_mixture(const config::Reader& reader);
+/// Returns the name of a corpus's split.
+std::string split_of(const CorpusConfig& corpus);
 /// Returns what a run trains on, by split.
 std::vector<NamedSource> training_sources(const DataConfig& config);
 /// Returns whether some of it is a text, which a tokenizer can be made from.

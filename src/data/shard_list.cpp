@@ -8,56 +8,23 @@
 #include <span>
 
 #include "data/manifest.h"
+#include "data/table_file.h"
 #include "longspan/core/error.h"
-#include "longspan/core/hash.h"
-#include "longspan/core/inside.h"
 
 namespace longspan {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "lsptable";
-constexpr std::uint32_t kVersion = 1, kByteOrderMark = 0x01020304;
+constexpr TableKind kKind{"lsptable", "shards"};
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 50;  // of a split
 
-/// The table as on disk.
-struct TableHeader {
-  std::array<char, 8> magic;
-  std::uint32_t version;
-  std::uint32_t byte_order_mark;
-};
+/// The table's rows as on disk.
 struct TableRow {
   std::int64_t num_tokens;
   Digest digest;
 };
-static_assert(sizeof(TableHeader) == 16 && sizeof(TableRow) == 24);
-
-std::string digest_of(const std::string& path) {
-  try {
-    return hash_of_file(path);
-  } catch (const Error& cause) {
-    std::throw_with_nested(Error(
-        ErrorKind::Data,
-        concat(path, ": a table of shards must be readable, got: ", cause.what(), kPrepareAgain)));
-  }
-}
-
-std::span<const std::byte> table_of(const MappedFile& file, const std::string& path) {
-  const auto bytes = file.bytes();
-  TableHeader header{};
-  check(bytes.size() >= sizeof header, ErrorKind::Data, path, ": a table of shards must have ",
-        sizeof header, " bytes at least, found ", bytes.size(), kPrepareAgain);
-  file.load(0, bytes.size());
-  std::memcpy(&header, bytes.data(), sizeof header);
-  check(std::string_view(header.magic.data(), header.magic.size()) == kMagic, ErrorKind::Data, path,
-        ": must be a table of shards, which starts with '", kMagic, "', found other bytes",
-        kPrepareAgain);
-  check(header.version == kVersion && header.byte_order_mark == kByteOrderMark, ErrorKind::Data,
-        path, ": version and byte order mark of the table must be ", kVersion, " and ",
-        kByteOrderMark, ", found ", header.version, " and ", header.byte_order_mark, kPrepareAgain);
-  return bytes.subspan(sizeof header);
-}
+static_assert(sizeof(TableRow) == 24);
 
 }  // namespace
 
@@ -89,16 +56,14 @@ Json ShardList::write(const fs::path& folder) const {
     return entries;
   }
   const std::string name = split_ + ".shards";
-  TableHeader header{{}, kVersion, kByteOrderMark};
-  std::memcpy(header.magic.data(), kMagic.data(), kMagic.size());
   FileWriter writer(folder / name);
-  writer.write(std::as_bytes(std::span(&header, 1)));
+  write_table_header(writer, kKind);
   for (std::size_t i = 0; i < size(); ++i) {
     const TableRow row{num_tokens(i), digest(i)};
     writer.write(std::as_bytes(std::span(&row, 1)));
   }
   writer.close_durably();
-  return {{"table", name}, {"count", size()}, {"digest", hash_of_file(folder / name)}};
+  return describe_table(folder, name, size());
 }
 
 ShardList ShardList::read(const fs::path& folder, const std::string& split, const Json& shards) {
@@ -107,7 +72,7 @@ ShardList ShardList::read(const fs::path& folder, const std::string& split, cons
   if (shards.is_array())
     list.read_entries(shards, source);
   else
-    list.read_table(folder, shards, source);
+    list.read_table(folder, shards);
   return list;
 }
 
@@ -121,19 +86,12 @@ void ShardList::read_entries(const Json& entries, const std::string& source) {
   }
 }
 
-void ShardList::read_table(const fs::path& folder, const Json& table, const std::string& source) {
-  const auto name = table.at("table").get<std::string>();
+void ShardList::read_table(const fs::path& folder, const Json& table) {
   const auto count = static_cast<std::size_t>(whole_number(table, "count"));
-  const auto inside = path_inside(folder, name);
-  check(inside.has_value(), ErrorKind::Data, source,
-        ": table must be a path inside the folder, got ", name, kPrepareAgain);
-  const std::string path = inside->string();
-  const auto expected = table.at("digest").get<std::string>(), found = digest_of(path);
-  check(found == expected, ErrorKind::Data, path,
-        ": the table of shards is damaged: its digest must be ", expected, ", found ", found,
-        kPrepareAgain);
+  const std::string path = table_path(folder, table);
+  check_table_digest(path, table.at("digest").get<std::string>(), kKind);
   const MappedFile file(path);
-  const auto rows = table_of(file, path);
+  const auto rows = table_rows(file, path, kKind);
   check(rows.size() % sizeof(TableRow) == 0 && rows.size() / sizeof(TableRow) == count,
         ErrorKind::Data, path, ": the table must list ", count, " shards in ", sizeof(TableRow),
         " bytes each, found ", rows.size(), " bytes", kPrepareAgain);

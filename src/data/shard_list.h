@@ -45,8 +45,7 @@ class ShardList {
  private:
   void add_checked(std::int64_t num_tokens, const Digest& digest, const std::string& source);
   void read_entries(const Json& entries, const std::string& source);
-  void read_table(const std::filesystem::path& folder, const Json& table,
-                  const std::string& source);
+  void read_table(const std::filesystem::path& folder, const Json& table);
 
   std::string split_;
   std::vector<std::int64_t> ends_;  // the place behind each shard's last token

@@ -36,7 +36,7 @@ fs::path kept_input(const fs::path& shards, const std::string& split) {
 template <class Config, class Visit>
 void for_each_source(Config& config, const Visit& visit) {
   if (config.mixture.empty()) visit("train", config.train);
-  for (auto& corpus : config.mixture) visit(concat("train.", corpus.name), corpus.source);
+  for (auto& corpus : config.mixture) visit(split_of(corpus), corpus.source);
   visit("valid", config.valid);
   if (config.test) visit("test", *config.test);
 }

@@ -52,7 +52,8 @@ class Fp16Runs {
   testing::TemporaryFolder folder_;
 };
 
-TEST_CASE("fp16 recovers from a loss scale that overflows, and its schedule counts updates") {
+TEST_CASE("fp16 recovers from a loss scale that overflows, and its schedule counts updates",
+          "[fp16]") {
   const Fp16Runs runs;
   runs.train("run", {kHugeScale});
   const auto config = runs.config({kHugeScale});
@@ -79,7 +80,7 @@ TEST_CASE("fp16 recovers from a loss scale that overflows, and its schedule coun
   CHECK(rows.back()["valid/loss"].get<double>() < rows[11]["valid/loss"].get<double>());
 }
 
-TEST_CASE("fp16: a run in two parts has the bits of one, the loss scale included") {
+TEST_CASE("fp16: a run in two parts has the bits of one, the loss scale included", "[fp16]") {
   const Fp16Runs runs;
   runs.train("whole", {kHugeScale});
   for (const char* steps : {"train.max_steps=5", "train.max_steps=18", "train.max_steps=24"})
@@ -99,7 +100,7 @@ TEST_CASE("fp16: a run in two parts has the bits of one, the loss scale included
       CHECK(rows[i][key] == others[i][key]);
 }
 
-TEST_CASE("fp16 trains as float32 does, but for rounding") {
+TEST_CASE("fp16 trains as float32 does, but for rounding", "[fp16]") {
   const Fp16Runs runs;
   runs.train("half", {"train.max_steps=6"});
   runs.train("single", {"train.max_steps=6", "train.precision=fp32"});
@@ -113,7 +114,7 @@ TEST_CASE("fp16 trains as float32 does, but for rounding") {
                    1) < 10 * std::exp2(-11));
 }
 
-TEST_CASE("fp16 ends where the loss scale would fall to its minimum") {
+TEST_CASE("fp16 ends where the loss scale would fall to its minimum", "[fp16]") {
   const Fp16Runs runs;
   try {
     runs.train("run", {"train.loss_scale={init: 16777216, min: 5.0e+6}"});

@@ -160,7 +160,8 @@ TEST_CASE("two ranks have one order of sums: scattered ones give the bits of who
   }
 }
 
-TEST_CASE("a loss scale that overflows skips the same steps where sums are scattered", "[group]") {
+TEST_CASE("a loss scale that overflows skips the same steps where sums are scattered",
+          "[group][fp16]") {
   const auto runs = run(2, {"train.precision=fp16", "optimizer.clip_norm=0.0",
                             "train.loss_scale={init: 16384, window: 4}"});
   CHECK(runs.whole.first().skipped > 0);

@@ -8,7 +8,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -22,6 +21,7 @@
 #include "kernels/row_math.h"
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
+#include "longspan/kernels/products.h"
 #include "longspan/kernels/step_part.h"
 #include "longspan/kernels/weight_gradient.h"
 
@@ -30,8 +30,8 @@ namespace {
 
 // Logits a chunk. On a CPU: large enough for an efficient product, small enough for the last-level
 // cache. A GPU's products want many rows, in whole tiles, and few launches.
-constexpr std::int64_t kCpuElements = 1 << 21, kGpuElements = 1 << 28, kGpuTileRows = 128;
-constexpr std::int64_t kFewestRows = 16, kMostRows = 4096;
+constexpr std::int64_t kCpuElements = 1 << 22, kGpuElements = 1 << 28, kGpuTileRows = 128;
+constexpr std::int64_t kFewestRows = 64, kMostRows = 4096;
 constexpr std::int64_t kGpuColumns = 8;
 
 // Log-sum-exp of one row of logits minus the target's logit; leaves exp(logit - greatest) in the
@@ -172,7 +172,7 @@ LossAndGradient loss_of(const SharedLoss& pass, at::Tensor* d_weight_CD) {
     loss = loss.defined() ? loss + found.loss : found.loss.to(at::kDouble);
     if (d_weight_CD == nullptr) continue;
     auto d_x_ND = d_features_ND.narrow(0, begin, rows);
-    at::mm_out(d_x_ND, found.d_logits_NV, weight_CD);
+    product_out(d_x_ND, found.d_logits_NV, weight_CD);
     add_weight_gradient(*d_weight_CD, found.d_logits_NV, x_ND);
   }
   if (!loss.defined()) loss = at::zeros({}, features_ND.options().dtype(dtype));

@@ -5,28 +5,26 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
-#include "kernels/blas.h"
-#include "kernels/fused_problem.h"
+#include "kernels/blas_products.h"
+#include "kernels/panel_products.h"
 
 namespace longspan::fused {
 namespace {
 
-using blas::Transpose;
-
 template <class Scalar>
 struct Backward {
-  const Scalar *q, *k, *v, *out, *d_out, *log_sums;
-  Scalar *d_q, *d_k, *d_v;
+  const Scalar *q, *out, *d_out, *log_sums;
+  KeyData<Scalar> keys;
+  Scalar* d_q;
   Scalar* d_bias_BHS;  // may be null; its rows run by key distance reversed
 };
 
 template <class Scalar>
 struct BackwardScratch {
   std::vector<Scalar> p, d_p, mask;
+  std::int64_t row_stride = 0;
   explicit BackwardScratch(const Problem& problem)
-      : p(static_cast<std::size_t>(kQueryBlock * problem.S)),
-        d_p(p.size()),
-        mask(static_cast<std::size_t>(problem.S)) {}
+      : p(score_elements(problem)), d_p(p.size()), mask(static_cast<std::size_t>(problem.S)) {}
 };
 
 // What the query at t of a block sees: its scores in p and d_out v^T in d_p.
@@ -69,13 +67,13 @@ void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<
   for (std::int64_t i = 0; i < block.rows(); ++i) {
     const std::int64_t t = block.begin + i;
     const Seen seen(head.problem, block, head.b, t);
-    Scalar* const rows[] = {scratch.p.data() + i * block.num_keys,
-                            scratch.d_p.data() + i * block.num_keys};
+    Scalar* const rows[] = {scratch.p.data() + i * scratch.row_stride,
+                            scratch.d_p.data() + i * scratch.row_stride};
     const Row<Scalar> row{t, seen, rows[0] + seen.begin, rows[1] + seen.begin};
     backward_row(head, row, data, scratch.mask);
     for (Scalar* const x : rows) {
       std::fill(x, x + seen.begin, Scalar(0));
-      std::fill(x + seen.end, x + block.num_keys, Scalar(0));
+      std::fill(x + seen.end, x + block.columns, Scalar(0));
     }
     if (data.d_bias_BHS == nullptr) continue;
     Scalar* const d_bias = data.d_bias_BHS + (head.b * head.problem.H + head.h) * S +
@@ -84,46 +82,41 @@ void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<
   }
 }
 
-template <class Scalar>
+template <class Products, class Scalar>
 void backward_block(const Head<Scalar>& head, const Block& block, const Backward<Scalar>& data,
-                    BackwardScratch<Scalar>& scratch) {
-  const std::int64_t keys = block.num_keys, K = head.problem.K;
-  const std::int64_t q_stride = head.problem.q_stride(), k_stride = head.problem.k_stride();
-  const std::int64_t q_at = head.q_offset(block.begin), k_at = head.k_offset(block.first_key);
-  const auto scale = static_cast<Scalar>(head.problem.scale);
+                    BackwardScratch<Scalar>& scratch, Products& products) {
+  const std::int64_t at = head.q_offset(block.begin);
   Scalar* const p = scratch.p.data();
   Scalar* const d_p = scratch.d_p.data();
-  const blas::Sizes by_key{block.rows(), keys, K}, to_key{keys, K, block.rows()};
-  blas::multiply<Scalar>(by_key, {data.q + q_at, q_stride},
-                         {data.k + k_at, k_stride, Transpose::Yes}, {p, keys});
-  blas::multiply<Scalar>(by_key, {data.d_out + q_at, q_stride},
-                         {data.v + k_at, k_stride, Transpose::Yes}, {d_p, keys});
+  scratch.row_stride = products.row_stride(block);
+  products.scores(data.q + at, block, p);
+  products.d_probabilities(data.d_out + at, block, d_p);
   backward_rows(head, block, data, scratch);
-  blas::multiply<Scalar>(to_key, {p, keys, Transpose::Yes}, {data.d_out + q_at, q_stride},
-                         {data.d_v + k_at, k_stride, 1, 1});
-  blas::multiply<Scalar>({block.rows(), K, keys}, {d_p, keys}, {data.k + k_at, k_stride},
-                         {data.d_q + q_at, q_stride, scale});
-  blas::multiply<Scalar>(to_key, {d_p, keys, Transpose::Yes}, {data.q + q_at, q_stride},
-                         {data.d_k + k_at, k_stride, scale, 1});
+  products.add_d_values(p, data.d_out + at, block);
+  products.d_queries(d_p, block, data.d_q + at);
+  products.add_d_keys(d_p, data.q + at, block);
 }
 
-template <class Scalar>
+template <class Products, class Scalar>
 void backward_all(const Problem& problem, const Backward<Scalar>& data, const at::Tensor& bias_HN) {
   const std::int64_t heads_per_group = problem.H / problem.G;
   at::parallel_for(0, problem.B * problem.G, 1, [&](std::int64_t first, std::int64_t last) {
     BackwardScratch<Scalar> scratch(problem);
+    Products products(problem, data.keys);
     for (std::int64_t task = first; task < last; ++task) {
       const std::int64_t b = task / problem.G, g = task % problem.G;
+      products.load(b, g);
       for (std::int64_t h = g * heads_per_group; h < (g + 1) * heads_per_group; ++h) {
         const Head<Scalar> head(problem, bias_HN, b, h);
         for (std::int64_t begin = 0; begin < problem.T; begin += kQueryBlock)
-          backward_block(head, Block(problem, b, begin), data, scratch);
+          backward_block(head, Block(problem, b, begin, Products::kPanel), data, scratch, products);
       }
+      products.store();
     }
   });
 }
 
-template <class Scalar>
+template <class Products, class Scalar>
 Gradients run(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
               bool bias_trains) {
   const auto& [q, k, v, bias_HN, out, log_sums_BHT] = tensors;
@@ -131,14 +124,15 @@ Gradients run(const Problem& problem, const Tensors& tensors, const at::Tensor& 
               at::zeros(v.sizes(), v.options()), at::Tensor()};
   at::Tensor d_bias_BHS;
   if (bias_trains) d_bias_BHS = at::zeros({problem.B, problem.H, problem.S}, q.options());
-  backward_all<Scalar>(
-      problem,
-      {q.const_data_ptr<Scalar>(), k.const_data_ptr<Scalar>(), v.const_data_ptr<Scalar>(),
-       out.const_data_ptr<Scalar>(), d_out.const_data_ptr<Scalar>(),
-       log_sums_BHT.const_data_ptr<Scalar>(), d.q.mutable_data_ptr<Scalar>(),
-       d.k.mutable_data_ptr<Scalar>(), d.v.mutable_data_ptr<Scalar>(),
-       bias_trains ? d_bias_BHS.mutable_data_ptr<Scalar>() : nullptr},
-      bias_HN);
+  const Backward<Scalar> data{q.const_data_ptr<Scalar>(),
+                              out.const_data_ptr<Scalar>(),
+                              d_out.const_data_ptr<Scalar>(),
+                              log_sums_BHT.const_data_ptr<Scalar>(),
+                              {k.const_data_ptr<Scalar>(), v.const_data_ptr<Scalar>(),
+                               d.k.mutable_data_ptr<Scalar>(), d.v.mutable_data_ptr<Scalar>()},
+                              d.q.mutable_data_ptr<Scalar>(),
+                              bias_trains ? d_bias_BHS.mutable_data_ptr<Scalar>() : nullptr};
+  backward_all<Products>(problem, data, bias_HN);
   if (!bias_trains) return d;
   d.bias_HN = at::zeros(bias_HN.sizes(), bias_HN.options());
   d.bias_HN.narrow(1, 0, problem.S).copy_(d_bias_BHS.sum(0).flip(1));
@@ -149,8 +143,11 @@ Gradients run(const Problem& problem, const Tensors& tensors, const at::Tensor& 
 
 Gradients run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
                        bool bias_trains) {
-  return tensors.q.scalar_type() == at::kDouble ? run<double>(problem, tensors, d_out, bias_trains)
-                                                : run<float>(problem, tensors, d_out, bias_trains);
+  if (tensors.q.scalar_type() == at::kDouble)
+    return run<BlasProducts<double>, double>(problem, tensors, d_out, bias_trains);
+  if (PanelProducts::takes(problem))
+    return run<PanelProducts, float>(problem, tensors, d_out, bias_trains);
+  return run<BlasProducts<float>, float>(problem, tensors, d_out, bias_trains);
 }
 
 }  // namespace longspan::fused

@@ -7,6 +7,7 @@
 
 #include "kernels/dropout_rule.h"
 #include "kernels/row_math.h"
+#include "longspan/core/ceil_divide.h"
 
 /// What the fused attention's forward and backward passes share. Work is divided over (batch, head)
 /// so that no sum depends on the number of threads.
@@ -95,18 +96,21 @@ struct Head {
   }
 };
 
-/// One block of queries of one head: rows [begin, end) see some of keys [first_key, first_key +
-/// num_keys).
+/// One block of queries of one head: rows [begin, end) see some of the keys of columns [first_key,
+/// first_key + columns), which are whole panels.
 struct Block {
-  std::int64_t begin, end, first_key, num_keys;
+  std::int64_t begin, end, first_key, columns;
 
-  Block(const Problem& problem, std::int64_t b, std::int64_t first)
+  Block(const Problem& problem, std::int64_t b, std::int64_t first, std::int64_t panel)
       : begin(first),
         end(std::min(first + kQueryBlock, problem.T)),
-        first_key(problem.first_key(b, begin)),
-        num_keys(problem.first_query() + end - first_key) {}
+        first_key(problem.first_key(b, begin) / panel * panel),
+        columns(ceil_divide(problem.first_query() + end - first_key, panel) * panel) {}
   std::int64_t rows() const { return end - begin; }
 };
+
+/// Returns how many scores the memory of a block holds, whatever products fill it.
+std::size_t score_elements(const Problem& problem);
 
 /// What a query of a block sees: of its row of scores, columns [begin, end); the first is of key
 /// first_key.
@@ -125,6 +129,13 @@ struct Seen {
 /// the accumulation dtype; undefined where it has none.
 struct Tensors {
   at::Tensor q, k, v, bias_HN, out, log_sums_BHT;
+};
+
+/// Keys and values, and where the sums of their gradients go: null in forward.
+template <class Scalar>
+struct KeyData {
+  const Scalar *k, *v;
+  Scalar *d_k = nullptr, *d_v = nullptr;
 };
 
 struct Gradients {

@@ -7,6 +7,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "kernels/kernel_tables.h"
+#include "longspan/kernels/products.h"
 #include "longspan/kernels/weight_gradient.h"
 
 namespace longspan {
@@ -26,15 +27,15 @@ void add_wide_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
 }
 
 at::Tensor widened_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {
-  return at::mm(x_ND, weight_VD.t()).to(sums_of(x_ND.scalar_type()));
+  return product(x_ND, weight_VD.t()).to(sums_of(x_ND.scalar_type()));
 }
 
 void add_widened_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
                           const at::Tensor& x_ND) {
   if (d_weight_VD.scalar_type() == x_ND.scalar_type())
-    d_weight_VD.addmm_(d_logits_NV.t(), x_ND);
+    add_product(d_weight_VD, d_logits_NV.t(), x_ND);
   else
-    d_weight_VD.add_(at::mm(d_logits_NV.t(), x_ND));
+    d_weight_VD.add_(product(d_logits_NV.t(), x_ND));
 }
 
 constexpr std::array kKernels{

@@ -12,6 +12,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/kernels/cross_entropy.h"
+#include "longspan/kernels/products.h"
 #include "longspan/model/shapes.h"
 #include "model/projection.h"
 #include "model/taken_rows.h"
@@ -119,7 +120,7 @@ class AdaptiveVocabulary final : public Vocabulary {
       if (tails.counts[tail] == 0) continue;
       const Band& band = head_[tail + 1];
       const auto place_M = tails.of_band(tails.rows_M, tail);
-      const auto inner_MW = at::mm(features_ND.index_select(0, place_M), band.proj.weight_OI);
+      const auto inner_MW = product(features_ND.index_select(0, place_M), band.proj.weight_OI);
       result_N.index_add_(0, place_M,
                           linear_log_probabilities(inner_MW, band.matrix.weight_VD,
                                                    tails.of_band(tails.ids_M, tail)));

@@ -2,9 +2,9 @@
 
 #include "model/linear.h"
 
-#include <ATen/ops/linear.h>
-
 #include <cmath>
+
+#include "longspan/kernels/products.h"
 
 namespace longspan {
 namespace {
@@ -43,8 +43,8 @@ Linear::Linear(ParameterList& parameters, const std::string& name, std::int64_t 
 }
 
 at::Tensor Linear::forward(const at::Tensor& x, at::ScalarType dtype) const {
-  if (!bias_O.defined()) return at::linear(x.to(dtype), weight_OI.to(dtype));
-  return at::linear(x.to(dtype), weight_OI.to(dtype), bias_O.to(dtype));
+  return linear_layer(x.to(dtype), weight_OI.to(dtype),
+                      bias_O.defined() ? bias_O.to(dtype) : at::Tensor());
 }
 
 Norm::Norm(ParameterList& parameters, const std::string& name, const ModelConfig& config)

@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "longspan/core/error.h"
+#include "longspan/kernels/products.h"
 #include "longspan/kernels/weight_gradient.h"
 #include "model/weight_use.h"
 
@@ -158,7 +159,7 @@ std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Lin
 at::Tensor project_back(const at::Tensor& x_NO, const Linear& linear,
                         const ForwardOptions& options) {
   const auto dtype = options.compute_dtype;
-  if (!is_narrow(dtype)) return at::mm(x_NO.to(dtype), linear.weight_OI.to(dtype));
+  if (!is_narrow(dtype)) return linear_layer_back(x_NO.to(dtype), linear.weight_OI.to(dtype));
   return NarrowProjectionBack::apply(
       x_NO.to(dtype), linear.weight_OI,
       c10::make_intrusive<WeightUse>(companies_of({&linear}), options));

@@ -109,20 +109,29 @@ struct OutputAndGradients {
   std::vector<at::Tensor> gradients;
 };
 
+struct Shape {
+  std::int64_t T, S, K;
+  double scale;
+};
+
 OutputAndGradients run(const Kernel<AttentionRun>& kernel, const ScoreBias& bias, double p,
-                       const at::Tensor& first_seen_BT) {
-  const std::int64_t B = 2, T = 150, H = 4, G = 2, K = 8;
-  std::vector<at::Tensor> inputs{random_tensor({B, T, H, K}, 1, at::kDouble).requires_grad_(),
-                                 random_tensor({B, T, G, K}, 2, at::kDouble).requires_grad_(),
-                                 random_tensor({B, T, G, K}, 3, at::kDouble).requires_grad_()};
-  AttentionOptions options{bias, 0.35, std::nullopt, first_seen_BT};
+                       const at::Tensor& first_seen_BT, const Shape& shape = {150, 150, 8, 0.35},
+                       at::ScalarType dtype = at::kDouble) {
+  const auto [T, S, K, scale] = shape;
+  const std::int64_t B = 2, H = 4, G = 2;
+  const auto leaf = [&](at::IntArrayRef sizes, std::uint64_t seed) {
+    return random_tensor(sizes, seed, at::kFloat).to(dtype).requires_grad_();
+  };
+  std::vector<at::Tensor> inputs{leaf({B, T, H, K}, 1), leaf({B, S, G, K}, 2),
+                                 leaf({B, S, G, K}, 3)};
+  AttentionOptions options{bias, scale, std::nullopt, first_seen_BT};
   if (const auto part = trainable_part(bias); part.defined()) {
     inputs.push_back(part.detach().clone().requires_grad_());
     options.bias = with_trainable_part(bias, inputs.back());
   }
   if (p > 0.0) options.dropout = {p, {1, 2, 3}, dropout_row_ids(at::arange(B, at::kLong), 0, T)};
   OutputAndGradients result{kernel.run(inputs[0], inputs[1], inputs[2], options), {}};
-  result.output.mul(random_tensor({B, T, H, K}, 4, at::kDouble)).sum().backward();
+  result.output.mul(random_tensor({B, T, H, K}, 4, at::kFloat).to(dtype)).sum().backward();
   for (const auto& input : inputs) result.gradients.push_back(input.grad());
   return result;
 }
@@ -146,6 +155,38 @@ TEST_CASE("kernels agree over several query blocks, gradients and dropout includ
     for (std::size_t i = 0; i < plain.gradients.size(); ++i)
       CHECK(difference(other.gradients[i], plain.gradients[i], 4 * (150 + 300) * std::exp2(-53)) ==
             "");
+  }
+}
+
+// Float32 has products of its own, over panels of 64 keys, where there are 32 queries and more.
+TEST_CASE("float32 agrees with float64 over queries and keys of all alignments") {
+  const auto form = GENERATE(from_range(form_names()));
+  const auto shape =
+      GENERATE(Shape{31, 31, 8, 0.35}, Shape{32, 32, 16, 0.25}, Shape{33, 97, 3, 0.5},
+               Shape{64, 64, 64, 0.125}, Shape{65, 65, 33, 0.17}, Shape{127, 129, 128, 0.09},
+               Shape{150, 150, 8, 0.35});
+  const auto p = GENERATE(0.0, 0.2);
+  const auto document = GENERATE(0, 45);  // tokens, 0: none
+  const auto bias = make_bias(form, 4, shape.T, shape.S);
+  const auto seen = document == 0 ? at::Tensor() : first_seen(2, shape.T, shape.S, document);
+  const auto kernels = attention_kernels();
+  const auto exact = run(kernels.back(), bias, p, seen, shape);
+  // A score is a sum of K terms and is exponentiated: its rounding is relative in a probability,
+  // K/2 units (the terms' signs differ) of scores below 8. An output is a sum of up to S terms that
+  // comes to less than 2, a gradient one of up to 2 S numbers like it that comes to less than 4.
+  const double unit = std::exp2(-24), of_scores = 4.0 * static_cast<double>(shape.K + 8),
+               terms = static_cast<double>(shape.S);
+  for (const auto& kernel : kernels) {
+    INFO(kernel.name << ", " << form << ", dropout " << p << ", documents of " << document << ", "
+                     << shape.T << " queries, " << shape.S << " keys of " << shape.K);
+    if (!kernel.takes({c10::kCPU, at::kFloat, form_of(bias)})) continue;
+    const auto found = run(kernel, bias, p, seen, shape, at::kFloat);
+    CHECK(difference(found.output.to(at::kDouble), exact.output, 2 * (terms + of_scores) * unit) ==
+          "");
+    REQUIRE(found.gradients.size() == exact.gradients.size());
+    for (std::size_t i = 0; i < exact.gradients.size(); ++i)
+      CHECK(difference(found.gradients[i].to(at::kDouble), exact.gradients[i],
+                       4 * (3 * terms + of_scores) * unit) == "");
   }
 }
 

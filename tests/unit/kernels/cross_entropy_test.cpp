@@ -42,11 +42,11 @@ TEST_CASE("loss and gradients equal the plain ones, ignored targets included") {
   CHECK(difference(weight.grad(), plain_weight.grad(), 1e-10).empty());
 }
 
-TEST_CASE("a chunk of logits has 2^21 elements on a CPU, and 16 to 4,096 rows") {
-  CHECK(rows_of_logits_at_once(4096, c10::kCPU) == 512);
-  CHECK(rows_of_logits_at_once(4097, c10::kCPU) == 511);
+TEST_CASE("a chunk of logits has 2^22 elements on a CPU, and 64 to 4,096 rows") {
+  CHECK(rows_of_logits_at_once(4096, c10::kCPU) == 1024);
+  CHECK(rows_of_logits_at_once(4097, c10::kCPU) == 1023);
   CHECK(rows_of_logits_at_once(1, c10::kCPU) == 4096);
-  CHECK(rows_of_logits_at_once(267744, c10::kCPU) == 16);
+  CHECK(rows_of_logits_at_once(267744, c10::kCPU) == 64);
 }
 
 TEST_CASE("a chunk of logits has up to 1 GiB of float32 on a GPU, and whole tiles of 128 rows") {
@@ -56,7 +56,7 @@ TEST_CASE("a chunk of logits has up to 1 GiB of float32 on a GPU, and whole tile
   CHECK(rows_of_logits_at_once(65537, c10::kCUDA) == 3968);
   CHECK(rows_of_logits_at_once(267744, c10::kCUDA) == 896);
   CHECK(rows_of_logits_at_once(1 << 22, c10::kCUDA) == 64);
-  CHECK(rows_of_logits_at_once(1 << 26, c10::kCUDA) == 16);
+  CHECK(rows_of_logits_at_once(1 << 26, c10::kCUDA) == 64);
 }
 
 TEST_CASE("gradients of the loss pass the float64 check") {

@@ -44,30 +44,90 @@ double row_loss(Scalar* x, std::int64_t V, std::int64_t target, Scalar& sum) {
          static_cast<double>(of_target);
 }
 
-// Replaces each row of logits by softmax - onehot(target), or by zeros where the target is not
-// counted; returns the rows' summed loss.
-template <class Scalar>
-double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets) {
+// A row of logits in the type of sums: itself, or a copy beside the row.
+template <class Element>
+class WideRow {
+ public:
+  using Scalar = std::conditional_t<std::is_same_v<Element, double>, double, float>;
+
+  explicit WideRow(std::int64_t V) : V_(V) {
+    if (is_copy()) copy_.resize(static_cast<std::size_t>(V));
+  }
+  Scalar* of(Element* row) {
+    if constexpr (is_copy()) {
+      row_math::widen(copy_.data(), row, V_);
+      return copy_.data();
+    } else {
+      return row;
+    }
+  }
+  // Sets row = factor * x, x being what of() returned.
+  void put(const Scalar* x, Scalar factor, Element* row) const {
+    row_math::scale_to(row, x, V_, factor);
+  }
+
+ private:
+  static constexpr bool is_copy() { return !std::is_same_v<Element, Scalar>; }
+
+  std::int64_t V_;
+  std::vector<Scalar> copy_;
+};
+
+// Replaces each row of logits by scale * (softmax - onehot(target)), or by zeros where the target
+// is not counted; returns the rows' summed loss.
+template <class Element>
+double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets, double scale) {
+  using Scalar = typename WideRow<Element>::Scalar;
   const std::int64_t rows = logits_NV.size(0), V = logits_NV.size(1);
-  auto* logits = logits_NV.mutable_data_ptr<Scalar>();
+  auto* logits = logits_NV.mutable_data_ptr<Element>();
+  const auto factor = static_cast<Scalar>(scale);
   std::vector<double> losses(static_cast<std::size_t>(rows), 0.0);
   at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+    WideRow<Element> wide(V);
     for (std::int64_t row = begin; row < end; ++row) {
-      Scalar* const x = logits + row * V;
-      if (targets[row] < 0) {
-        std::fill(x, x + V, Scalar(0));
+      Element* const out = logits + row * V;
+      const std::int64_t target = targets[row];
+      if (target < 0) {
+        std::fill(out, out + V, Element(0));
         continue;
       }
       Scalar sum;
-      losses[static_cast<std::size_t>(row)] = row_loss(x, V, targets[row], sum);
-      const Scalar inverse = Scalar(1) / sum;
-      for (std::int64_t i = 0; i < V; ++i) x[i] *= inverse;
-      x[targets[row]] -= Scalar(1);
+      Scalar* const x = wide.of(out);
+      losses[static_cast<std::size_t>(row)] = row_loss(x, V, target, sum);
+      const Scalar of_target = x[target] / sum - Scalar(1);
+      wide.put(x, factor / sum, out);
+      out[target] = static_cast<Element>(factor * of_target);
     }
   });
   double total = 0.0;
   for (const double loss : losses) total += loss;  // one fixed order
   return total;
+}
+
+template <class Element>
+void log_probability_rows(const at::Tensor& logits_NV, const std::int64_t* targets, float* result) {
+  const std::int64_t V = logits_NV.size(1);
+  auto* logits = logits_NV.mutable_data_ptr<Element>();
+  at::parallel_for(0, logits_NV.size(0), 1, [&](std::int64_t first, std::int64_t last) {
+    WideRow<Element> wide(V);
+    for (std::int64_t row = first; row < last; ++row) {
+      typename WideRow<Element>::Scalar sum;
+      result[row] = static_cast<float>(-row_loss(wide.of(logits + row * V), V, targets[row], sum));
+    }
+  });
+}
+
+// Calls work with an element of the logits' type.
+template <class Work>
+auto for_element(const at::Tensor& logits_NV, const Work& work) {
+  switch (logits_NV.scalar_type()) {
+    case at::kDouble:
+      return work(double());
+    case at::kBFloat16:
+      return work(c10::BFloat16());
+    default:
+      return work(float());
+  }
 }
 
 // Scales and rounds softmax - onehot.
@@ -94,23 +154,18 @@ RowLosses loss_composed(const at::Tensor& logits_NV, const at::Tensor& targets_N
 RowLosses loss_on_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N,
                       const LogitGradient& wanted) {
   const auto* targets = targets_N.const_data_ptr<std::int64_t>();
-  const double loss = logits_NV.scalar_type() == at::kDouble ? loss_rows<double>(logits_NV, targets)
-                                                             : loss_rows<float>(logits_NV, targets);
+  const double loss = for_element(logits_NV, [&](auto element) {
+    return loss_rows<decltype(element)>(logits_NV, targets, wanted.scale);
+  });
   return {at::empty({}, logits_NV.options().dtype(at::kDouble)).fill_(loss),
-          finished(logits_NV, wanted)};
+          logits_NV.to(wanted.dtype)};
 }
 
 at::Tensor log_probabilities_on_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N) {
-  const std::int64_t V = logits_NV.size(1);
-  const at::Tensor result_N = at::empty({logits_NV.size(0)}, logits_NV.options());
-  auto* logits = logits_NV.mutable_data_ptr<float>();
-  auto* result = result_N.mutable_data_ptr<float>();
-  const auto* targets = targets_N.const_data_ptr<std::int64_t>();
-  at::parallel_for(0, logits_NV.size(0), 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t row = first; row < last; ++row) {
-      float sum;
-      result[row] = static_cast<float>(-row_loss(logits + row * V, V, targets[row], sum));
-    }
+  const at::Tensor result_N = at::empty({logits_NV.size(0)}, logits_NV.options().dtype(at::kFloat));
+  for_element(logits_NV, [&](auto element) {
+    log_probability_rows<decltype(element)>(logits_NV, targets_N.const_data_ptr<std::int64_t>(),
+                                            result_N.mutable_data_ptr<float>());
   });
   return result_N;
 }
@@ -136,6 +191,12 @@ const LogitProducts& products_for(const at::Tensor& features_ND) {
   return kernel_for(logit_product_kernels(),
                     {features_ND.device().type(), features_ND.scalar_type()})
       .run;
+}
+
+// The CPU's rows take bfloat16 as it is; what is no float32 otherwise becomes it.
+at::Tensor logits_to_score(const at::Tensor& logits_NV) {
+  const bool stays = logits_NV.is_cpu() && logits_NV.scalar_type() == at::kBFloat16;
+  return stays ? logits_NV : logits_NV.to(at::kFloat);
 }
 
 // Returns the weight with as many rows of zeros as logits of its kind need further columns.
@@ -254,7 +315,7 @@ at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Ten
   for (std::int64_t begin = 0; begin < N; begin += chunk) {
     const std::int64_t rows = std::min(chunk, N - begin);
     const at::Tensor logits_NV =
-        products.logits(features_ND.narrow(0, begin, rows), weight_VD).to(at::kFloat);
+        logits_to_score(products.logits(features_ND.narrow(0, begin, rows), weight_VD));
     const at::Tensor chunk_targets_N = targets_N.narrow(0, begin, rows).contiguous();
     result_N.narrow(0, begin, rows).copy_(kernel.log_probabilities(logits_NV, chunk_targets_N));
   }

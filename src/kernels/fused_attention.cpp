@@ -8,6 +8,7 @@
 #include "kernels/bias_tensors.h"
 #include "kernels/fused_problem.h"
 #include "kernels/kernel_tables.h"
+#include "kernels/panel_products.h"
 
 namespace longspan {
 namespace {
@@ -24,8 +25,9 @@ struct FusedKernel {
 
   static AttentionResult forward(const AttentionCall& call) {
     const at::Tensor& q = call.q_BTHK;
-    const AttentionResult result{at::empty(q.sizes(), q.options()),
-                                 at::empty({q.size(0), q.size(2), q.size(1)}, q.options())};
+    const AttentionResult result{
+        at::empty(q.sizes(), q.options()),
+        at::empty({q.size(0), q.size(2), q.size(1)}, q.options().dtype(sums_of(q.scalar_type())))};
     fused::run_forward(problem_of(call), {q, call.k_BSGK, call.v_BSGK, call.bias, result.out_BTHK,
                                           result.log_sums_BHT});
     return result;
@@ -53,16 +55,19 @@ bool is_packed(const at::Tensor& k_BSGK, const at::Tensor& v_BSGK) {
 
 at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const AttentionOptions& options) {
-  const auto dtype = q_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  const auto ready = [&](const at::Tensor& x) { return x.to(dtype).contiguous(); };
+  const bool stays_narrow =
+      fused::takes_panels({q_BTHK, k_BSGK, options.scale}, q_BTHK.scalar_type());
+  const auto sums = sums_of(q_BTHK.scalar_type()),
+             dtype = stays_narrow ? q_BTHK.scalar_type() : sums;
   at::Tensor k = k_BSGK.to(dtype), v = v_BSGK.to(dtype);
   if (!is_packed(k, v)) {
     k = k.contiguous();
     v = v.contiguous();
   }
-  at::Tensor bias_HN = bias_by_distance(options.bias, k_BSGK.size(1), dtype);
-  if (bias_HN.defined()) bias_HN = ready(bias_HN);
-  return run_attention<FusedKernel>(ready(q_BTHK), k, v, bias_HN, options).to(q_BTHK.scalar_type());
+  at::Tensor bias_HN = bias_by_distance(options.bias, k_BSGK.size(1), sums);
+  if (bias_HN.defined()) bias_HN = bias_HN.to(sums).contiguous();
+  return run_attention<FusedKernel>(q_BTHK.to(dtype).contiguous(), k, v, bias_HN, options)
+      .to(q_BTHK.scalar_type());
 }
 
 }  // namespace longspan

@@ -11,12 +11,13 @@
 namespace longspan::fused {
 namespace {
 
-template <class Scalar>
+template <class Element>
 struct Backward {
-  const Scalar *q, *out, *d_out, *log_sums;
-  KeyData<Scalar> keys;
-  Scalar* d_q;
-  Scalar* d_bias_BHS;  // may be null; its rows run by key distance reversed
+  const Element *q, *out, *d_out;
+  const SumOf<Element>* log_sums;
+  KeyData<Element> keys;
+  Element* d_q;
+  SumOf<Element>* d_bias_BHS;  // may be null; its rows run by key distance reversed
 };
 
 template <class Scalar>
@@ -36,8 +37,8 @@ struct Row {
 };
 
 // Turns the row's scores into its dropped probabilities and d_p into the gradient of the scores.
-template <class Scalar>
-void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backward<Scalar>& data,
+template <class Element, class Scalar>
+void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backward<Element>& data,
                   std::vector<Scalar>& mask) {
   const Problem& problem = head.problem;
   const Scalar log_sum = data.log_sums[head.sum_offset(row.t)];
@@ -47,7 +48,8 @@ void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backwa
       {head.bias.at(row.seen.position()) + first_key, static_cast<Scalar>(problem.scale), log_sum});
   const std::int64_t at = head.q_offset(row.t);
   Scalar mean = 0;  // sum over keys of p * d_p, which equals out . d_out with or without dropout
-  for (std::int64_t i = 0; i < problem.K; ++i) mean += data.out[at + i] * data.d_out[at + i];
+  for (std::int64_t i = 0; i < problem.K; ++i)
+    mean += static_cast<Scalar>(data.out[at + i]) * static_cast<Scalar>(data.d_out[at + i]);
   const bool drops = problem.drop.p > 0.0;
   if (drops) {
     row_math::draw_mask(mask.data(), row.seen.position() + 1, head.mask(row.t));
@@ -60,8 +62,8 @@ void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backwa
       row.p[s] *= mask[static_cast<std::size_t>(first_key + s)];
 }
 
-template <class Scalar>
-void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<Scalar>& data,
+template <class Element, class Scalar>
+void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<Element>& data,
                    BackwardScratch<Scalar>& scratch) {
   const std::int64_t S = head.problem.S;
   for (std::int64_t i = 0; i < block.rows(); ++i) {
@@ -82,8 +84,8 @@ void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<
   }
 }
 
-template <class Products, class Scalar>
-void backward_block(const Head<Scalar>& head, const Block& block, const Backward<Scalar>& data,
+template <class Products, class Element, class Scalar>
+void backward_block(const Head<Scalar>& head, const Block& block, const Backward<Element>& data,
                     BackwardScratch<Scalar>& scratch, Products& products) {
   const std::int64_t at = head.q_offset(block.begin);
   Scalar* const p = scratch.p.data();
@@ -97,8 +99,10 @@ void backward_block(const Head<Scalar>& head, const Block& block, const Backward
   products.add_d_keys(d_p, data.q + at, block);
 }
 
-template <class Products, class Scalar>
-void backward_all(const Problem& problem, const Backward<Scalar>& data, const at::Tensor& bias_HN) {
+template <class Products, class Element>
+void backward_all(const Problem& problem, const Backward<Element>& data,
+                  const at::Tensor& bias_HN) {
+  using Scalar = SumOf<Element>;
   const std::int64_t heads_per_group = problem.H / problem.G;
   at::parallel_for(0, problem.B * problem.G, 1, [&](std::int64_t first, std::int64_t last) {
     BackwardScratch<Scalar> scratch(problem);
@@ -116,22 +120,24 @@ void backward_all(const Problem& problem, const Backward<Scalar>& data, const at
   });
 }
 
-template <class Products, class Scalar>
+template <class Products, class Element>
 Gradients run(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
               bool bias_trains) {
+  using Scalar = SumOf<Element>;
   const auto& [q, k, v, bias_HN, out, log_sums_BHT] = tensors;
   Gradients d{at::empty(q.sizes(), q.options()), at::zeros(k.sizes(), k.options()),
               at::zeros(v.sizes(), v.options()), at::Tensor()};
   at::Tensor d_bias_BHS;
-  if (bias_trains) d_bias_BHS = at::zeros({problem.B, problem.H, problem.S}, q.options());
-  const Backward<Scalar> data{q.const_data_ptr<Scalar>(),
-                              out.const_data_ptr<Scalar>(),
-                              d_out.const_data_ptr<Scalar>(),
-                              log_sums_BHT.const_data_ptr<Scalar>(),
-                              {k.const_data_ptr<Scalar>(), v.const_data_ptr<Scalar>(),
-                               d.k.mutable_data_ptr<Scalar>(), d.v.mutable_data_ptr<Scalar>()},
-                              d.q.mutable_data_ptr<Scalar>(),
-                              bias_trains ? d_bias_BHS.mutable_data_ptr<Scalar>() : nullptr};
+  if (bias_trains)
+    d_bias_BHS = at::zeros({problem.B, problem.H, problem.S}, log_sums_BHT.options());
+  const Backward<Element> data{q.const_data_ptr<Element>(),
+                               out.const_data_ptr<Element>(),
+                               d_out.const_data_ptr<Element>(),
+                               log_sums_BHT.const_data_ptr<Scalar>(),
+                               {k.const_data_ptr<Element>(), v.const_data_ptr<Element>(),
+                                d.k.mutable_data_ptr<Element>(), d.v.mutable_data_ptr<Element>()},
+                               d.q.mutable_data_ptr<Element>(),
+                               bias_trains ? d_bias_BHS.mutable_data_ptr<Scalar>() : nullptr};
   backward_all<Products>(problem, data, bias_HN);
   if (!bias_trains) return d;
   d.bias_HN = at::zeros(bias_HN.sizes(), bias_HN.options());
@@ -143,10 +149,13 @@ Gradients run(const Problem& problem, const Tensors& tensors, const at::Tensor& 
 
 Gradients run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
                        bool bias_trains) {
-  if (tensors.q.scalar_type() == at::kDouble)
+  const auto dtype = tensors.q.scalar_type();
+  if (dtype == at::kDouble)
     return run<BlasProducts<double>, double>(problem, tensors, d_out, bias_trains);
-  if (PanelProducts::takes(problem))
-    return run<PanelProducts, float>(problem, tensors, d_out, bias_trains);
+  if (dtype == at::kBFloat16)
+    return run<PanelProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors, d_out, bias_trains);
+  if (takes_panels(problem, dtype))
+    return run<PanelProducts<float>, float>(problem, tensors, d_out, bias_trains);
   return run<BlasProducts<float>, float>(problem, tensors, d_out, bias_trains);
 }
 

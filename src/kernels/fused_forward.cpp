@@ -10,17 +10,18 @@
 namespace longspan::fused {
 namespace {
 
-template <class Scalar>
+template <class Element>
 struct Forward {
-  const Scalar* q;
-  KeyData<Scalar> keys;
-  Scalar *out, *log_sums;
+  const Element* q;
+  KeyData<Element> keys;
+  Element* out;
+  SumOf<Element>* log_sums;
 
   explicit Forward(const Tensors& tensors)
-      : q(tensors.q.const_data_ptr<Scalar>()),
-        keys{tensors.k.const_data_ptr<Scalar>(), tensors.v.const_data_ptr<Scalar>()},
-        out(tensors.out.mutable_data_ptr<Scalar>()),
-        log_sums(tensors.log_sums_BHT.mutable_data_ptr<Scalar>()) {}
+      : q(tensors.q.const_data_ptr<Element>()),
+        keys{tensors.k.const_data_ptr<Element>(), tensors.v.const_data_ptr<Element>()},
+        out(tensors.out.mutable_data_ptr<Element>()),
+        log_sums(tensors.log_sums_BHT.mutable_data_ptr<SumOf<Element>>()) {}
 };
 
 template <class Scalar>
@@ -35,7 +36,7 @@ struct ForwardScratch {
 
 // Turns the block's products into probabilities times their row's sum, dropped ones zero.
 template <class Scalar>
-void forward_rows(const Head<Scalar>& head, const Block& block, const Forward<Scalar>& data,
+void forward_rows(const Head<Scalar>& head, const Block& block, Scalar* log_sums,
                   ForwardScratch<Scalar>& scratch) {
   const Problem& problem = head.problem;
   for (std::int64_t row = 0; row < block.rows(); ++row) {
@@ -49,7 +50,7 @@ void forward_rows(const Head<Scalar>& head, const Block& block, const Forward<Sc
     const Scalar sum = row_math::exp_sum(x, seen.count(), greatest);
     std::fill(scores, x, Scalar(0));
     std::fill(scores + seen.end, scores + block.columns, Scalar(0));
-    data.log_sums[head.sum_offset(t)] = greatest + std::log(sum);
+    log_sums[head.sum_offset(t)] = greatest + std::log(sum);
     scratch.scale_back[row] = Scalar(1) / sum;
     if (problem.drop.p == 0.0) continue;
     row_math::draw_mask(scratch.mask.data(), seen.position() + 1, head.mask(t));
@@ -58,9 +59,10 @@ void forward_rows(const Head<Scalar>& head, const Block& block, const Forward<Sc
   }
 }
 
-template <class Products, class Scalar>
+template <class Products, class Element>
 void forward_all(const Problem& problem, const Tensors& tensors) {
-  const Forward<Scalar> data(tensors);
+  using Scalar = SumOf<Element>;
+  const Forward<Element> data(tensors);
   const std::int64_t blocks = ceil_divide(problem.T, kQueryBlock);
   at::parallel_for(0, problem.B * problem.H, 1, [&](std::int64_t first, std::int64_t last) {
     ForwardScratch<Scalar> scratch(problem);
@@ -74,7 +76,7 @@ void forward_all(const Problem& problem, const Tensors& tensors) {
         Scalar* const scores = scratch.scores.data();
         scratch.row_stride = products.row_stride(block);
         products.scores(data.q + at, block, scores);
-        forward_rows(head, block, data, scratch);
+        forward_rows(head, block, data.log_sums, scratch);
         products.values(scores, block, scratch.scale_back, data.out + at);
       }
     }
@@ -84,10 +86,13 @@ void forward_all(const Problem& problem, const Tensors& tensors) {
 }  // namespace
 
 void run_forward(const Problem& problem, const Tensors& tensors) {
-  if (tensors.q.scalar_type() == at::kDouble)
+  const auto dtype = tensors.q.scalar_type();
+  if (dtype == at::kDouble)
     forward_all<BlasProducts<double>, double>(problem, tensors);
-  else if (PanelProducts::takes(problem))
-    forward_all<PanelProducts, float>(problem, tensors);
+  else if (dtype == at::kBFloat16)
+    forward_all<PanelProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors);
+  else if (takes_panels(problem, dtype))
+    forward_all<PanelProducts<float>, float>(problem, tensors);
   else
     forward_all<BlasProducts<float>, float>(problem, tensors);
 }

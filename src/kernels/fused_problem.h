@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/dropout_rule.h"
@@ -14,6 +15,10 @@
 namespace longspan::fused {
 
 inline constexpr std::int64_t kQueryBlock = 64;
+
+/// What sums over elements of a type are formed in.
+template <class Element>
+using SumOf = std::conditional_t<std::is_same_v<Element, double>, double, float>;
 
 /// The dropout of one call, with its tensor of row ids unpacked.
 struct Drop {
@@ -125,17 +130,17 @@ struct Seen {
   std::int64_t position() const { return first_key + count() - 1; }
 };
 
-/// The tensors of one call, contiguous but for the sequences of k and v, which lie alike, all of
-/// the accumulation dtype; undefined where it has none.
+/// The tensors of one call, contiguous but for the sequences of k and v, which lie alike: q, k, v
+/// and out of one dtype, the others of that of its sums; undefined where it has none.
 struct Tensors {
   at::Tensor q, k, v, bias_HN, out, log_sums_BHT;
 };
 
 /// Keys and values, and where the sums of their gradients go: null in forward.
-template <class Scalar>
+template <class Element>
 struct KeyData {
-  const Scalar *k, *v;
-  Scalar *d_k = nullptr, *d_v = nullptr;
+  const Element *k, *v;
+  Element *d_k = nullptr, *d_v = nullptr;
 };
 
 struct Gradients {

@@ -95,7 +95,7 @@ inline at::ScalarType sums_of(at::ScalarType factors) {
 
 /// The products of cross-entropy; the case's dtype is that of the factors.
 struct LogitProducts {
-  /// Returns x * weight^T in the dtype of sums.
+  /// Returns x * weight^T in the dtype of sums, or as the CPU's cross-entropy takes it.
   at::Tensor (*logits)(const at::Tensor& x_ND, const at::Tensor& weight_VD);
   /// Adds d_logits^T * x to d_weight_VD, of the dtype of sums. @param d_logits_NV as x_ND
   void (*add_weight_gradient)(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
@@ -120,7 +120,8 @@ struct RowLosses {
 
 struct CrossEntropyRun {
   /// Returns the loss of the rows whose target is not below 0, and its gradient; leaves the logits,
-  /// float32 or float64, without meaning, and may give their memory to the gradient.
+  /// float32 or float64, or on a CPU bfloat16, without meaning, and may give their memory to the
+  /// gradient.
   RowLosses (*loss)(const at::Tensor& logits_NV, const at::Tensor& targets_N,
                     const LogitGradient& wanted);
   /// Returns log p(target), float32 [N]; leaves the logits without meaning.

@@ -26,6 +26,14 @@ void add_wide_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
   at::addmm_out(d_weight_VD, d_weight_VD, d_logits_NV.t(), x_ND, at::kFloat);
 }
 
+bool takes_bfloat16_on_cpu(const KernelCase& wanted) {
+  return takes_cpu(wanted) && wanted.dtype == at::kBFloat16;
+}
+
+at::Tensor narrow_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {
+  return at::mm(x_ND, weight_VD.t());
+}
+
 at::Tensor widened_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {
   return product(x_ND, weight_VD.t()).to(sums_of(x_ND.scalar_type()));
 }
@@ -42,6 +50,9 @@ constexpr std::array kKernels{
     Kernel<LogitProducts>{"float32 sums of narrow factors on a GPU",
                           takes_narrow_on_cuda,
                           {wide_logits, add_wide_gradient}},
+    Kernel<LogitProducts>{"logits that stay bfloat16 on a CPU",
+                          takes_bfloat16_on_cpu,
+                          {narrow_logits, add_widened_gradient}},
     Kernel<LogitProducts>{
         "products widened afterwards", takes_all, {widened_logits, add_widened_gradient}},
 };
@@ -63,7 +74,7 @@ void add_weight_gradient(at::Tensor& d_weight_OI, const at::Tensor& d_y_NO,
   if (d_weight_OI.defined())
     products.add_weight_gradient(d_weight_OI, d_y_NO, x_NI);
   else
-    d_weight_OI = products.logits(d_y_NO.t(), x_NI.t());
+    d_weight_OI = products.logits(d_y_NO.t(), x_NI.t()).to(sums_of(x_NI.scalar_type()));
 }
 
 }  // namespace longspan

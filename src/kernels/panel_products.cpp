@@ -4,59 +4,93 @@
 #include <fbgemm/Utils.h>
 
 #include "kernels/blas.h"
-#include "longspan/core/ceil_divide.h"
 
 namespace longspan::fused {
 namespace {
 
+constexpr std::int64_t kPanel = 64;
 // Rows of scores that were a power of two apart would share a few sets of the cache.
 constexpr std::int64_t kRowGap = 16;
 // With fewer queries than this, laying out the keys costs more than the products gain.
 constexpr std::int64_t kFewestQueries = 32;
 
+template <class Element>
+constexpr bool is_narrow = !std::is_same_v<Element, float>;
+// Factors on the right of a narrow product are stored by pairs of rows.
+template <class Element>
+constexpr std::int64_t kRowsTogether = is_narrow<Element> ? 2 : 1;
+
+std::int64_t whole_panels(std::int64_t keys) { return ceil_divide(keys, kPanel) * kPanel; }
+
+template <class Element>
 struct Rows {
-  const float* data;
+  const Element* data;
   std::int64_t stride;
 };
 
 // out [M, N] = a [M, K] b [K, N], added to what is there or not
-void multiply(const blas::Sizes& sizes, Rows a, Rows b, float* out, std::int64_t out_stride,
+template <class Element>
+void multiply(const blas::Sizes& sizes, Rows<Element> a, Rows<Element> b, Rows<float> out,
               bool adds) {
   at::native::cpublas::brgemm(sizes.rows, sizes.columns, sizes.inner, a.stride, b.stride,
-                              out_stride, adds, a.data, b.data, out);
+                              out.stride, adds, a.data, b.data, const_cast<float*>(out.data),
+                              is_narrow<Element>);
+}
+
+// Turns rows [count, width] into [width, count]; `Unit` is what moves as one.
+template <class Unit, class Element>
+void turn(Rows<Element> from, std::int64_t count, std::int64_t width, Element* to,
+          std::int64_t to_stride) {
+  constexpr auto kTogether = static_cast<std::int64_t>(sizeof(Unit) / sizeof(Element));
+  fbgemm::transpose_simd<Unit>(count, width / kTogether, reinterpret_cast<const Unit*>(from.data),
+                               from.stride / kTogether, reinterpret_cast<Unit*>(to), to_stride);
 }
 
 }  // namespace
 
 std::size_t score_elements(const Problem& problem) {
-  constexpr std::int64_t kPanel = PanelProducts::kPanel;
-  return static_cast<std::size_t>(kQueryBlock *
-                                  (ceil_divide(problem.S, kPanel) * kPanel + kRowGap));
+  return static_cast<std::size_t>(kQueryBlock * (whole_panels(problem.S) + kRowGap));
 }
 
-PanelProducts::PanelProducts(const Problem& problem, const KeyData<float>& data)
-    : problem_(problem),
-      data_(data),
-      row_stride_(ceil_divide(problem.S, kPanel) * kPanel + kRowGap),
-      rows_(static_cast<std::size_t>(kPanel * problem.K)) {
-  const auto size = static_cast<std::size_t>(ceil_divide(problem.S, kPanel) * kPanel * problem.K);
-  k_turned_.resize(size);
-  for (Panels* const panels : {&k_, &v_turned_, &d_k_turned_, &d_v_turned_})
-    if (is_backward()) panels->resize(size);
-  if (!is_backward()) v_.resize(size);
-}
-
-PanelProducts::~PanelProducts() { at::native::cpublas::brgemm_release(false); }
-
-bool PanelProducts::takes(const Problem& problem) {
-#if defined(__x86_64__)
-  return problem.T >= kFewestQueries && __builtin_cpu_supports("avx512f");
-#else
+bool takes_panels(const Problem& problem, at::ScalarType dtype) {
+#if !defined(__x86_64__) || (defined(__clang__) && __clang_major__ < 15)
   return false;
+#else
+  if (problem.T < kFewestQueries || !__builtin_cpu_supports("avx512f")) return false;
+  if (dtype == at::kFloat) return true;
+  // Tiles (AMX) take other strides of their factors; not tried.
+  return dtype == at::kBFloat16 && problem.K % 2 == 0 && __builtin_cpu_supports("avx512bf16") &&
+         !__builtin_cpu_supports("amx-tile");
 #endif
 }
 
-void PanelProducts::load(std::int64_t b, std::int64_t g) {
+template <class Element>
+PanelProducts<Element>::PanelProducts(const Problem& problem, const KeyData<Element>& data)
+    : problem_(problem),
+      data_(data),
+      row_stride_(whole_panels(problem.S) + kRowGap),
+      rows_(static_cast<std::size_t>(kPanel * problem.K)) {
+  const auto size = static_cast<std::size_t>(whole_panels(problem.S) * problem.K);
+  k_turned_.resize(size);
+  if (is_narrow<Element>) rounded_.resize(score_elements(problem));
+  if (!is_backward()) {
+    v_.resize(size);
+    return;
+  }
+  k_.resize(size);
+  v_turned_.resize(size);
+  d_k_turned_.resize(size);
+  d_v_turned_.resize(size);
+  turned_.resize(rows_.size());
+}
+
+template <class Element>
+PanelProducts<Element>::~PanelProducts() {
+  at::native::cpublas::brgemm_release(is_narrow<Element>);
+}
+
+template <class Element>
+void PanelProducts<Element>::load(std::int64_t b, std::int64_t g) {
   const std::int64_t at = problem_.k_offset(b, g);
   if (at == head_at_) return;
   head_at_ = at;
@@ -68,91 +102,144 @@ void PanelProducts::load(std::int64_t b, std::int64_t g) {
   std::ranges::fill(d_v_turned_, 0.0F);
 }
 
-void PanelProducts::store() {
+template <class Element>
+void PanelProducts<Element>::store() {
   turn_back(d_k_turned_, static_cast<float>(problem_.scale), data_.d_k + head_at_);
   turn_back(d_v_turned_, 1.0F, data_.d_v + head_at_);
 }
 
-void PanelProducts::lay_out(const float* rows, Panels& panels) const {
-  for (std::int64_t s = 0; s < problem_.S; ++s)
-    std::copy_n(rows + s * problem_.k_stride(), problem_.K, panels.data() + s * problem_.K);
-}
-
-void PanelProducts::lay_out_turned(const float* rows, Panels& panels) const {
-  for (std::int64_t s = 0; s < problem_.S; s += kPanel)
-    fbgemm::transpose_simd<float>(std::min(kPanel, problem_.S - s), problem_.K,
-                                  rows + s * problem_.k_stride(), problem_.k_stride(),
-                                  panels.data() + s * problem_.K, kPanel);
-}
-
-void PanelProducts::turn_back(const Panels& panels, float scale, float* rows) {
-  const std::int64_t K = problem_.K;
-  for (std::int64_t s = 0; s < problem_.S; s += kPanel) {
-    fbgemm::transpose_simd<float>(K, kPanel, panels.data() + s * K, kPanel, rows_.data(), K);
-    const std::int64_t count = std::min(kPanel, problem_.S - s);
-    for (std::int64_t i = 0; i < count; ++i) {
-      float* const row = rows + (s + i) * problem_.k_stride();
-      for (std::int64_t j = 0; j < K; ++j)
-        row[j] = scale * rows_[static_cast<std::size_t>(i * K + j)];
-    }
+template <class Element>
+void PanelProducts<Element>::lay_out(const Element* rows, Panels<Element>& panels) const {
+  const std::int64_t K = problem_.K, stride = problem_.k_stride();
+  constexpr std::int64_t kTogether = kRowsTogether<Element>;
+  for (std::int64_t s = 0; s < problem_.S; s += kTogether) {
+    Element* const to = panels.data() + s * K;
+    for (std::int64_t i = 0; i < std::min(kTogether, problem_.S - s); ++i)
+      for (std::int64_t j = 0; j < K; ++j) to[j * kTogether + i] = rows[(s + i) * stride + j];
   }
 }
 
-void PanelProducts::by_key(const float* x, const Panels& turned, const Block& block,
-                           float* out) const {
-  for (std::int64_t column = 0; column < block.columns; column += kPanel)
-    multiply({block.rows(), kPanel, problem_.K}, {x, problem_.q_stride()},
-             {turned.data() + (block.first_key + column) * problem_.K, kPanel}, out + column,
-             row_stride_, false);
+template <class Element>
+void PanelProducts<Element>::lay_out_turned(const Element* rows, Panels<Element>& panels) const {
+  for (std::int64_t s = 0; s < problem_.S; s += kPanel)
+    turn<float>(Rows<Element>{rows + s * problem_.k_stride(), problem_.k_stride()},
+                std::min(kPanel, problem_.S - s), problem_.K, panels.data() + s * problem_.K,
+                kPanel);
 }
 
-void PanelProducts::over_keys(const float* p, const Panels& panels, const Block& block) {
-  for (std::int64_t column = 0; column < block.columns; column += kPanel)
-    multiply({block.rows(), problem_.K, kPanel}, {p + column, row_stride_},
-             {panels.data() + (block.first_key + column) * problem_.K, problem_.K}, rows_.data(),
-             problem_.K, column > 0);
+template <class Element>
+void PanelProducts<Element>::turn_back(const Panels<float>& panels, float scale, Element* rows) {
+  const std::int64_t K = problem_.K;
+  for (std::int64_t s = 0; s < problem_.S; s += kPanel) {
+    turn<float>(Rows<float>{panels.data() + s * K, kPanel}, K, kPanel, rows_.data(), K);
+    for (std::int64_t i = 0; i < std::min(kPanel, problem_.S - s); ++i)
+      row_math::scale_to(rows + (s + i) * problem_.k_stride(), rows_.data() + i * K, K, scale);
+  }
 }
 
-void PanelProducts::to_keys(const float* p, const float* x, const Block& block, Panels& sum) {
-  fbgemm::transpose_simd<float>(block.rows(), problem_.K, x, problem_.q_stride(), rows_.data(),
-                                kPanel);
+template <class Element>
+void PanelProducts<Element>::by_key(const Element* x, const Panels<Element>& turned,
+                                    const Block& block, float* out) const {
   for (std::int64_t column = 0; column < block.columns; column += kPanel)
-    multiply({problem_.K, kPanel, block.rows()}, {rows_.data(), kPanel}, {p + column, row_stride_},
-             sum.data() + (block.first_key + column) * problem_.K, kPanel, true);
+    multiply<Element>({block.rows(), kPanel, problem_.K}, {x, problem_.q_stride()},
+                      {turned.data() + (block.first_key + column) * problem_.K, kPanel},
+                      {out + column, row_stride_}, false);
 }
 
-void PanelProducts::scores(const float* q, const Block& block, float* out) const {
+template <class Element>
+void PanelProducts<Element>::over_keys(const float* p, const Panels<Element>& panels,
+                                       const Block& block) {
+  const Element* const left = as_left(p, block);
+  for (std::int64_t column = 0; column < block.columns; column += kPanel)
+    multiply<Element>({block.rows(), problem_.K, kPanel}, {left + column, row_stride_},
+                      {panels.data() + (block.first_key + column) * problem_.K, problem_.K},
+                      {rows_.data(), problem_.K}, column > 0);
+}
+
+template <class Element>
+void PanelProducts<Element>::to_keys(const float* p, const Element* x, const Block& block,
+                                     Panels<float>& sum) {
+  using Unit = std::conditional_t<is_narrow<Element>, std::uint16_t, float>;
+  constexpr std::int64_t kTogether = kRowsTogether<Element>;
+  const std::int64_t inner = ceil_divide(block.rows(), kTogether) * kTogether;
+  if (inner > block.rows()) std::ranges::fill(turned_, Element(0.0F));
+  turn<Unit>(Rows<Element>{x, problem_.q_stride()}, block.rows(), problem_.K, turned_.data(),
+             kPanel);
+  const Element* const right = as_right(p, block);
+  for (std::int64_t column = 0; column < block.columns; column += kPanel)
+    multiply<Element>({problem_.K, kPanel, inner}, {turned_.data(), kPanel},
+                      {right + column * kTogether, row_stride_},
+                      {sum.data() + (block.first_key + column) * problem_.K, kPanel}, true);
+}
+
+// Rows of scores as the factor on the left of a product.
+template <class Element>
+const Element* PanelProducts<Element>::as_left(const float* rows, const Block& block) {
+  if constexpr (!is_narrow<Element>) {
+    return rows;
+  } else {
+    for (std::int64_t i = 0; i < block.rows(); ++i)
+      row_math::scale_to(rounded_.data() + i * row_stride_, rows + i * row_stride_, block.columns,
+                         1.0F);
+    return rounded_.data();
+  }
+}
+
+// Rows of scores as the factor on the right, with one of zeros after an odd number.
+template <class Element>
+const Element* PanelProducts<Element>::as_right(const float* rows, const Block& block) {
+  if constexpr (!is_narrow<Element>) {
+    return rows;
+  } else {
+    for (std::int64_t i = 0; i < block.rows(); i += 2)
+      row_math::round_pairs(rounded_.data() + i * row_stride_, rows + i * row_stride_,
+                            i + 1 < block.rows() ? rows + (i + 1) * row_stride_ : nullptr,
+                            block.columns);
+    return rounded_.data();
+  }
+}
+
+template <class Element>
+void PanelProducts<Element>::scores(const Element* q, const Block& block, float* out) const {
   by_key(q, k_turned_, block, out);
 }
 
-void PanelProducts::d_probabilities(const float* d_out, const Block& block, float* out) const {
+template <class Element>
+void PanelProducts<Element>::d_probabilities(const Element* d_out, const Block& block,
+                                             float* out) const {
   by_key(d_out, v_turned_, block, out);
 }
 
-void PanelProducts::values(const float* p, const Block& block, const float* factors, float* out) {
+template <class Element>
+void PanelProducts<Element>::values(const float* p, const Block& block, const float* factors,
+                                    Element* out) {
   over_keys(p, v_, block);
-  const std::int64_t K = problem_.K;
-  for (std::int64_t row = 0; row < block.rows(); ++row)
-    for (std::int64_t i = 0; i < K; ++i)
-      out[row * problem_.q_stride() + i] =
-          factors[row] * rows_[static_cast<std::size_t>(row * K + i)];
+  for (std::int64_t i = 0; i < block.rows(); ++i)
+    row_math::scale_to(out + i * problem_.q_stride(), rows_.data() + i * problem_.K, problem_.K,
+                       factors[i]);
 }
 
-void PanelProducts::d_queries(const float* d_scores, const Block& block, float* out) {
+template <class Element>
+void PanelProducts<Element>::d_queries(const float* d_scores, const Block& block, Element* out) {
   over_keys(d_scores, k_, block);
-  const std::int64_t K = problem_.K;
-  const auto scale = static_cast<float>(problem_.scale);
-  for (std::int64_t row = 0; row < block.rows(); ++row)
-    for (std::int64_t i = 0; i < K; ++i)
-      out[row * problem_.q_stride() + i] = scale * rows_[static_cast<std::size_t>(row * K + i)];
+  for (std::int64_t i = 0; i < block.rows(); ++i)
+    row_math::scale_to(out + i * problem_.q_stride(), rows_.data() + i * problem_.K, problem_.K,
+                       static_cast<float>(problem_.scale));
 }
 
-void PanelProducts::add_d_keys(const float* d_scores, const float* q, const Block& block) {
+template <class Element>
+void PanelProducts<Element>::add_d_keys(const float* d_scores, const Element* q,
+                                        const Block& block) {
   to_keys(d_scores, q, block, d_k_turned_);
 }
 
-void PanelProducts::add_d_values(const float* p, const float* d_out, const Block& block) {
+template <class Element>
+void PanelProducts<Element>::add_d_values(const float* p, const Element* d_out,
+                                          const Block& block) {
   to_keys(p, d_out, block, d_v_turned_);
 }
+
+template class PanelProducts<float>;
+template class PanelProducts<c10::BFloat16>;
 
 }  // namespace longspan::fused

@@ -53,6 +53,13 @@ void fill_mask_chunk(Scalar* mask, const RowMask& rule, std::uint32_t first_bloc
   }
 }
 
+// The bits of the nearest bfloat16, ties to even; branch-free so that it vectorises.
+[[gnu::always_inline]] inline std::uint16_t bfloat16_bits(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  return static_cast<std::uint16_t>(x == x ? rounded : 0x7fc0u);
+}
+
 }  // namespace
 
 LONGSPAN_CLONES float scale_add_max(float* x, const float* bias, std::int64_t count, float scale) {
@@ -118,6 +125,39 @@ LONGSPAN_CLONES void softmax_gradient(float* gradient, const float* p, std::int6
 
 void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean) {
   for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
+}
+
+LONGSPAN_CLONES void widen(float* out, const c10::BFloat16* x, std::int64_t count) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i)
+    out[i] = std::bit_cast<float>(std::uint32_t{x[i].x} << 16);
+}
+
+void scale_to(double* out, const double* x, std::int64_t count, double scale) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = scale * x[i];
+}
+
+LONGSPAN_CLONES void scale_to(float* out, const float* x, std::int64_t count, float scale) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) out[i] = scale * x[i];
+}
+
+LONGSPAN_CLONES void scale_to(c10::BFloat16* out, const float* x, std::int64_t count, float scale) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) out[i].x = bfloat16_bits(scale * x[i]);
+}
+
+LONGSPAN_CLONES void round_pairs(c10::BFloat16* out, const float* even, const float* odd,
+                                 std::int64_t count) {
+  auto* const pairs = reinterpret_cast<std::uint32_t*>(out);
+  if (odd == nullptr) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) pairs[i] = bfloat16_bits(even[i]);
+    return;
+  }
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i)
+    pairs[i] = bfloat16_bits(even[i]) | std::uint32_t{bfloat16_bits(odd[i])} << 16;
 }
 
 LONGSPAN_CLONES void rotate_neighbours(float* out, const float* x, PairAngles<float> angles) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/util/BFloat16.h>
+
 #include <cstdint>
 
 #include "kernels/mask_layout.h"
@@ -35,6 +37,17 @@ void scale_add_exp(double* x, std::int64_t count, Shift<double> by);
 /// Sets gradient[i] = p[i] * (gradient[i] - mean).
 void softmax_gradient(float* gradient, const float* p, std::int64_t count, float mean);
 void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean);
+
+/// Sets out[i] = x[i].
+void widen(float* out, const c10::BFloat16* x, std::int64_t count);
+
+/// Sets out[i] = scale * x[i], rounded to out's type; out may be x.
+void scale_to(float* out, const float* x, std::int64_t count, float scale);
+void scale_to(double* out, const double* x, std::int64_t count, double scale);
+void scale_to(c10::BFloat16* out, const float* x, std::int64_t count, float scale);
+
+/// Sets out[2 i] and out[2 i + 1] to even[i] and odd[i], rounded. @param odd null: zeros
+void round_pairs(c10::BFloat16* out, const float* even, const float* odd, std::int64_t count);
 
 /// The angles of a row's pairs.
 template <class Scalar>

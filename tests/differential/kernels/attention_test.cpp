@@ -190,6 +190,74 @@ TEST_CASE("float32 agrees with float64 over queries and keys of all alignments")
   }
 }
 
+struct Bounded {
+  at::Tensor exact, bound;  ///< float64, of one shape
+};
+
+// What attention of bfloat16 factors is in float64, and how far rounding of probabilities, of their
+// gradients and of results to bfloat16 (unit 2^-8) may move it; sums in float32 move it by less
+// than a hundredth of that.
+std::vector<Bounded> bounded(const at::Tensor& q_BTHK, const at::Tensor& k_BSHK,
+                             const at::Tensor& v_BSHK, const at::Tensor& d_BTHK,
+                             const at::Tensor& bias_HTS, const at::Tensor& hidden_BTS,
+                             double scale) {
+  const double unit = std::exp2(-8);
+  const auto heads = [](const at::Tensor& x) { return x.permute({0, 2, 1, 3}); };
+  const auto q = heads(q_BTHK), k = heads(k_BSHK), v = heads(v_BSHK), d = heads(d_BTHK);
+  const auto turned = [](const at::Tensor& x) { return x.transpose(-1, -2); };
+  const auto scores =
+      (scale * at::matmul(q, turned(k)) + bias_HTS).masked_fill(hidden_BTS.unsqueeze(1), -INFINITY);
+  const auto p = scores.softmax(-1), out = at::matmul(p, v), d_p = at::matmul(d, turned(v)),
+             mean = (out * d).sum(-1, true), d_s = p * (d_p - mean);
+  const auto d_s_bound = p * (unit * (out * d).abs().sum(-1, true)) + unit * d_s.abs();
+  const auto of = [&](const at::Tensor& exact, const at::Tensor& moved) {
+    return Bounded{heads(exact), heads(1.01 * (moved + unit * exact.abs()) + 1e-5)};
+  };
+  return {of(out, unit * at::matmul(p, v.abs())),
+          of(scale * at::matmul(d_s, k), scale * at::matmul(d_s_bound, k.abs())),
+          of(scale * at::matmul(turned(d_s), q), scale * at::matmul(turned(d_s_bound), q.abs())),
+          of(at::matmul(turned(p), d), unit * at::matmul(turned(p), d.abs()))};
+}
+
+TEST_CASE("bfloat16 is off by the rounding of what it keeps in bfloat16") {
+  const auto form = GENERATE("none", "linear", "distance");
+  const auto shape =
+      GENERATE(Shape{31, 31, 8, 0.35}, Shape{32, 32, 16, 0.25}, Shape{33, 97, 6, 0.4},
+               Shape{64, 64, 64, 0.125}, Shape{65, 65, 33, 0.17}, Shape{127, 129, 128, 0.09});
+  const auto document = GENERATE(0, 45);  // tokens, 0: none
+  const auto [T, S, K, scale] = shape;
+  INFO(form << ", documents of " << document << ", " << T << " queries, " << S << " keys of " << K);
+  const std::int64_t B = 2, H = 3;
+  const auto leaf = [&](std::int64_t rows, std::uint64_t seed) {
+    return random_tensor({B, rows, H, K}, seed, at::kBFloat16).requires_grad_();
+  };
+  const auto q = leaf(T, 1), k = leaf(S, 2), v = leaf(S, 3);
+  const auto d = random_tensor({B, T, H, K}, 4, at::kBFloat16);
+  AttentionOptions options{make_bias(form, H, T, S), scale, std::nullopt};
+  const auto positions_T = at::arange(S - T, S), keys_S = at::arange(S);
+  auto hidden_BTS = keys_S.unsqueeze(0).gt(positions_T.unsqueeze(1)).unsqueeze(0).repeat({B, 1, 1});
+  if (document != 0) {
+    options.first_seen_BT = first_seen(B, T, S, document);
+    hidden_BTS |= keys_S.view({1, 1, S}).lt(options.first_seen_BT.unsqueeze(2));
+  }
+  const auto out = attention(q, k, v, options);
+  (out * d).sum().backward();
+  at::Tensor bias_HTS = at::zeros({H, T, S}, at::kDouble);
+  for (std::int64_t h = 0; h < H; ++h)
+    for (std::int64_t t = 0; t < T; ++t)
+      for (std::int64_t s = 0; s <= S - T + t; ++s)
+        bias_HTS[h][t][s] = bias_at(options.bias, h, t, s, S - T + t - s);
+  const auto wide = [](const at::Tensor& x) { return x.detach().to(at::kDouble); };
+  const auto expected = bounded(wide(q), wide(k), wide(v), wide(d), bias_HTS, hidden_BTS, scale);
+  const at::Tensor found[] = {out, q.grad(), k.grad(), v.grad()};
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    INFO("tensor " << i);
+    CHECK(found[i].scalar_type() == at::kBFloat16);
+    const auto excess = (wide(found[i]) - expected[i].exact).abs() - expected[i].bound;
+    CHECK(excess.max().item<double>() <= 0.0);
+  }
+}
+
 TEST_CASE("the first kernel that takes a case runs it, and the log says which") {
   const std::string fused = "fused query blocks on the CPU", plain = "composed operations";
   for (const auto& form : form_names())

@@ -152,10 +152,10 @@ TEST_CASE("products with float32 sums are for narrow factors on a GPU, the other
     return kernel_for(logit_product_kernels(), {device, dtype}).name;
   };
   const auto plain = logit_product_kernels().back().name;
-  for (const auto dtype : {at::kBFloat16, at::kHalf}) {
+  for (const auto dtype : {at::kBFloat16, at::kHalf})
     CHECK(chosen(c10::kCUDA, dtype) == "float32 sums of narrow factors on a GPU");
-    CHECK(chosen(c10::kCPU, dtype) == plain);
-  }
+  CHECK(chosen(c10::kCPU, at::kBFloat16) == "logits that stay bfloat16 on a CPU");
+  CHECK(chosen(c10::kCPU, at::kHalf) == plain);
   for (const auto dtype : {at::kFloat, at::kDouble}) {
     CHECK(chosen(c10::kCUDA, dtype) == plain);
     CHECK(chosen(c10::kCPU, dtype) == plain);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "longspan/core/random.h"
-#include "support/torch_catch.h"
+#include "support/tensors.h"
 
 namespace longspan {
 namespace {
@@ -49,6 +49,37 @@ TEST_CASE("float and double rows draw the same mask, the one that Philox and the
     CHECK((mask[i] != 0.0f) == kept);
     CHECK(static_cast<double>(mask[i]) == static_cast<double>(static_cast<float>(wide[i])));
   }
+}
+
+TEST_CASE("rows are rounded to bfloat16 and widened as LibTorch does") {
+  const std::int64_t count = 131;
+  auto even = testing::random_tensor({count}, 1), odd = testing::random_tensor({count}, 2);
+  even[3] = std::numeric_limits<float>::infinity();
+  even[4] = -std::numeric_limits<float>::infinity();
+  even[5] = std::numeric_limits<float>::max();
+  even[6] = 1.00390625F;  // half way between two: to the even one
+  even[7] = 1.01171875F;
+  even[8] = 1e-40F;
+  const auto same_bits = [](const at::Tensor& a, const at::Tensor& b) {
+    return a.view(at::kShort).equal(b.view(at::kShort));
+  };
+  auto out = at::empty({count}, at::kBFloat16), pairs = at::empty({2 * count}, at::kBFloat16);
+  row_math::scale_to(out.mutable_data_ptr<c10::BFloat16>(), even.const_data_ptr<float>(), count,
+                     0.5F);
+  CHECK(same_bits(out, (even * 0.5F).to(at::kBFloat16)));
+  row_math::round_pairs(pairs.mutable_data_ptr<c10::BFloat16>(), even.const_data_ptr<float>(),
+                        odd.const_data_ptr<float>(), count);
+  CHECK(same_bits(pairs, at::stack({even, odd}, 1).flatten().to(at::kBFloat16)));
+  row_math::round_pairs(pairs.mutable_data_ptr<c10::BFloat16>(), even.const_data_ptr<float>(),
+                        nullptr, count);
+  CHECK(same_bits(pairs, at::stack({even, at::zeros({count})}, 1).flatten().to(at::kBFloat16)));
+  auto wide = at::empty({count});
+  row_math::widen(wide.mutable_data_ptr<float>(), out.const_data_ptr<c10::BFloat16>(), count);
+  CHECK(wide.equal(out.to(at::kFloat)));
+  even.fill_(std::numeric_limits<float>::quiet_NaN());
+  row_math::scale_to(out.mutable_data_ptr<c10::BFloat16>(), even.const_data_ptr<float>(), count,
+                     1.0F);
+  CHECK(out.isnan().all().item<bool>());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "longspan/kernels/attention.h"
 
 #include "kernels/kernel_tables.h"
+#include "kernels/panel_products.h"
 #include "longspan/core/error.h"
 #include "longspan/kernels/step_part.h"
 
@@ -45,6 +46,12 @@ bool attention_keeps_scores(c10::DeviceType device, at::ScalarType dtype, BiasFo
                             std::int64_t head_dim) {
   const KernelCase wanted{device, dtype, form, head_dim};
   return device == c10::kCPU ? !takes_fused(wanted) : !fits_gpu_attention(wanted);
+}
+
+bool attention_widens(c10::DeviceType device, at::ScalarType dtype, std::int64_t num_queries,
+                      std::int64_t head_dim) {
+  return device == c10::kCPU && c10::isReducedFloatingType(dtype) &&
+         !fused::takes_panels(dtype, num_queries, head_dim);
 }
 
 std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,

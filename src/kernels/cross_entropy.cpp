@@ -195,7 +195,8 @@ const LogitProducts& products_for(const at::Tensor& features_ND) {
 
 // The CPU's rows take bfloat16 as it is; what is no float32 otherwise becomes it.
 at::Tensor logits_to_score(const at::Tensor& logits_NV) {
-  const bool stays = logits_NV.is_cpu() && logits_NV.scalar_type() == at::kBFloat16;
+  const bool stays = logits_NV.is_cpu() && logits_NV.scalar_type() == at::kBFloat16 &&
+                     gpu::launches_on(c10::kCPU) == nullptr;
   return stays ? logits_NV : logits_NV.to(at::kFloat);
 }
 

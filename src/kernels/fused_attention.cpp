@@ -56,7 +56,7 @@ bool is_packed(const at::Tensor& k_BSGK, const at::Tensor& v_BSGK) {
 at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const AttentionOptions& options) {
   const bool stays_narrow =
-      fused::takes_panels({q_BTHK, k_BSGK, options.scale}, q_BTHK.scalar_type());
+      fused::takes_panels(q_BTHK.scalar_type(), q_BTHK.size(1), q_BTHK.size(3));
   const auto sums = sums_of(q_BTHK.scalar_type()),
              dtype = stays_narrow ? q_BTHK.scalar_type() : sums;
   at::Tensor k = k_BSGK.to(dtype), v = v_BSGK.to(dtype);

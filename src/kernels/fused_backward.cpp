@@ -154,7 +154,7 @@ Gradients run_backward(const Problem& problem, const Tensors& tensors, const at:
     return run<BlasProducts<double>, double>(problem, tensors, d_out, bias_trains);
   if (dtype == at::kBFloat16)
     return run<PanelProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors, d_out, bias_trains);
-  if (takes_panels(problem, dtype))
+  if (takes_panels(dtype, problem.T, problem.K))
     return run<PanelProducts<float>, float>(problem, tensors, d_out, bias_trains);
   return run<BlasProducts<float>, float>(problem, tensors, d_out, bias_trains);
 }

@@ -91,7 +91,7 @@ void run_forward(const Problem& problem, const Tensors& tensors) {
     forward_all<BlasProducts<double>, double>(problem, tensors);
   else if (dtype == at::kBFloat16)
     forward_all<PanelProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors);
-  else if (takes_panels(problem, dtype))
+  else if (takes_panels(dtype, problem.T, problem.K))
     forward_all<PanelProducts<float>, float>(problem, tensors);
   else
     forward_all<BlasProducts<float>, float>(problem, tensors);

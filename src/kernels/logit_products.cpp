@@ -6,6 +6,7 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 
+#include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "longspan/kernels/products.h"
 #include "longspan/kernels/weight_gradient.h"
@@ -27,7 +28,8 @@ void add_wide_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
 }
 
 bool takes_bfloat16_on_cpu(const KernelCase& wanted) {
-  return takes_cpu(wanted) && wanted.dtype == at::kBFloat16;
+  return takes_cpu(wanted) && wanted.dtype == at::kBFloat16 &&
+         gpu::launches_on(wanted.device) == nullptr;
 }
 
 at::Tensor narrow_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {

@@ -52,14 +52,15 @@ std::size_t score_elements(const Problem& problem) {
   return static_cast<std::size_t>(kQueryBlock * (whole_panels(problem.S) + kRowGap));
 }
 
-bool takes_panels(const Problem& problem, at::ScalarType dtype) {
+bool takes_panels([[maybe_unused]] at::ScalarType dtype, [[maybe_unused]] std::int64_t num_queries,
+                  [[maybe_unused]] std::int64_t head_dim) {
 #if !defined(__x86_64__) || (defined(__clang__) && __clang_major__ < 15)
   return false;
 #else
-  if (problem.T < kFewestQueries || !__builtin_cpu_supports("avx512f")) return false;
+  if (num_queries < kFewestQueries || !__builtin_cpu_supports("avx512f")) return false;
   if (dtype == at::kFloat) return true;
   // Tiles (AMX) take other strides of their factors; not tried.
-  return dtype == at::kBFloat16 && problem.K % 2 == 0 && __builtin_cpu_supports("avx512bf16") &&
+  return dtype == at::kBFloat16 && head_dim % 2 == 0 && __builtin_cpu_supports("avx512bf16") &&
          !__builtin_cpu_supports("amx-tile");
 #endif
 }

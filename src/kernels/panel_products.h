@@ -59,7 +59,7 @@ class PanelProducts {
   std::vector<Element> rounded_;  ///< a block's probabilities, where they are narrow
 };
 
-/// Returns whether panels are the faster way for a call of an element type.
-bool takes_panels(const Problem& problem, at::ScalarType dtype);
+/// Returns whether panels are the faster way for queries of an element type and a width.
+bool takes_panels(at::ScalarType dtype, std::int64_t num_queries, std::int64_t head_dim);
 
 }  // namespace longspan::fused

@@ -31,6 +31,7 @@ struct Path {
   std::int64_t bytes;  // of an element of products
   bool on_gpu;         // by the kernels of a GPU
   bool keeps_scores;   // of attention
+  bool widens;         // attention, its inputs and output
   bool turns;          // queries and keys, by a rotation
 };
 
@@ -41,6 +42,7 @@ Path path_of(const RunConfig& config, std::int64_t vocab_size, c10::DeviceType d
   return {dtype == at::kFloat ? kFloatBytes : 2, device != c10::kCPU && dtype != at::kFloat,
           attention_keeps_scores(device, dtype, form_of(position.layer_biases(1).front()),
                                  config.model.head_dim()),
+          attention_widens(device, dtype, config.data.seq_len, config.model.head_dim()),
           position.rotation({0, 1}, at::kFloat).has_value()};
 }
 
@@ -62,11 +64,14 @@ std::int64_t score_bytes(const RunConfig& config, const Path& path) {
 std::int64_t attention_bytes(const RunConfig& config, const Path& path) {
   const std::int64_t D = config.model.d_model, H = config.model.num_heads,
                      G = config.model.num_kv_heads * config.model.head_dim();
-  const std::int64_t turned = path.turns && path.on_gpu ? 2 * (D + G) : 0;
+  // In two bytes queries, keys and values are one product, which the values keep.
+  const bool shares = path.bytes != kFloatBytes && !path.widens;
+  const std::int64_t turned = path.turns && shares ? 2 * (D + G) : 0;
   if (path.keeps_scores)
     return turned + D * (path.bytes == kFloatBytes ? 16 : path.on_gpu ? 8 : 12);
   if (path.on_gpu) return turned + 4 * (D + G + H);
-  return 8 * (D + G) + 4 * H + (path.bytes == kFloatBytes ? 0 : 6 * D);
+  if (path.widens) return 8 * (D + G) + 4 * H + 6 * D;
+  return 2 * path.bytes * (D + G) + 4 * H;
 }
 
 std::int64_t layer_bytes(const RunConfig& config, const Path& path) {
@@ -133,10 +138,14 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
   const HeadSize head = head_size(model, pass.vocab_size);
   const std::int64_t logits = logits_at_once(pass, head.most_rows);
   const bool narrow = e != kFloatBytes;
-  // In two bytes logits are there in both types, and a CPU's products are before they are added.
-  const std::int64_t product = pass.device == c10::kCPU ? e * head.greatest : 0;
+  // In two bytes logits are there in both types, but of bfloat16 on a CPU; and a CPU's products are
+  // before they are added, in both.
+  const bool on_cpu = pass.device == c10::kCPU;
+  const std::int64_t product = on_cpu ? (kFloatBytes + e) * head.greatest : 0;
+  const std::int64_t of_logit =
+      on_cpu && config.compute_dtype() == at::kBFloat16 ? e : kFloatBytes + e;
   const std::int64_t at_loss =
-      e * N * D + (narrow ? std::max((kFloatBytes + e) * logits, e * logits + product)
+      e * N * D + (narrow ? std::max(of_logit * logits, e * logits + product)
                           : kFloatBytes * std::max(logits, head.greatest));
   // Where the activation keeps its input in float32, that is gone before a second gradient is
   // there; a gate and its inner matrix in two bytes are one, beside the gradients of both.

@@ -39,6 +39,12 @@ at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const a
 bool attention_keeps_scores(c10::DeviceType device, at::ScalarType dtype, BiasForm form,
                             std::int64_t head_dim);
 
+/// Returns whether attention without kept scores keeps queries, keys, values and outputs of a
+/// narrow dtype in float32 for backward, besides the output: on a CPU without products of that
+/// dtype.
+bool attention_widens(c10::DeviceType device, at::ScalarType dtype, std::int64_t num_queries,
+                      std::int64_t head_dim);
+
 /// Returns the name of the kernel that attention() takes for inputs of a dtype, for the log.
 std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,
                            std::int64_t head_dim);

@@ -6,6 +6,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
+#include "longspan/core/json_reader.h"
 #include "longspan/tokenizer/words.h"
 #include "tokenizer/kinds.h"
 
@@ -73,11 +74,9 @@ std::unique_ptr<Tokenizer> build(const TokenizerConfig& config, const TrainingTe
 }
 
 std::unique_ptr<Tokenizer> load(const std::filesystem::path& folder, const Json& description) {
-  const auto vocab_size = description.at("vocab_size").get<std::int64_t>();
-  check(vocab_size >= kSizes.low && vocab_size <= kSizes.high, ErrorKind::Data,
-        (folder / kTokenizerFile).string(), ": vocab_size must be in 1 .. 2^31 - 1, got ",
-        vocab_size);
-  return std::make_unique<IdTokenizer>(vocab_size);
+  const JsonReader reader(description, (folder / kTokenizerFile).string());
+  return std::make_unique<IdTokenizer>(
+      reader.integer("vocab_size", {.low = kSizes.low, .high = kSizes.high}));
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
-#include <ranges>
+#include <algorithm>
 
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
@@ -73,7 +73,8 @@ std::optional<CheckpointContents> read_start(const std::filesystem::path& run_fo
 std::optional<CheckpointContents> read_scheduled(const std::filesystem::path& run_folder,
                                                  const ScheduledCheckpoints& scheduled) {
   auto folders = list_checkpoints(run_folder);
-  for (const auto& folder : folders | std::views::reverse) {
+  std::ranges::reverse(folders);
+  for (const auto& folder : folders) {
     const std::int64_t step = checkpoint_step(folder);
     if (step > scheduled.step || step % scheduled.every_steps != 0) continue;
     try {

@@ -56,7 +56,7 @@ TEST_CASE("id tokenizer: the fingerprint follows the number of ids, a damaged on
   write_file_durably(folder.path() / "tokenizer.json", text);
   const auto error = testing::caught([&] { load_tokenizer(folder.path()); });
   CHECK(error.kind == ErrorKind::Data);
-  CHECK(error.text.ends_with("vocab_size must be in 1 .. 2^31 - 1, got 0"));
+  CHECK(error.text.ends_with("vocab_size must be an integer from 1 to 2147483647, got 0"));
 }
 
 }  // namespace longspan

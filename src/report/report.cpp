@@ -10,6 +10,7 @@
 #include "report/figures.h"
 #include "report/reference.h"
 #include "report/run_folder.h"
+#include "report/written_page.h"
 
 namespace longspan {
 namespace {
@@ -35,36 +36,42 @@ std::vector<report::Run> runs_in(const report::Evaluation& evaluation) {
 
 }  // namespace
 
-ReportSummary write_report(const std::vector<fs::path>& runs, const fs::path& output_html,
-                           const std::optional<fs::path>& reference,
-                           std::optional<int> reload_seconds) {
-  check(!runs.empty(), ErrorKind::Config,
-        "a report needs the folder of at least one run, got none");
+namespace report {
+
+void check_output(const fs::path& output_html) {
   check(output_html.extension() == ".html", ErrorKind::Config, "--output must end in .html, got ",
         output_html.string());
-  std::vector<report::OutputFile> files;
-  std::vector<report::Run> read = report::read_runs(runs);
-  std::optional<report::ReferenceUse> use;
-  if (reference) use = report::apply_reference(report::read_reference(*reference), read);
-  report::PageContents contents = report::draw_contents(std::move(read), files);
+}
+
+ReportSummary write_page(std::vector<Run> runs, const PageRequest& request) {
+  std::vector<OutputFile> files;
+  std::optional<ReferenceUse> use;
+  if (request.reference) use = apply_reference(read_reference(*request.reference), runs);
+  PageContents contents = draw_contents(std::move(runs), files);
+  contents.missing.insert(contents.missing.begin(), request.notes.begin(), request.notes.end());
   contents.reference = use;
-  contents.reload_seconds = reload_seconds;
-  files.push_back({".csv", report::all_cells_csv(contents.runs)});
-  files.push_back({".json", report::numbers_of(contents)});
-  const std::string stem = output_html.stem().string();
-  for (const report::OutputFile& file : files) contents.files.push_back(stem + file.suffix);
-  files.push_back({".html", report::make_page(contents)});
-  const fs::path folder = output_html.has_parent_path() ? output_html.parent_path() : fs::path(".");
+  contents.reload_seconds = request.reload_seconds;
+  files.push_back({".csv", all_cells_csv(contents.runs)});
+  files.push_back({".json", numbers_of(contents)});
+  const std::string stem = request.output_html.stem().string();
+  for (const OutputFile& file : files) contents.files.push_back(stem + file.suffix);
+  files.push_back({".html", make_page(contents)});
+  const fs::path parent = request.output_html.parent_path();
+  const fs::path folder = parent.empty() ? fs::path(".") : parent;
   make_folder(folder);
-  for (const report::OutputFile& file : files)
+  for (const OutputFile& file : files)
     write_file_durably(folder / (stem + file.suffix), file.content);
   return use ? ReportSummary{use->cells, use->cells_matched} : ReportSummary{};
 }
 
-std::string state_of_report_inputs(const std::vector<fs::path>& runs) {
-  std::string state;
-  for (const fs::path& run : runs) state += report::state_of_files(run);
-  return state;
+}  // namespace report
+
+ReportSummary write_report(const std::vector<fs::path>& runs, const fs::path& output_html,
+                           const std::optional<fs::path>& reference) {
+  check(!runs.empty(), ErrorKind::Config,
+        "a report needs the folder of at least one run, got none");
+  report::check_output(output_html);
+  return report::write_page(report::read_runs(runs), {output_html, reference, std::nullopt});
 }
 
 void write_evaluation_plot(const fs::path& evaluation_json) {

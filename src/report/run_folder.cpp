@@ -43,6 +43,8 @@ std::vector<Evaluation> read_evaluations(const fs::path& run) {
   return evaluations;
 }
 
+}  // namespace
+
 Run read_run(const fs::path& folder) {
   const fs::path config = folder / "config.yaml";
   check(fs::is_regular_file(config), ErrorKind::Config, folder.string(),
@@ -64,21 +66,31 @@ Run read_run(const fs::path& folder) {
   return run;
 }
 
-}  // namespace
-
-std::vector<Run> read_runs(const std::vector<fs::path>& folders) {
-  std::vector<Run> runs;
-  std::vector<fs::path> read;
-  std::map<std::string, int> uses;
+std::vector<fs::path> distinct(const std::vector<fs::path>& folders) {
+  std::vector<fs::path> once, seen;
   for (const fs::path& folder : folders) {
     const fs::path canonical = fs::weakly_canonical(folder);
-    if (std::find(read.begin(), read.end(), canonical) != read.end()) continue;
-    runs.push_back(read_run(folder));
-    read.push_back(canonical);
-    ++uses[runs.back().name];
+    if (std::find(seen.begin(), seen.end(), canonical) != seen.end()) continue;
+    once.push_back(folder);
+    seen.push_back(canonical);
   }
+  return once;
+}
+
+void tell_apart(std::vector<Run>& runs, const std::vector<fs::path>& folders) {
+  std::map<std::string, int> uses;
+  for (const Run& run : runs) ++uses[run.name];
   for (std::size_t i = 0; i < runs.size(); ++i)
-    if (uses[runs[i].name] > 1) runs[i].name += concat(" (", read[i].string(), ")");
+    if (uses[runs[i].name] > 1)
+      runs[i].name += concat(" (", fs::weakly_canonical(folders[i]).string(), ")");
+}
+
+std::vector<Run> read_runs(const std::vector<fs::path>& folders) {
+  const std::vector<fs::path> once = distinct(folders);
+  std::vector<Run> runs;
+  runs.reserve(once.size());
+  for (const fs::path& folder : once) runs.push_back(read_run(folder));
+  tell_apart(runs, once);
   return runs;
 }
 

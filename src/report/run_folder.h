@@ -28,6 +28,15 @@ struct Run {
 /// Error(Data), Error(Io)
 std::vector<Run> read_runs(const std::vector<std::filesystem::path>& folders);
 
+/// Returns each folder once, in the order of its first place.
+std::vector<std::filesystem::path> distinct(const std::vector<std::filesystem::path>& folders);
+
+/// Reads one folder; the run has the name of its config. @throws as read_runs() does
+Run read_run(const std::filesystem::path& folder);
+
+/// Makes equal names of runs differ by their folders, which come in the same order.
+void tell_apart(std::vector<Run>& runs, const std::vector<std::filesystem::path>& folders);
+
 /// Returns a text with the sizes and times of the files that read_runs() reads of a folder.
 std::string state_of_files(const std::filesystem::path& folder);
 

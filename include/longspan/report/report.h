@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,16 +24,35 @@ struct ReportSummary {
 /// hidden.
 /// @param reference a file of published perplexities (src/report/FORMAT.md), which are laid beside
 /// the measured ones of the same method, trained length, length, mode and split
-/// @param reload_seconds makes a page that loads itself anew so often
 /// @throws Error(Config) for no run, a folder that is none, an output not named *.html, and without
 /// gnuplot; Error(Data) for a file of a run that is damaged; Error(Io)
 ReportSummary write_report(const std::vector<std::filesystem::path>& runs,
                            const std::filesystem::path& output_html,
-                           const std::optional<std::filesystem::path>& reference = std::nullopt,
-                           std::optional<int> reload_seconds = std::nullopt);
+                           const std::optional<std::filesystem::path>& reference = std::nullopt);
 
-/// Returns a text that is another one once a file that a report of the runs reads has changed.
-std::string state_of_report_inputs(const std::vector<std::filesystem::path>& runs);
+/// The page of write_report(), written anew when its runs have changed.
+class ReportWatch {
+ public:
+  /// @param reload_seconds the page loads itself anew so often, until finish()
+  ReportWatch(const std::vector<std::filesystem::path>& runs, std::filesystem::path output_html,
+              std::optional<std::filesystem::path> reference, int reload_seconds);
+  ~ReportWatch();
+  ReportWatch(const ReportWatch&) = delete;
+  ReportWatch& operator=(const ReportWatch&) = delete;
+
+  /// Writes the page where a file that it shows has changed since the last look. A run that can no
+  /// longer be read stays on it as it was read last; a page that cannot be written stays as it is,
+  /// and the next look tries again. Returns what went wrong and was not told before, a line each.
+  /// @throws as write_report() does, at the first look
+  std::vector<std::string> look();
+  /// Writes the page as one that no longer loads itself anew. @throws as write_report() does, but
+  /// for runs that were read once
+  ReportSummary finish();
+
+ private:
+  class Watched;
+  std::unique_ptr<Watched> watched_;
+};
 
 /// Returns the file of a reference: that of the ALiBi paper's WikiText-103 tables for "paper",
 /// beside the program's sources or installed with it; else the name itself. @throws Error(Config)

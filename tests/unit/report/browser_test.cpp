@@ -93,21 +93,32 @@ std::string decoded(std::string html) {
   return html;
 }
 
-// Returns what a reader of the page sees at a width. A browser's window has a least width, so the
-// page is in a frame.
-Json look_at(const fs::path& page, int width, const std::string& more = "") {
+// At each load tells whether the first line and the first fold are shown, then hides the one and
+// opens the other.
+constexpr const char* kChange = R"(<script>
+const button = document.querySelector('.lines button'), fold = document.querySelector('details');
+parent.postMessage(JSON.stringify({complaints, pressed: button.getAttribute('aria-pressed'),
+                                   open: fold.open}), '*');
+if (button.getAttribute('aria-pressed') === 'true') button.click();
+fold.open = true;
+</script>)";
+
+// Returns what a script tells that is put into the page, each time that the page loads. A browser's
+// window has a least width, so the page is in a frame.
+Json told_by(const char* script, const fs::path& page, int width, const std::string& more = "") {
   const std::string program = browser();
   const fs::path folder = page.parent_path();
   std::string used = read_file(page);
   used.insert(used.find("<meta charset"), kListen);
-  used.insert(used.rfind("</body>"), kUse);
+  used.insert(used.rfind("</body>"), script);
   write_file_durably(folder / "used.html", used);
   write_file_durably(
       folder / "frame.html",
       concat("<!DOCTYPE html><meta charset=utf-8><iframe src=\"used.html\" style=\"border:0;width:",
              width,
-             "px;height:3000px\"></iframe><pre></pre><script>addEventListener('message', e "
-             "=> document.querySelector('pre').textContent = e.data)</script>"));
+             "px;height:3000px\"></iframe><pre></pre><script>const all = []; "
+             "addEventListener('message', e => { all.push(JSON.parse(e.data)); "
+             "document.querySelector('pre').textContent = JSON.stringify(all); })</script>"));
   const std::string out = (folder / "dom").string(), log = (folder / "browser-log").string();
   const int code = std::system(
       concat("timeout 300 '", program,
@@ -124,8 +135,13 @@ Json look_at(const fs::path& page, int width, const std::string& more = "") {
   const std::size_t start = dom.find("<pre>") + 5;
   const std::string told = decoded(dom.substr(start, dom.find("</pre>", start) - start));
   INFO(told);
-  REQUIRE(told.starts_with("{"));
+  REQUIRE(told.starts_with("["));
   return Json::parse(told);
+}
+
+// Returns what a reader of the page sees at a width.
+Json look_at(const fs::path& page, int width, const std::string& more = "") {
+  return told_by(kUse, page, width, more).at(0);
 }
 
 std::vector<fs::path> write_runs(const fs::path& folder) {
@@ -209,6 +225,23 @@ TEST_CASE("a browser that is asked for dark pages shows a dark one") {
   CHECK(look_at(page, 360)["ground"] == "rgb(255, 255, 255)");
   CHECK(look_at(page, 360, "--blink-settings=preferredColorScheme=0")["ground"] ==
         "rgb(20, 24, 29)");
+}
+
+TEST_CASE("a browser loads a watched page anew, with lines hidden and parts open as before") {
+  const TemporaryFolder folder;
+  const fs::path page = folder.path() / "r.html";
+  ReportWatch watch(write_runs(folder.path()), page, std::nullopt, 1);
+  watch.look();
+  const Json loads = told_by(kChange, page, 360);
+  REQUIRE(loads.size() > 2);
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    INFO(i);
+    CHECK(loads[i]["complaints"].empty());
+    CHECK(loads[i]["pressed"] == (i == 0 ? "true" : "false"));
+    CHECK(loads[i]["open"] == (i > 0));
+  }
+  watch.finish();
+  CHECK(told_by(kChange, page, 360).size() == 1);
 }
 
 }  // namespace

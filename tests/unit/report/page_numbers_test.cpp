@@ -2,7 +2,6 @@
 // JSON file.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <set>
 
 #include "longspan/core/error.h"
 #include "longspan/report/report.h"
@@ -26,9 +25,8 @@ struct Made {
   Json numbers;
 };
 
-Made make(const std::vector<fs::path>& runs, const fs::path& folder,
-          std::optional<int> reload_seconds = std::nullopt) {
-  write_report(runs, folder / "r.html", std::nullopt, reload_seconds);
+Made make(const std::vector<fs::path>& runs, const fs::path& folder) {
+  write_report(runs, folder / "r.html");
   return {read_file(folder / "r.html"), read_json(folder / "r.json")};
 }
 
@@ -188,37 +186,6 @@ TEST_CASE("a name with markup is text in the page and in what its script reads")
   CHECK(between(made.page, "<script", ">").size() == scripts.size() + 1);
   REQUIRE(!scripts.empty());
   CHECK(Json::parse(scripts[0])["series"][0]["runs"][0] == concat(kMarkup, 0));
-}
-
-TEST_CASE("a watched page loads itself anew, with a script and without, another one does not") {
-  const TemporaryFolder folder;
-  const auto runs = write_runs(folder.path());
-  const std::string still = make(runs, folder.path()).page;
-  CHECK(still.find("data-reload") == std::string::npos);
-  CHECK(still.find("http-equiv") == std::string::npos);
-  const std::string watched = make(runs, folder.path(), 7).page;
-  CHECK_THAT(watched, ContainsSubstring("<html lang=\"en\" data-reload=\"7\">"));
-  CHECK_THAT(watched,
-             ContainsSubstring("<noscript><meta http-equiv=\"refresh\" content=\"7\"></noscript>"));
-  CHECK_THAT(watched, ContainsSubstring("Loads itself anew every 7 s"));
-}
-
-TEST_CASE("the state of a report's inputs is another one after each change, and only then") {
-  const TemporaryFolder folder;
-  const auto runs = write_runs(folder.path());
-  std::set<std::string> states{state_of_report_inputs(runs)};
-  CHECK(states.insert(state_of_report_inputs(runs)).second == false);
-  write_file_durably(runs[1] / "log.txt", "not read by a report");
-  CHECK(states.insert(state_of_report_inputs(runs)).second == false);
-  RunWriter run{runs[1], "first1", "alibi"};
-  run.metrics("{\"step\":40,\"tok");
-  CHECK(states.insert(state_of_report_inputs(runs)).second);
-  run.environment();
-  CHECK(states.insert(state_of_report_inputs(runs)).second);
-  run.evaluation("valid", {run.cell(16, 3.0)});
-  CHECK(states.insert(state_of_report_inputs(runs)).second);
-  fs::remove_all(runs[2]);
-  CHECK(states.insert(state_of_report_inputs(runs)).second);
 }
 
 }  // namespace

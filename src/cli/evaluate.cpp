@@ -50,24 +50,32 @@ std::string table_of(const Json& cells) {
 // Holds the losses of each run against those of the first on the same targets.
 class Comparisons {
  public:
-  void add(const Json& cell, std::vector<double> losses) {
+  /// Returns how a cell compares with the first run's; null where that is not known.
+  Json add(const Json& cell, std::vector<double> losses) {
     const std::string key =
         concat(cell["length"], ' ', cell["mode"], ' ', cell["targets_hash"], ' ', cell["text"]);
     if (run_ == 0) {
-      first_[key] = {cell["run"].get<std::string>(), std::move(losses)};
-      return;
+      first_[key] = {cell, std::move(losses)};
+      return nullptr;
     }
     const auto found = first_.find(key);
-    if (found == first_.end()) return;
-    const auto& [run, its_losses] = found->second;
+    if (found == first_.end()) return nullptr;
+    const auto& [first, its_losses] = found->second;
     const PairedDifference difference = paired_difference(its_losses, losses);
-    list_.push_back({{"run", cell["run"]},
-                     {"against", run},
-                     {"length", cell["length"]},
-                     {"mode", cell["mode"]},
-                     {"difference_nats", difference.mean_nats},
-                     {"standard_error", difference.standard_error},
-                     {"p_value", difference.p_value}});
+    Json row{{"run", cell["run"]},
+             {"against", first["run"]},
+             {"length", cell["length"]},
+             {"mode", cell["mode"]},
+             {"difference_nats", difference.mean_nats},
+             {"standard_error", difference.standard_error},
+             {"p_value", difference.p_value}};
+    for (const char* same :
+         {"checkpoint_step", "model_hash", "targets_hash", "dtype", "position_overrides"})
+      row[same] = cell[same];
+    row["against_checkpoint_step"] = first["checkpoint_step"];
+    row["against_model_hash"] = first["model_hash"];
+    list_.push_back(row);
+    return row;
   }
   void next_run() { ++run_; }
   const Json& list() const { return list_; }
@@ -87,7 +95,7 @@ class Comparisons {
 
  private:
   struct First {
-    std::string run;
+    Json cell;
     std::vector<double> losses;
   };
   std::map<std::string, First> first_;
@@ -156,7 +164,7 @@ int evaluate_all(const EvaluateArguments& arguments, const Call& call) {
   Comparisons comparisons;
   if (runs.size() > 1)
     request.take_losses = [&](const Json& cell, std::vector<double> losses) {
-      comparisons.add(cell, std::move(losses));
+      return comparisons.add(cell, std::move(losses));
     };
   const DistributedConfig& distributed = runs.front().config.distributed;
   const Job job = find_job(arguments.processes, options.device, distributed);

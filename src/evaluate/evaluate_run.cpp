@@ -156,6 +156,12 @@ class Results {
     return cell;
   }
 
+  void keep_comparison(const Json& row) const {
+    if (row.is_null() || !communicator_.leads()) return;
+    const ResultsLock lock(folder_);
+    merge_comparison(file(), row);
+  }
+
   void draw() const {
     if (!communicator_.leads()) return;
     const ResultsLock lock(folder_);
@@ -229,7 +235,8 @@ Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::
                             {"mode", task->mode.name()},
                             {"ppl", task->cell["ppl"]}});
     if (task->length == options.train_length) trained[task->mode.stride] = scored.losses;
-    if (request.take_losses) request.take_losses(task->cell, std::move(scored.losses));
+    if (request.take_losses)
+      results.keep_comparison(request.take_losses(task->cell, std::move(scored.losses)));
   }
   results.draw();
   Json cells = Json::array();

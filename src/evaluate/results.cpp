@@ -29,6 +29,8 @@ constexpr std::size_t kShortHash = 8;
 // What a cell is a measurement of.
 constexpr const char* kPlaceKeys[] = {"run",  "checkpoint_step", "train_length",      "length",
                                       "mode", "dtype",           "position_overrides"};
+constexpr const char* kPairKeys[] = {"run",  "against", "checkpoint_step",   "length",
+                                     "mode", "dtype",   "position_overrides"};
 constexpr const char* kSourceKeys[] = {"model_hash", "targets_hash", "words", "bytes"};
 constexpr const char* kNumberKeys[] = {"loss_nats",        "ppl",           "ppl_stderr",
                                        "word_ppl",         "bits_per_byte", "early_token_loss",
@@ -169,6 +171,20 @@ void merge_evaluation(const std::filesystem::path& file, const std::vector<Json>
     *found = with_nulls(cell);
   }
   if (file.has_parent_path()) make_folder(file.parent_path());
+  write_json(file, results);
+}
+
+void merge_comparison(const std::filesystem::path& file, const Json& row) {
+  Json results = read_results(file);
+  if (!results.contains("comparisons") || !results["comparisons"].is_array())
+    results["comparisons"] = Json::array();
+  auto& kept = results["comparisons"].get_ref<Json::array_t&>();
+  const auto replaced = [&](const Json& old) {
+    return old.is_object() &&
+           std::ranges::all_of(kPairKeys, [&](auto key) { return is_same(old, row, key); });
+  };
+  std::erase_if(kept, replaced);
+  kept.push_back(with_nulls(row));
   write_json(file, results);
 }
 

@@ -20,8 +20,9 @@ struct EvaluationRequest {
   std::vector<std::string> position;  ///< the key=value by which the run's position section differs
   std::filesystem::path output;       ///< empty: <run>/evaluations
   bool reuse = false;                 ///< keep cells that find_evaluation() finds
-  /// When given, gets each cell that was scored, and the losses of its targets.
-  std::function<void(const Json& cell, std::vector<double> losses)> take_losses = {};
+  /// When given, gets each cell that was scored, and the losses of its targets. Returns how they
+  /// compare with another run's, a row that is kept beside the cell, or null.
+  std::function<Json(const Json& cell, std::vector<double> losses)> take_losses = {};
 };
 
 /// Scores every (length, mode) and merges the cells into the results_file() of the text, each as

@@ -45,4 +45,9 @@ Json find_evaluation(const std::filesystem::path& file, const Json& key);
 /// @throws Error(Data) for a file there that is of another format; Error(Io)
 void merge_evaluation(const std::filesystem::path& file, const std::vector<Json>& cells);
 
+/// Puts how a run compares with another into the list "comparisons" of a results file, in place of
+/// a row of the same runs, length, mode, step, dtype and position_overrides. Durable; numbers that
+/// are not finite become null. @throws as merge_evaluation() does
+void merge_comparison(const std::filesystem::path& file, const Json& row);
+
 }  // namespace longspan

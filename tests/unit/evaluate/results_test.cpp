@@ -1,4 +1,5 @@
 // Cells in a results file: what replaces what, what stays, and files that are something else.
+#include <cmath>
 #include <fstream>
 #include <limits>
 
@@ -45,6 +46,26 @@ TEST_CASE("cells are added, replaced by their key, and others kept") {
     merge_evaluation(file, {other});
     CHECK(read_json(file)["cells"].size() == before + 1);
   }
+}
+
+TEST_CASE("comparisons stand beside the cells, the last of a place alone") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "valid.json";
+  merge_evaluation(file, {cell("a", 64, 3.5)});
+  Json row{{"run", "a"},       {"against", "b"},          {"length", 64},
+           {"mode", "m"},      {"difference_nats", 0.25}, {"p_value", std::nan("")},
+           {"model_hash", "1"}};
+  merge_comparison(file, row);
+  Json longer = row;
+  longer["length"] = 128;
+  merge_comparison(file, longer);
+  row["model_hash"] = "2";
+  merge_comparison(file, row);
+  row["p_value"] = longer["p_value"] = nullptr;
+  CHECK(read_json(file)["comparisons"] == Json{longer, row});
+  CHECK(read_json(file)["cells"] == Json{cell("a", 64, 3.5)});
+  merge_evaluation(file, {cell("a", 64, 4.5)});
+  CHECK(read_json(file)["comparisons"].size() == 2);
 }
 
 TEST_CASE("a cell is found again by what it is of") {

@@ -40,10 +40,55 @@ std::optional<double> mean_of(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
+std::optional<Interval> interval_of(const Cell& cell) {
+  if (cell.ppl_interval || !cell.ppl_stderr) return cell.ppl_interval;
+  const double half = kNormal95 * *cell.ppl_stderr;
+  return Interval{cell.ppl - half, cell.ppl + half};
+}
+
+std::optional<Interval> mean_interval(const Cells& cells) {
+  std::vector<double> lows, highs;
+  for (const Cell* cell : cells) {
+    const auto interval = interval_of(*cell);
+    if (!interval) return std::nullopt;
+    lows.push_back(interval->low);
+    highs.push_back(interval->high);
+  }
+  return Interval{*mean_of(lows), *mean_of(highs)};
+}
+
+std::optional<Gain> mean_gain(const Cells& cells) {
+  Gain gain;
+  const auto n = static_cast<double>(cells.size());
+  for (const Cell* cell : cells) {
+    if (!cell->gain) return std::nullopt;
+    gain.total_nats += cell->gain->total_nats / n;
+    gain.fewer_early_tokens_nats += cell->gain->fewer_early_tokens_nats / n;
+    gain.longer_context_nats += cell->gain->longer_context_nats / n;
+  }
+  return gain;
+}
+
+std::vector<ContextLoss> mean_contexts(const Cells& cells) {
+  std::vector<ContextLoss> means = cells.front()->loss_by_context;
+  const auto is_same = [](const ContextLoss& a, const ContextLoss& b) {
+    return a.first == b.first && a.last == b.last && a.targets == b.targets;
+  };
+  for (ContextLoss& mean : means) mean.loss_nats = 0.0;
+  for (const Cell* cell : cells) {
+    const auto& contexts = cell->loss_by_context;
+    if (!std::equal(contexts.begin(), contexts.end(), means.begin(), means.end(), is_same))
+      return {};
+    for (std::size_t i = 0; i < means.size(); ++i)
+      means[i].loss_nats += contexts[i].loss_nats / static_cast<double>(cells.size());
+  }
+  return means;
+}
+
 void add_measures(CurvePoint& point, const Cells& cells) {
-  const std::vector<double> errors = present(cells, &Cell::ppl_stderr);
-  if (errors.size() == cells.size() && std::isfinite(point.mean))
-    point.margin = kNormal95 * *mean_of(errors);
+  if (std::isfinite(point.mean)) point.interval = mean_interval(cells);
+  point.gain = mean_gain(cells);
+  point.loss_by_context = mean_contexts(cells);
   point.tokens_per_second = mean_of(present(cells, &Cell::tokens_per_second));
   const std::vector<double> peaks = present(cells, &Cell::peak_bytes);
   if (!peaks.empty()) point.peak_bytes = *std::max_element(peaks.begin(), peaks.end());
@@ -51,7 +96,7 @@ void add_measures(CurvePoint& point, const Cells& cells) {
 
 CurvePoint summarize(std::int64_t length, const Cells& cells) {
   const double first = cells.front()->ppl;
-  CurvePoint point{length, 0.0, first, first, {}, {}, {}};
+  CurvePoint point{length, 0.0, first, first, {}, {}, {}, {}, {}};
   for (const Cell* cell : cells) {
     point.mean += cell->ppl / static_cast<double>(cells.size());
     point.low = std::min(point.low, cell->ppl);
@@ -147,6 +192,34 @@ std::string texts_of(const Samples& samples) {
   return joined;
 }
 
+// The cell that a row is of, as it is now; null where the model has changed since.
+const Cell* cell_of(const PairedRow& row, const Evaluation& evaluation) {
+  const auto is_of = [&](const Cell& cell) {
+    return cell.run == row.run && cell.length == row.length && cell.mode == row.mode &&
+           cell.targets_hash == row.targets_hash && cell.dtype == row.dtype &&
+           cell.position_overrides == row.position_overrides &&
+           cell.checkpoint_step == row.checkpoint_step && cell.model_hash == row.model_hash;
+  };
+  const auto found = std::find_if(evaluation.cells.begin(), evaluation.cells.end(), is_of);
+  return found == evaluation.cells.end() ? nullptr : &*found;
+}
+
+// The report's name of the other run: its own where the report lacks it, nothing where the report
+// has another model of that run.
+std::optional<std::string> name_of_other(const PairedRow& row, const std::vector<Run>& runs) {
+  bool is_there = false;
+  for (const Run& run : runs)
+    for (const Evaluation& evaluation : run.evaluations)
+      for (const Cell& cell : evaluation.cells) {
+        if (cell.run != row.against || cell.length != row.length || cell.mode != row.mode ||
+            cell.targets_hash != row.targets_hash)
+          continue;
+        if (cell.model_hash == row.against_model_hash) return run.name;
+        is_there = true;
+      }
+  return is_there ? std::nullopt : std::optional(row.against);
+}
+
 int rank_of_split(const std::string& split) {
   return split == "test" ? 0 : split == "valid" ? 1 : 2;
 }
@@ -170,10 +243,21 @@ std::vector<Comparison> compare(const std::vector<Run>& runs, const Lines& lines
         plots[{rank_of_split(text), text, mode}].push_back(
             {lines.of_cell(run, evaluation, cell), &run, &cell});
       }
+  std::map<Place, std::vector<Pair>> pairs;
+  for (const Run& run : runs)
+    for (const Evaluation& evaluation : run.evaluations)
+      for (const PairedRow& row : evaluation.comparisons) {
+        const Cell* cell = cell_of(row, evaluation);
+        const auto other = name_of_other(row, runs);
+        if (cell != nullptr && other)
+          pairs[{rank_of_split(cell->text), cell->text, cell->mode}].push_back(
+              {run.name, *other, row.length, row.difference});
+      }
   std::vector<Comparison> comparisons;
   for (const auto& [place, samples] : plots) {
     comparisons.push_back(make_comparison(samples, lines));
     comparisons.back().split = texts_of(samples);
+    comparisons.back().pairs = pairs[place];
   }
   return comparisons;
 }

@@ -15,11 +15,13 @@ struct CurvePoint {
   double mean = 0.0;  ///< NaN when a run's perplexity is not finite
   double low = 0.0;
   double high = 0.0;
-  /// Half of the mean's 95 % interval over other text of the same kind, where each run tells its
-  /// standard error. Runs share the text, so the error of their mean is at most the mean of theirs.
-  std::optional<double> margin;
-  std::optional<double> tokens_per_second;  ///< mean of the runs that tell it
-  std::optional<double> peak_bytes;         ///< highest of the runs that tell it
+  /// The mean's 95 % interval over other text of the same kind, where each run tells its own: the
+  /// means of their ends. Runs share the text, so the error of their mean is at most that.
+  std::optional<Interval> interval;
+  std::optional<double> tokens_per_second;        ///< mean of the runs that tell it
+  std::optional<double> peak_bytes;               ///< highest of the runs that tell it
+  std::optional<Gain> gain;                       ///< mean, where each run tells it
+  std::vector<ContextLoss> loss_by_context = {};  ///< means, where each run tells the same contexts
 };
 
 /// Perplexity over length.
@@ -45,6 +47,14 @@ struct Difference {
   std::vector<Value> values;
 };
 
+/// How one run of the report differs from another at a length.
+struct Pair {
+  std::string run;      ///< as the report names it
+  std::string against;  ///< so too where the report has it
+  std::int64_t length = 0;
+  PairedDifference difference;
+};
+
 /// What is drawn on one pair of axes.
 struct Comparison {
   std::string split;                  ///< what was scored: a split or a text file
@@ -54,6 +64,8 @@ struct Comparison {
   std::vector<Curve> curves;
   std::vector<Difference> differences;  ///< empty when every cell has the same protocol
   std::vector<const Cell*> cells;       ///< of the runs given to compare()
+  /// Comparisons of the models that the cells are of; of models that were since trained on, none.
+  std::vector<Pair> pairs = {};
 };
 
 /// Sorts the cells of the runs into plots. The split test comes first, then valid, then the others;

@@ -24,10 +24,11 @@ std::string file_name_part(const std::string& text) {
 }
 
 // The first plot has the short name; the others are told apart by split and mode.
-std::vector<std::string> figure_names(const std::vector<Comparison>& comparisons) {
+std::vector<std::string> figure_names(const std::vector<Comparison>& comparisons,
+                                      const std::string& kind) {
   std::vector<std::string> names;
   for (const Comparison& comparison : comparisons) {
-    std::string name = "extrapolation";
+    std::string name = kind;
     if (!names.empty())
       name += "-" + file_name_part(comparison.split) + "-" + file_name_part(comparison.mode);
     while (std::find(names.begin(), names.end(), name) != names.end()) name += "-2";
@@ -74,10 +75,15 @@ PageContents draw_contents(std::vector<Run> runs, std::vector<OutputFile>& files
   const Lines lines(contents.runs, Modes::PlotEach);
   contents.missing = missing_parts(contents.runs);
   contents.comparisons = compare(contents.runs, lines, Modes::PlotEach);
-  const std::vector<std::string> names = figure_names(contents.comparisons);
+  const std::vector<std::string> names = figure_names(contents.comparisons, "extrapolation");
   for (std::size_t i = 0; i < names.size(); ++i)
     contents.extrapolation.push_back(
         draw(extrapolation_figure(contents.comparisons[i], names[i]), files));
+  const std::vector<std::string> context_names = figure_names(contents.comparisons, "context");
+  for (std::size_t i = 0; i < context_names.size(); ++i)
+    if (auto figure = context_figure(contents.comparisons[i], context_names[i]))
+      contents.contexts.push_back({contents.comparisons[i].split, contents.comparisons[i].mode,
+                                   draw(std::move(*figure), files)});
   for (Figure& figure : training_figures(contents.runs, lines))
     contents.training.push_back(draw(std::move(figure), files));
   return contents;
@@ -100,9 +106,19 @@ std::string numbers_of(const PageContents& contents) {
       figure["differences"].push_back(to_text(difference));
     document["extrapolation"].push_back(figure);
   }
-  document["speed"] = Json::array();
-  for (const Comparison& comparison : contents.comparisons)
+  document["gain"] = document["paired"] = document["speed"] = Json::array();
+  for (const Comparison& comparison : contents.comparisons) {
+    document["gain"].push_back(gain_numbers(comparison));
+    document["paired"].push_back(paired_numbers(comparison));
     document["speed"].push_back(speed_numbers(comparison));
+  }
+  document["context"] = Json::array();
+  for (const ContextFigure& context : contents.contexts) {
+    Json figure = to_json(context.drawn.figure);
+    figure["split"] = context.split;
+    figure["mode"] = context.mode;
+    document["context"].push_back(figure);
+  }
   if (contents.reference) document["reference"] = reference_numbers(contents);
   document["training"] = Json::array();
   for (const DrawnFigure& drawn : contents.training)

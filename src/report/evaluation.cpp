@@ -3,6 +3,7 @@
 #include "report/evaluation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "longspan/core/error.h"
@@ -51,6 +52,20 @@ class ObjectReader {
     return value;
   }
 
+  double number(const char* key) const {
+    const double value = number_or_nan(key);
+    check(std::isfinite(value), ErrorKind::Data, prefix_, key, " must be a number, got null");
+    return value;
+  }
+
+  // Null where the file is old.
+  const Json& value(const char* key) const {
+    static const Json kNull;
+    return object_.contains(key) ? object_[key] : kNull;
+  }
+
+  std::string place(const char* key) const { return prefix_ + key; }
+
  private:
   const Json& at(const char* key) const {
     const auto found = object_.find(key);
@@ -79,6 +94,56 @@ std::string joined(const Json& value) {
   return line;
 }
 
+// Null, and [null, null], say that a cell of one target has none.
+std::optional<Interval> read_interval(const Json& value, const std::string& place) {
+  if (value.is_null()) return std::nullopt;
+  const auto is_end = [](const Json& end) { return end.is_null() || end.is_number(); };
+  check(value.is_array() && value.size() == 2 && is_end(value[0]) && is_end(value[1]),
+        ErrorKind::Data, place, " must be null or [low, high], got ", value.dump());
+  if (value[0].is_null() || value[1].is_null()) return std::nullopt;
+  const Interval interval{value[0].get<double>(), value[1].get<double>()};
+  check(interval.low >= 0.0 && interval.low <= interval.high, ErrorKind::Data, place,
+        " must be [low, high] with 0 <= low <= high, got ", value.dump());
+  return interval;
+}
+
+std::optional<Gain> read_gain(const Json& value, const std::string& place) {
+  if (value.is_null()) return std::nullopt;
+  const ObjectReader reader(value, place + ": ");
+  return Gain{reader.number("total_nats"), reader.number("fewer_early_tokens_nats"),
+              reader.number("longer_context_nats")};
+}
+
+std::vector<ContextLoss> read_contexts(const Json& value, const std::string& place) {
+  if (value.is_null()) return {};
+  check(value.is_array(), ErrorKind::Data, place, " must be a list, got ", value.dump());
+  std::vector<ContextLoss> contexts;
+  for (const Json& object : value) {
+    const ObjectReader reader(object, concat(place, "[", contexts.size(), "]: "));
+    contexts.push_back({reader.integer("first", 1), reader.integer("last", 1),
+                        reader.integer("targets", 0), reader.number("loss_nats")});
+  }
+  return contexts;
+}
+
+PairedRow read_paired_row(const Json& object, const std::string& prefix) {
+  const ObjectReader reader(object, prefix);
+  PairedRow row;
+  row.run = reader.text("run");
+  row.against = reader.text("against");
+  row.model_hash = reader.text("model_hash");
+  row.against_model_hash = reader.text("against_model_hash");
+  row.mode = reader.text("mode");
+  row.targets_hash = reader.text("targets_hash");
+  row.dtype = reader.text("dtype");
+  row.position_overrides = joined(reader.value("position_overrides"));
+  row.checkpoint_step = reader.integer("checkpoint_step", 0);
+  row.length = reader.integer("length", 1);
+  row.difference = {reader.number_or_nan("difference_nats"), reader.number_or_nan("standard_error"),
+                    reader.number_or_nan("p_value")};
+  return row;
+}
+
 Cell read_cell(const Json& object, const std::string& prefix, const std::string& split) {
   const ObjectReader reader(object, prefix);
   Cell cell;
@@ -96,6 +161,10 @@ Cell read_cell(const Json& object, const std::string& prefix, const std::string&
   cell.targets = reader.integer("targets", 0);
   cell.ppl = reader.number_or_nan("ppl");
   cell.ppl_stderr = reader.amount("ppl_stderr");
+  cell.ppl_interval = read_interval(reader.value("ppl_interval"), reader.place("ppl_interval"));
+  cell.gain = read_gain(reader.value("gain"), reader.place("gain"));
+  cell.loss_by_context =
+      read_contexts(reader.value("loss_by_context"), reader.place("loss_by_context"));
   cell.tokens_per_second = reader.amount("tokens_per_second");
   cell.peak_bytes = reader.amount("peak_bytes");
   if (object.contains("position_overrides"))
@@ -157,6 +226,12 @@ Evaluation read_evaluation(const std::filesystem::path& path) {
     evaluation.cells.push_back(
         read_cell(object, concat(path.string(), ": cells[", evaluation.cells.size(), "] "),
                   evaluation.split));
+  const Json& comparisons = reader.value("comparisons");
+  check(comparisons.is_null() || comparisons.is_array(), ErrorKind::Data, path.string(),
+        ": comparisons must be a list");
+  for (const Json& object : comparisons)
+    evaluation.comparisons.push_back(read_paired_row(
+        object, concat(path.string(), ": comparisons[", evaluation.comparisons.size(), "] ")));
   return evaluation;
 }
 

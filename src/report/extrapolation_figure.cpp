@@ -1,4 +1,5 @@
 // Perplexity over the length of the evaluated windows.
+#include <algorithm>
 #include <set>
 
 #include "longspan/core/error.h"
@@ -24,6 +25,10 @@ std::string caption_of(const Comparison& comparison) {
   for (const Curve& curve : comparison.curves) repeated = repeated || curve.runs.size() > 1;
   if (repeated)
     caption += " Lines are means over seeds; bands reach from the lowest to the highest seed.";
+  const auto has_interval = [](const CurvePoint& point) { return point.interval.has_value(); };
+  for (const Curve& curve : comparison.curves)
+    if (std::any_of(curve.points.begin(), curve.points.end(), has_interval))
+      return caption + " Whiskers are 95 % intervals over text of the same kind.";
   return caption;
 }
 
@@ -32,8 +37,16 @@ Series series_of(const Curve& curve) {
   if (curve.runs.size() > 1) series.label += concat(" (", curve.runs.size(), " seeds)");
   for (const CurvePoint& point : curve.points)
     series.points.push_back(
-        {static_cast<double>(point.length), point.mean, point.low, point.high, point.margin});
+        {static_cast<double>(point.length), point.mean, point.low, point.high, point.interval});
   return series;
+}
+
+// An interval from a large standard error may reach below what a logarithmic axis has.
+void add_values(const PlotPoint& point, std::vector<double>& values) {
+  values.insert(values.end(), {point.y, point.low, point.high});
+  if (!point.interval) return;
+  for (const double end : {point.interval->low, point.interval->high})
+    if (end > 0.0) values.push_back(end);
 }
 
 }  // namespace
@@ -45,8 +58,7 @@ Figure extrapolation_figure(const Comparison& comparison, const std::string& nam
   std::vector<double> values;
   for (const Curve& curve : comparison.curves) {
     figure.series.push_back(series_of(curve));
-    for (const PlotPoint& point : figure.series.back().points)
-      values.insert(values.end(), {point.y, point.low, point.high});
+    for (const PlotPoint& point : figure.series.back().points) add_values(point, values);
   }
   std::set<std::int64_t> extent(comparison.lengths.begin(), comparison.lengths.end());
   extent.insert(comparison.train_lengths.begin(), comparison.train_lengths.end());

@@ -4,23 +4,23 @@
 namespace longspan::report {
 namespace {
 
-Json interval(const PlotPoint& point) { return {point.y - *point.margin, point.y + *point.margin}; }
-
 Json to_json(const PlotPoint& point) {
   Json json{{"x", point.x}, {"y", point.y}, {"low", point.low}, {"high", point.high}};
-  if (point.margin) json["interval"] = interval(point);
+  if (point.interval) json["interval"] = {point.interval->low, point.interval->high};
   return json;
 }
 
 Json to_page_json(const PlotPoint& point) {
   Json json{point.x, point.y};
   const bool has_range = point.high > point.low;
-  if (has_range || point.margin) {
+  if (has_range || point.interval) {
     json.push_back(has_range ? Json(point.low) : Json());
     json.push_back(has_range ? Json(point.high) : Json());
   }
-  if (point.margin)
-    for (const Json& end : interval(point)) json.push_back(end);
+  if (point.interval) {
+    json.push_back(point.interval->low);
+    json.push_back(point.interval->high);
+  }
   return json;
 }
 

@@ -7,6 +7,7 @@
 
 #include "longspan/core/json.h"
 #include "report/axis.h"
+#include "report/evaluation.h"
 #include "report/look.h"
 
 namespace longspan::report {
@@ -16,7 +17,7 @@ struct PlotPoint {
   double y = 0.0;  ///< NaN leaves a gap
   double low = 0.0;
   double high = 0.0;
-  std::optional<double> margin = std::nullopt;  ///< half of y's 95 % interval
+  std::optional<Interval> interval = std::nullopt;  ///< y's, drawn as a whisker
 };
 
 /// One drawn line. A band is drawn where low and high differ.

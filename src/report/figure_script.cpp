@@ -1,4 +1,7 @@
 // Figures as gnuplot scripts. Every range, tick and label is placed by the layout, gnuplot draws.
+#include <algorithm>
+#include <limits>
+
 #include "longspan/core/error.h"
 #include "report/figure.h"
 #include "report/gnuplot.h"
@@ -7,6 +10,8 @@
 
 namespace longspan::report {
 namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // At twice the figure's size.
 std::string terminal(const Figure& figure) {
@@ -85,11 +90,17 @@ std::string end_label_commands(const Figure& figure, const Layout& layout) {
   return script;
 }
 
+bool has_intervals(const Series& series) {
+  return std::any_of(series.points.begin(), series.points.end(),
+                     [](const PlotPoint& point) { return point.interval.has_value(); });
+}
+
 std::string data_block(const Series& series, std::size_t index) {
   std::string block = concat("$data", index, " << END\n");
   for (const PlotPoint& point : series.points)
     block += concat(exact(point.x), " ", exact(point.y), " ", exact(point.low), " ",
-                    exact(point.high), "\n");
+                    exact(point.high), " ", exact(point.interval ? point.interval->low : kNan), " ",
+                    exact(point.interval ? point.interval->high : kNan), "\n");
   return block + "END\n";
 }
 
@@ -101,6 +112,9 @@ std::string plot_command(const Figure& figure) {
     if (has_band(figure.series[i]))
       bands += concat("$data", i,
                       " using 1:3:4 with filledcurves fs transparent solid 0.18 noborder lc rgb '",
+                      look.colour, "', ");
+    if (has_intervals(figure.series[i]))
+      lines += concat("$data", i, " using 1:2:5:6 with yerrorbars lw 1.2 dt 1 pt -1 lc rgb '",
                       look.colour, "', ");
     lines +=
         concat("$data", i, " using 1:2 with linespoints lw 2 dt ", dashes, " pt ", look.marker,

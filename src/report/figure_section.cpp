@@ -42,4 +42,10 @@ std::string figure_html(const DrawnFigure& drawn) {
          in_script(to_page_json(drawn.figure)) + "</figure>\n";
 }
 
+std::string context_section(const std::vector<ContextFigure>& figures) {
+  std::string html;
+  for (const ContextFigure& figure : figures) html += figure_html(figure.drawn);
+  return html.empty() ? "" : "<section>\n<h2>Loss by context</h2>\n" + html + "</section>\n";
+}
+
 }  // namespace longspan::report

@@ -65,8 +65,19 @@ std::string perplexity(double value) {
   return {buffer.data(), end};
 }
 
-std::string margin(double half, double value) {
-  return value < 1e7 ? group_digits(fixed(half, decimals_of(value))) : perplexity(half);
+std::string signed_nats(double value) {
+  if (!std::isfinite(value)) return "not finite";
+  return (value < 0.0 ? "\u2212" : "+") + fixed(std::abs(value), 4);
+}
+
+std::string probability(double value) {
+  if (!std::isfinite(value)) return "not finite";
+  if (value < 1e-9) return "< 1e-9";
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::general, 2)
+                       .ptr;
+  return {buffer.data(), end};
 }
 
 std::string byte_size(double bytes) {

@@ -12,8 +12,10 @@ std::string exact(double value);
 std::string fixed(double value, int decimals);
 /// Returns a perplexity with about four significant digits; "not finite" for NaN.
 std::string perplexity(double value);
-/// Returns half of an interval around a perplexity, with as many decimals as that has.
-std::string margin(double half, double value);
+/// Returns nats with their sign and four decimals: "+0.0123".
+std::string signed_nats(double value);
+/// Returns a probability with two significant digits; "< 1e-9" below that.
+std::string probability(double value);
 /// Returns bytes as "512 MiB" or "1.9 GiB".
 std::string byte_size(double bytes);
 /// Returns a ratio with about three significant digits.

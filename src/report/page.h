@@ -17,11 +17,18 @@ struct DrawnFigure {
   Svg svg;
 };
 
+/// The loss by context of a comparison.
+struct ContextFigure {
+  std::string split, mode;
+  DrawnFigure drawn;
+};
+
 /// All that the page shows.
 struct PageContents {
   std::vector<Run> runs;
   std::vector<Comparison> comparisons;
   std::vector<DrawnFigure> extrapolation;  ///< one for each comparison, in the same order
+  std::vector<ContextFigure> contexts;
   std::vector<DrawnFigure> training;
   std::optional<ReferenceUse> reference;
   std::vector<std::string> missing;   ///< sentences
@@ -39,6 +46,11 @@ std::string result_section(const Comparison& comparison, const DrawnFigure& draw
 std::string result_legend(const Comparison& comparison);
 std::string reference_section(const std::optional<ReferenceUse>& use,
                               const std::vector<Comparison>& comparisons);
+/// Shows what longer windows gain, in its parts.
+std::string gain_section(const std::vector<Comparison>& comparisons);
+std::string context_section(const std::vector<ContextFigure>& figures);
+/// Shows how runs differ from another one on the same targets.
+std::string paired_section(const std::vector<Comparison>& comparisons);
 /// Shows speed and memory by length, where the results have them.
 std::string speed_section(const std::vector<Comparison>& comparisons);
 std::string training_section(const std::vector<DrawnFigure>& figures);
@@ -49,7 +61,9 @@ std::string configuration_section(const std::vector<Run>& runs);
 std::string environment_section(const std::vector<Run>& runs);
 /// Returns a figure with its legend, its caption and its numbers.
 std::string figure_html(const DrawnFigure& drawn);
-/// Returns the numbers of speed_section() for PAGE.json.
+// Each returns the numbers of its section for PAGE.json.
+Json gain_numbers(const Comparison& comparison);
+Json paired_numbers(const Comparison& comparison);
 Json speed_numbers(const Comparison& comparison);
 
 }  // namespace longspan::report

@@ -56,6 +56,9 @@ std::vector<TableCell> cell_row(const Comparison& comparison, const Cell& cell) 
           value_cell(cell, "loss_nats", 4),
           number_cell(perplexity(cell.ppl)),
           value_cell(cell, "ppl_stderr", 3),
+          number_cell(cell.ppl_interval ? perplexity(cell.ppl_interval->low) + "\u2013" +
+                                              perplexity(cell.ppl_interval->high)
+                                        : "\u2013"),
           value_cell(cell, "word_ppl", 2),
           value_cell(cell, "bits_per_byte", 4),
           value_cell(cell, "early_token_loss", 4),
@@ -98,6 +101,7 @@ std::string cells_section(const std::vector<Comparison>& comparisons) {
                {"loss", "number"},
                {"perplexity", "number"},
                {"\u00b1 stderr", "number"},
+               {"95 % interval", "number"},
                {"per word", "number"},
                {"bits/byte", "number"},
                {"early loss", "number"},

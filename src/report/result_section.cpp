@@ -13,7 +13,6 @@ namespace {
 
 constexpr const char* kTimes = "\u00d7";
 constexpr const char* kDash = "\u2013";
-constexpr const char* kPlusMinus = "\u00b1";
 
 // NaN when the curve was not evaluated at its trained length.
 double ratio_to_trained(const Curve& curve, const CurvePoint& point) {
@@ -28,6 +27,10 @@ double lowest_at(const Comparison& comparison, std::int64_t length) {
   return lowest;
 }
 
+std::string range_text(double low, double high) {
+  return escape(perplexity(low)) + kDash + escape(perplexity(high));
+}
+
 TableCell result_cell(const Comparison& comparison, const Curve& curve, std::int64_t length) {
   TableCell cell{"", length == curve.train_length ? "number trained" : "number"};
   const CurvePoint* point = curve.at(length);
@@ -35,17 +38,15 @@ TableCell result_cell(const Comparison& comparison, const Curve& curve, std::int
   if (comparison.curves.size() > 1 && point->mean == lowest_at(comparison, length))
     cell.css_class += " lowest";
   cell.html = "<b>" + escape(perplexity(point->mean)) + "</b>";
-  if (point->margin)
-    cell.html +=
-        concat("<small>", kPlusMinus, escape(margin(*point->margin, point->mean)), "</small>");
+  if (point->interval)
+    cell.html += "<small>" + range_text(point->interval->low, point->interval->high) + "</small>";
   const double relative = ratio_to_trained(curve, *point);
   if (length == curve.train_length)
     cell.html += "<small>trained</small>";
   else if (std::isfinite(relative))
     cell.html += concat("<small>", kTimes, ratio(relative), "</small>");
   if (point->high > point->low)
-    cell.html += "<small>" + escape(perplexity(point->low)) + kDash +
-                 escape(perplexity(point->high)) + "</small>";
+    cell.html += "<small>seeds " + range_text(point->low, point->high) + "</small>";
   return cell;
 }
 
@@ -94,15 +95,16 @@ std::string result_legend(const Comparison& comparison) {
   if (comparison.curves.size() > 1) text += " Bold: lowest of the column.";
   const auto repeated = [](const Curve& curve) { return curve.runs.size() > 1; };
   if (std::any_of(comparison.curves.begin(), comparison.curves.end(), repeated))
-    text += " Last line: lowest and highest seed.";
-  const auto has_margin = [](const Curve& curve) {
+    text += " seeds: the lowest and the highest one.";
+  const auto has_interval = [](const Curve& curve) {
     return std::any_of(curve.points.begin(), curve.points.end(),
-                       [](const CurvePoint& point) { return point.margin.has_value(); });
+                       [](const CurvePoint& point) { return point.interval.has_value(); });
   };
-  if (std::any_of(comparison.curves.begin(), comparison.curves.end(), has_margin))
+  if (std::any_of(comparison.curves.begin(), comparison.curves.end(), has_interval))
     text +=
-        " \u00b1: half of the 95 % interval, 1.96 standard errors over contiguous segments of the "
-        "text. All lines share the text, so their differences are surer than each interval says.";
+        " Below a perplexity its 95 % interval: of the block bootstrap over contiguous segments of "
+        "the text, or 1.96 standard errors on each side where the result is older. All lines share "
+        "the text, so their differences are surer than the intervals say.";
   return text + "</p>\n";
 }
 

@@ -16,8 +16,9 @@ namespace {
 
 constexpr double kBaseline = 5.0;  // of a text, below its middle
 constexpr double kTickLength = 5.0;
-constexpr double kTickGap = 8.0;     // least distance of the labels of an axis
-constexpr double kFarthest = 100.0;  // in axes: numbers beyond it are drawn as if they were there
+constexpr double kWhiskerHalf = 4.0;  // half the width of an interval's end
+constexpr double kTickGap = 8.0;      // least distance of the labels of an axis
+constexpr double kFarthest = 100.0;   // in axes: numbers beyond it are drawn as if they were there
 
 std::string pixels(double value) { return fixed(value, 1); }
 
@@ -228,7 +229,25 @@ class Canvas {
     std::string more = concat("fill=\"none\" stroke-width=\"2\" clip-path=\"url(#", clip_, ")\"");
     if (*series.look.dashes != '\0')
       more += concat(" stroke-dasharray=\"", series.look.dashes, "\"");
-    return path(course, series.look.colour, more) + markers;
+    return whiskers(series) + path(course, series.look.colour, more) + markers;
+  }
+
+  std::string whiskers(const Series& series) const {
+    std::string course;
+    for (const PlotPoint& point : series.points) {
+      if (!is_drawn(point) || !point.interval) continue;
+      const double x = x_of(point.x), low = y_of(point.interval->low),
+                   high = y_of(point.interval->high);
+      if (!std::isfinite(low) || !std::isfinite(high)) continue;
+      course += concat("M", point_text(x, low), " V", pixels(high));
+      for (const double end : {low, high})
+        course += concat(" M", point_text(x - kWhiskerHalf, end), " h", pixels(2 * kWhiskerHalf));
+      course += " ";
+    }
+    if (course.empty()) return "";
+    return path(course, series.look.colour,
+                concat("class=\"whiskers\" fill=\"none\" stroke-width=\"1.2\" clip-path=\"url(#",
+                       clip_, ")\""));
   }
 
   std::string end_label(const EndLabel& label) const {

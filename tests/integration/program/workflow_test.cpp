@@ -89,6 +89,22 @@ TEST_CASE("evaluate holds runs against the first one, and keeps what is there wh
                     printed["cells"][cell]["loss_nats"].get<double>())) < 1e-12);
     CHECK(row["standard_error"].get<double>() > 0.0);
   }
+  CHECK(read_json(tiny.path("second/evaluations/valid.json"))["comparisons"].size() == 2);
+  for (const Json& row : read_json(tiny.path("second/evaluations/valid.json"))["comparisons"])
+    CHECK((row == printed["comparisons"][0] || row == printed["comparisons"][1]));
+  CHECK_FALSE(read_json(tiny.path("first/evaluations/valid.json")).contains("comparisons"));
+  const auto reported =
+      tiny.run({"report", tiny.path("first").string(), tiny.path("second").string(), "--output",
+                tiny.path("r.html").string()});
+  INFO(reported.err);
+  CHECK(reported.code == 0);
+  const Json rows = read_json(tiny.path("r.json"))["paired"][0]["rows"];
+  REQUIRE(rows.size() == 2);
+  for (const Json& row : rows)
+    for (const Json& told : printed["comparisons"])
+      if (told["length"] == row["length"])
+        for (const char* key : {"run", "against", "difference_nats", "standard_error", "p_value"})
+          CHECK(row[key] == told[key]);
   auto plain = words;
   plain.pop_back();
   CHECK(tiny.run(plain).out.find("difference_nats") != std::string::npos);

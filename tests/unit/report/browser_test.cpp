@@ -152,8 +152,13 @@ std::vector<fs::path> write_runs(const fs::path& folder) {
     run.config();
     run.environment();
     run.metrics();
-    run.evaluation("test", {run.cell(16, 20.0 + 0.7 * i), run.cell(32, 99.5 + i),
-                            run.cell(64, 1234568.0 * (i + 1)), run.cell(128, 3.25e8)});
+    const RunWriter first{folder / "0", concat(0, kMarkup)};
+    std::vector<Json> comparisons;
+    if (i > 0) comparisons.push_back(run.comparison(first, 32, 0.1 * i));
+    run.evaluation("test",
+                   {run.cell(16, 20.0 + 0.7 * i), run.full_cell(32, 99.5 + i),
+                    run.full_cell(64, 1234568.0 * (i + 1)), run.cell(128, 3.25e8)},
+                   comparisons);
     runs.push_back(run.folder);
   }
   return runs;
@@ -173,6 +178,7 @@ std::vector<std::string> values_at(const Json& figure, double x) {
 
 void check_values(const Json& seen, const Json& numbers) {
   std::vector<Json> figures(numbers["extrapolation"].begin(), numbers["extrapolation"].end());
+  figures.insert(figures.end(), numbers["context"].begin(), numbers["context"].end());
   figures.insert(figures.end(), numbers["training"].begin(), numbers["training"].end());
   REQUIRE(seen["plots"].size() == figures.size());
   for (std::size_t i = 0; i < figures.size(); ++i) {
@@ -214,7 +220,10 @@ TEST_CASE(
     CHECK(seen["hidden"]["rows"] == 1);
     CHECK(seen["hidden"]["again"] == true);
     CHECK(seen["images"] == 0);
-    CHECK_THAT(seen["text"].get<std::string>(), ContainsSubstring(concat("0", kMarkup)));
+    CHECK_THAT(seen["text"].get<std::string>(),
+               ContainsSubstring(concat("0", kMarkup)) &&
+                   ContainsSubstring(concat("against 0", kMarkup)) &&
+                   ContainsSubstring("Gain over the trained length"));
   }
 }
 

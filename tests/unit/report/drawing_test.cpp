@@ -158,10 +158,13 @@ TEST_CASE("numbers are text that a reader can take in") {
   CHECK(perplexity(98765.4) == "98\u202f765");
   CHECK(perplexity(1.5e9) == "1.50e+09");
   CHECK(perplexity(INFINITY) == "not finite");
-  CHECK(margin(0.049, 9.87654) == "0.049");
-  CHECK(margin(0.49, 98.7654) == "0.49");
-  CHECK(margin(4.94, 987.654) == "4.9");
-  CHECK(margin(4321.0, 98765.4) == "4\u202f321");
+  CHECK(signed_nats(0.01234) == "+0.0123");
+  CHECK(signed_nats(-1.5) == "\u22121.5000");
+  CHECK(signed_nats(std::nan("")) == "not finite");
+  CHECK(probability(0.0423) == "0.042");
+  CHECK(probability(1.0) == "1");
+  CHECK(probability(3.14e-7) == "3.1e-07");
+  CHECK(probability(0.0) == "< 1e-9");
   CHECK(byte_size(3.5 * 1048576) == "3.5 MiB");
   CHECK(byte_size(512.0 * 1048576) == "512 MiB");
   CHECK(byte_size(1.94 * 1073741824) == "1.9 GiB");
@@ -337,6 +340,38 @@ TEST_CASE("a drawing has gaps, bands and marks of its lines, in groups that a pa
   CHECK(svg.narrow.find("inf") == std::string::npos);
   CHECK_THAT(svg.wide, ContainsSubstring("id=\"f-wide-frame\""));
   CHECK_THAT(svg.narrow, ContainsSubstring("id=\"f-narrow-frame\""));
+}
+
+TEST_CASE("an interval is a whisker from its lower to its upper end, in every drawing") {
+  const Figure plain = one_line({{64.0, 10.5, 10.5, 10.5}, {4096.0, 10.0, 10.0, 10.0}});
+  CHECK_THAT(draw_svg(plain).file, !ContainsSubstring("whiskers"));
+  CHECK_THAT(plot_script(plain), !ContainsSubstring("yerrorbars"));
+  const Figure figure = one_line({{64.0, 10.5, 10.5, 10.5, Interval{10.25, 10.875}},
+                                  {512.0, 10.5, 10.5, 10.5},
+                                  {4096.0, 10.0, 10.0, 10.0, Interval{-1.0, 10.5}}});
+  const Svg svg = draw_svg(figure);
+  for (const std::string& drawing : {svg.file, svg.wide, svg.narrow}) {
+    const std::size_t end = drawing.find("class=\"whiskers\"");
+    REQUIRE(end != std::string::npos);
+    CHECK(drawing.find("class=\"whiskers\"", end + 1) == std::string::npos);
+    const std::size_t start = drawing.rfind("d=\"M", end) + 4;
+    double x = 0.0, low = 0.0, high = 0.0;
+    REQUIRE(std::sscanf(drawing.c_str() + start, "%lf %lf V%lf", &x, &low, &high) == 3);
+    // The axis's ends are where its line begins and ends.
+    const std::size_t axes = drawing.find("fill=\"none\"", drawing.find("fill=\"none\"") + 1);
+    double left = 0.0, top = 0.0, bottom = 0.0;
+    REQUIRE(std::sscanf(drawing.c_str() + drawing.rfind("d=\"M", axes) + 4, "%lf %lf V%lf", &left,
+                        &top, &bottom) == 3);
+    const auto height = [&](double value) {
+      return bottom - (bottom - top) * figure.y.fraction(value);
+    };
+    CHECK(std::abs(low - height(10.25)) < 0.06);
+    CHECK(std::abs(high - height(10.875)) < 0.06);
+    CHECK(drawing.find("nan") == std::string::npos);
+  }
+  CHECK_THAT(plot_script(figure), ContainsSubstring("64 10.5 10.5 10.5 10.25 10.875\n") &&
+                                      ContainsSubstring("512 10.5 10.5 10.5 NaN NaN\n") &&
+                                      ContainsSubstring("using 1:2:5:6 with yerrorbars"));
 }
 
 TEST_CASE("a point lies where the page's script looks for it") {

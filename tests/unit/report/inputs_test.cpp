@@ -76,6 +76,29 @@ TEST_CASE("a damaged evaluation is an error that names file, cell and key") {
         file + ": cells[1] ppl must be a number or null, got \"inf\"");
   CHECK(message_for(folder, [](Json& d) { d["cells"][1]["mode"] = 3; }) ==
         file + ": cells[1] mode must be a text, got 3");
+  CHECK(message_for(folder,
+                    [](Json& d) {
+                      d["cells"][1]["ppl_interval"] = {6.0, 5.0};
+                    }) ==
+        file + ": cells[1] ppl_interval must be [low, high] with 0 <= low <= high, got [6.0,5.0]");
+  for (const char* other : {"3.5", "[5.0]", "[5.0,\"6\"]", "{\"low\":5.0}"})
+    CHECK(message_for(folder, [&](Json& d) {
+            d["cells"][1]["ppl_interval"] = Json::parse(other);
+          }) == file + ": cells[1] ppl_interval must be null or [low, high], got " + other);
+  CHECK(message_for(folder, [](Json& d) {
+          d["cells"][0]["gain"] = {{"total_nats", 1.0}};
+        }) == file + ": cells[0] gain: fewer_early_tokens_nats must be there, got nothing");
+  CHECK(message_for(folder, [](Json& d) { d["cells"][0]["loss_by_context"] = 1; }) ==
+        file + ": cells[0] loss_by_context must be a list, got 1");
+  CHECK(
+      message_for(folder, [](Json& d) {
+        d["cells"][0]["loss_by_context"] = {{{"first", 0}}};
+      }) == file + ": cells[0] loss_by_context[0]: first must be an integer of at least 1, got 0");
+  CHECK(message_for(folder, [](Json& d) { d["comparisons"] = 1; }) ==
+        file + ": comparisons must be a list");
+  CHECK(message_for(folder, [](Json& d) {
+          d["comparisons"] = {{{"run", "r"}}};
+        }) == file + ": comparisons[0] against must be there, got nothing");
   CHECK(message_for(folder, [](Json& d) { d["cells"][1] = 3; }) ==
         file + ": cells[1] must be an object, got 3");
 }

@@ -62,6 +62,7 @@ std::vector<std::string> between(const std::string& text, const std::string& sta
 
 std::vector<Json> figures_of(const Json& numbers) {
   std::vector<Json> figures(numbers["extrapolation"].begin(), numbers["extrapolation"].end());
+  figures.insert(figures.end(), numbers["context"].begin(), numbers["context"].end());
   figures.insert(figures.end(), numbers["training"].begin(), numbers["training"].end());
   return figures;
 }
@@ -117,16 +118,173 @@ TEST_CASE("the tables have the numbers of the JSON file, with intervals and seed
     REQUIRE(cells.size() == series["points"].size());
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const Json& point = series["points"][i];
-      const double y = point["y"], high = point["interval"][1];
+      const double y = point["y"];
       CHECK_THAT(cells[i], ContainsSubstring("<b>" + report::perplexity(y) + "</b>"));
-      CHECK_THAT(cells[i], ContainsSubstring("<small>\u00b1" + report::margin(high - y, y)));
+      CHECK_THAT(cells[i],
+                 ContainsSubstring("<small>" + report::perplexity(point["interval"][0]) + "\u2013" +
+                                   report::perplexity(point["interval"][1]) + "</small>"));
       if (series["runs"].size() > 1)
-        CHECK_THAT(cells[i], ContainsSubstring("<small>" + report::perplexity(point["low"]) +
+        CHECK_THAT(cells[i], ContainsSubstring("<small>seeds " + report::perplexity(point["low"]) +
                                                "\u2013" + report::perplexity(point["high"])));
     }
   }
-  CHECK_THAT(made.page, ContainsSubstring("<small>\u00b10.49</small>"));  // 1.96 of 0.25
-  CHECK_THAT(made.page, ContainsSubstring("half of the 95 % interval"));
+  CHECK_THAT(made.page, ContainsSubstring("<small>20.91\u201321.89</small>"));  // 1.96 of 0.25
+  CHECK_THAT(made.page, ContainsSubstring("its 95 % interval"));
+}
+
+// Two seeds of one method and one of another, with all that newer results have. The second seed and
+// the other method are held against the first run.
+std::vector<RunWriter> write_full_runs(const fs::path& folder) {
+  std::vector<RunWriter> runs;
+  for (int i = 0; i < 3; ++i)
+    runs.push_back(
+        {folder / std::to_string(i), concat("run", i), i < 2 ? "alibi" : "t5", 16, i + 1});
+  for (const RunWriter& run : runs) {
+    run.config();
+    std::vector<Json> comparisons;
+    if (run.seed > 1)
+      for (const std::int64_t length : {16, 64})
+        comparisons.push_back(run.comparison(
+            runs[0], length,
+            0.0321 * static_cast<double>(run.seed) - 0.001 * static_cast<double>(length)));
+    run.evaluation("test",
+                   {run.full_cell(16, 20.0 + static_cast<double>(run.seed)),
+                    run.full_cell(64, 900.0 + static_cast<double>(run.seed))},
+                   comparisons);
+  }
+  return runs;
+}
+
+Made make_full(const std::vector<RunWriter>& runs, const fs::path& folder) {
+  std::vector<fs::path> folders;
+  for (const RunWriter& run : runs) folders.push_back(run.folder);
+  return make(folders, folder);
+}
+
+// The part of the page under a heading.
+std::string section_of(const std::string& page, const std::string& heading) {
+  const std::size_t start = page.find("<h2>" + heading + "</h2>");
+  return start == std::string::npos ? ""
+                                    : page.substr(start, page.find("</section>", start) - start);
+}
+
+TEST_CASE("the intervals are the results' own, of seeds the mean of theirs") {
+  const TemporaryFolder folder;
+  const auto runs = write_full_runs(folder.path());
+  const Made made = make_full(runs, folder.path());
+  const Json& series = made.numbers["extrapolation"][0]["series"];
+  CHECK(series[1]["label"] == "t5");
+  CHECK(series[1]["points"][0]["interval"] == runs[2].full_cell(16, 23.0)["ppl_interval"]);
+  CHECK(series[1]["points"][1]["interval"] == runs[2].full_cell(64, 903.0)["ppl_interval"]);
+  CHECK(series[0]["points"][0]["interval"] ==
+        Json{(0.97 * 21.0 + 0.97 * 22.0) / 2.0, (1.04 * 21.0 + 1.04 * 22.0) / 2.0});
+  const std::string row = row_of(made.page, "t5", 0);
+  CHECK_THAT(row, ContainsSubstring("<small>" + report::perplexity(0.97 * 23.0) + "\u2013" +
+                                    report::perplexity(1.04 * 23.0) + "</small>"));
+  CHECK_THAT(section_of(made.page, "All cells"),
+             ContainsSubstring(report::perplexity(0.97 * 903.0) + "\u2013" +
+                               report::perplexity(1.04 * 903.0)));
+  for (const char* form : {"wide", "narrow"}) {
+    const std::string start = concat("class=\"plot ", form, "\"");
+    CHECK_THAT(made.page.substr(made.page.find(start), made.page.find("</svg>") + 1),
+               ContainsSubstring("class=\"whiskers\""));
+  }
+}
+
+TEST_CASE("the gain and its parts are those of the JSON file, of seeds the mean") {
+  const TemporaryFolder folder;
+  const Made made = make_full(write_full_runs(folder.path()), folder.path());
+  const Json& gain = made.numbers["gain"];
+  REQUIRE(gain.size() == 1);
+  CHECK(gain[0]["split"] == "test");
+  CHECK(gain[0]["mode"] == "nonoverlapping");
+  REQUIRE(gain[0]["series"].size() == 2);
+  const Json& points = gain[0]["series"][0]["points"];
+  REQUIRE(points.size() == 1);
+  CHECK(points[0]["x"] == 64);
+  CHECK(points[0]["fewer_early_tokens_nats"] == 0.0123 / 2.0 + 0.0246 / 2.0);
+  CHECK(points[0]["longer_context_nats"] == -0.25 / 901.0 / 2.0 + -0.25 / 902.0 / 2.0);
+  const std::string section = section_of(made.page, "Gain over the trained length");
+  for (const Json& series : gain[0]["series"])
+    for (const Json& point : series["points"])
+      CHECK_THAT(
+          section,
+          ContainsSubstring("<b>" + report::signed_nats(point["total_nats"]) + "</b><small>early " +
+                            report::signed_nats(point["fewer_early_tokens_nats"]) +
+                            "</small><small>longer " +
+                            report::signed_nats(point["longer_context_nats"]) + "</small>"));
+}
+
+TEST_CASE("the loss by context is drawn at the longest length, with the results' own numbers") {
+  const TemporaryFolder folder;
+  const auto runs = write_full_runs(folder.path());
+  const Made made = make_full(runs, folder.path());
+  REQUIRE(made.numbers["context"].size() == 1);
+  const Json& figure = made.numbers["context"][0];
+  CHECK(figure["name"] == "context");
+  CHECK(figure["split"] == "test");
+  CHECK(figure["mode"] == "nonoverlapping");
+  CHECK(figure["marks"] == Json{16.0});
+  REQUIRE(figure["series"].size() == 2);
+  const Json wanted = runs[2].full_cell(64, 903.0)["loss_by_context"];
+  const Json& points = figure["series"][1]["points"];
+  REQUIRE(points.size() == wanted.size());
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    CHECK(points[i]["x"] == wanted[i]["first"]);
+    CHECK(points[i]["y"] == wanted[i]["loss_nats"]);
+  }
+  CHECK_THAT(
+      section_of(made.page, "Loss by context"),
+      ContainsSubstring("windows of 64 tokens") && ContainsSubstring("\"name\":\"context\""));
+  CHECK(fs::exists(folder.path() / "r-context.svg"));
+  CHECK(fs::exists(folder.path() / "r-context.png"));
+}
+
+TEST_CASE("runs held against another are those of the results, while their models are") {
+  const TemporaryFolder folder;
+  const auto runs = write_full_runs(folder.path());
+  const Made made = make_full(runs, folder.path());
+  REQUIRE(made.numbers["paired"].size() == 1);
+  const Json& rows = made.numbers["paired"][0]["rows"];
+  REQUIRE(rows.size() == 4);
+  const std::string section = section_of(made.page, "Runs against another, target by target");
+  for (const Json& row : rows) {
+    CHECK(row["against"] == "run0");
+    const RunWriter& run = row["run"] == "run1" ? runs[1] : runs[2];
+    const double wanted = 0.0321 * static_cast<double>(run.seed) -
+                          0.001 * static_cast<double>(row["length"].get<std::int64_t>());
+    CHECK(row["difference_nats"] == wanted);
+    CHECK(row["standard_error"] == 0.0125);
+    CHECK(row["p_value"] == 0.04);
+    CHECK_THAT(section,
+               ContainsSubstring("<b>" + report::signed_nats(wanted) + "</b><small>\u00b1" +
+                                 report::fixed(1.959963984540054 * 0.0125, 4) +
+                                 "</small><small>p 0.04</small>"));
+  }
+  CHECK_THAT(section, ContainsSubstring("run2<small>against run0</small>"));
+
+  // Trained on since: its own rows and, when the other one was, all are of models that are gone.
+  Json trained = runs[2].full_cell(16, 9.0);
+  trained["model_hash"] = "another";
+  runs[2].evaluation("test", {trained}, {runs[2].comparison(runs[0], 16, 0.5)});
+  CHECK(make_full(runs, folder.path()).numbers["paired"][0]["rows"].size() == 2);
+  Json other = runs[0].full_cell(16, 9.0);
+  other["model_hash"] = "another";
+  runs[0].evaluation("test", {other});
+  const Made gone = make_full(runs, folder.path());
+  REQUIRE(gone.numbers["paired"][0]["rows"].size() == 1);
+  CHECK(gone.numbers["paired"][0]["rows"][0]["length"] == 64);  // there the page lacks the other
+}
+
+TEST_CASE("a page of older results has no gain, no contexts and no runs against another") {
+  const TemporaryFolder folder;
+  const Made made = make(write_runs(folder.path()), folder.path());
+  for (const char* heading : {"Gain over the trained length", "Loss by context",
+                              "Runs against another, target by target"})
+    CHECK(section_of(made.page, heading).empty());
+  CHECK(made.numbers["context"].empty());
+  CHECK(made.numbers["paired"][0]["rows"].empty());
+  CHECK(made.numbers["gain"][0]["series"][0]["points"].empty());
 }
 
 TEST_CASE("speed and memory by length are means and peaks of the seeds, as in the JSON file") {

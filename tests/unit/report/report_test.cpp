@@ -105,8 +105,9 @@ TEST_CASE("the JSON file has the numbers of the cells, averaged over seeds, bit 
   CHECK(points[0]["y"] == 31.1 / 3.0 + 32.1 / 3.0 + 33.1 / 3.0);
   CHECK(points[0]["low"] == 31.1);
   CHECK(points[0]["high"] == 33.1);
-  CHECK(points[0]["interval"] == Json{points[0]["y"].get<double>() - 1.959963984540054 * 0.25,
-                                      points[0]["y"].get<double>() + 1.959963984540054 * 0.25});
+  const double half = 1.959963984540054 * 0.25;  // the mean of the seeds' intervals
+  CHECK(points[0]["interval"] == Json{(31.1 - half + (32.1 - half) + (33.1 - half)) / 3.0,
+                                      (31.1 + half + (32.1 + half) + (33.1 + half)) / 3.0});
   CHECK(points[1]["x"] == 48.0);
   CHECK(points[1]["low"] == 31.7);
   CHECK(points[1]["high"] == 31.7 * 3);

@@ -67,10 +67,52 @@ struct RunWriter {
             {"position_overrides", Json::object()}};
   }
 
-  std::filesystem::path evaluation(const std::string& split, const std::vector<Json>& cells) const {
+  /// Such a cell with all that newer results have: interval, gain, loss by context, model.
+  Json full_cell(std::int64_t length, double ppl) const {
+    Json full = cell(length, ppl);
+    full["model_hash"] = "model of " + name;
+    full["ppl_interval"] = {0.97 * ppl, 1.04 * ppl};
+    const double early = 0.0123 * static_cast<double>(seed), longer = -0.25 / ppl;
+    if (length > train_length)
+      full["gain"] = {{"total_nats", early + longer},
+                      {"fewer_early_tokens_nats", early},
+                      {"longer_context_nats", longer}};
+    else
+      full["gain"] = nullptr;
+    for (std::int64_t first = 1; first <= length; first *= 2)
+      full["loss_by_context"].push_back(
+          {{"first", first},
+           {"last", 2 * first - 1},
+           {"targets", 10 * first},
+           {"loss_nats", std::log(ppl) + 1.0 / static_cast<double>(1 + first)}});
+    return full;
+  }
+
+  /// The row that holds a full_cell() against one of another run.
+  Json comparison(const RunWriter& other, std::int64_t length, double difference_nats) const {
+    return {{"run", name},
+            {"against", other.name},
+            {"length", length},
+            {"mode", "nonoverlapping"},
+            {"difference_nats", difference_nats},
+            {"standard_error", 0.0125},
+            {"p_value", 0.04},
+            {"checkpoint_step", 30},
+            {"model_hash", "model of " + name},
+            {"targets_hash", "abc123"},
+            {"dtype", "float32"},
+            {"position_overrides", Json::array()},
+            {"against_checkpoint_step", 30},
+            {"against_model_hash", "model of " + other.name}};
+  }
+
+  std::filesystem::path evaluation(const std::string& split, const std::vector<Json>& cells,
+                                   const std::vector<Json>& comparisons = {}) const {
     make_folder(folder / "evaluations");
     const auto path = folder / "evaluations" / (split + ".json");
-    write_json(path, {{"format", "longspan.evaluation/1"}, {"cells", cells}});
+    Json document{{"format", "longspan.evaluation/1"}, {"cells", cells}};
+    if (!comparisons.empty()) document["comparisons"] = comparisons;
+    write_json(path, document);
     return path;
   }
 

@@ -10,6 +10,7 @@
 namespace longspan::config {
 
 struct Node;
+struct Recorder;
 
 /// Where values come from: a file, or one override of the command line.
 struct Source {
@@ -56,6 +57,7 @@ struct Node {
   std::vector<std::string> asked;  ///< Map: every key asked for, there or not, in order
   std::vector<Given> given;        ///< Map: every value given, in order
   std::map<std::string, std::shared_ptr<Node>, std::less<>> absent_sections;
+  Recorder* recorder = nullptr;  ///< Map: is told what readers ask, where a schema is made of it
 
   /// Returns the entry of a key, or nullptr.
   Entry* find(std::string_view key);

@@ -8,6 +8,7 @@
 
 #include "config/nearest.h"
 #include "config/node.h"
+#include "config/recorder.h"
 #include "config/scalar.h"
 #include "config/values.h"
 #include "longspan/core/error.h"
@@ -66,6 +67,27 @@ std::shared_ptr<Node> item_of(const Node& value, std::size_t item) {
   return item < value.items.size() ? value.items[item] : nullptr;
 }
 
+using Form = Recorder::Question::Form;
+
+// Tells the recorder, if any, of a key's value. @param fallback nothing: it must be given
+template <class Value, class MakeSchema>
+void note(const Node& map, std::string_view key, const Value* fallback, MakeSchema make_schema) {
+  if (map.recorder == nullptr) return;
+  map.recorder->questions.push_back({without_numbers(map.path), std::string(key), Form::Value,
+                                     make_schema(), fallback ? Json(*fallback) : Json(),
+                                     fallback == nullptr});
+}
+
+void note_section(const Node& map, std::string_view key, Form form) {
+  if (map.recorder != nullptr)
+    map.recorder->questions.push_back({without_numbers(map.path), std::string(key), form});
+}
+
+void note_look(const Node& map, std::string_view key) {
+  if (map.recorder != nullptr)
+    map.recorder->looks.emplace_back(without_numbers(map.path), key.substr(0, key.find('[')));
+}
+
 // Gives the value of a key: converted, or else the fallback, or else an error.
 template <class Value, class Convert>
 Value give(Node& map, std::string_view key, const Value* fallback, Convert convert) {
@@ -80,9 +102,13 @@ Value give(Node& map, std::string_view key, const Value* fallback, Convert conve
 
 Reader::Reader(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 
-bool Reader::has(std::string_view key) const { return node_->find(key) != nullptr; }
+bool Reader::has(std::string_view key) const {
+  note_look(*node_, key);
+  return node_->find(key) != nullptr;
+}
 
 std::string_view Reader::shape(std::string_view key) const {
+  note_look(*node_, key);
   const auto [name, item] = split_item(*node_, key);
   const Entry* entry = node_->find(name);
   if (entry == nullptr) return "";
@@ -93,18 +119,21 @@ std::string_view Reader::shape(std::string_view key) const {
 }
 
 std::vector<std::string> Reader::keys() const {
+  if (node_->recorder != nullptr) node_->recorder->open.insert(without_numbers(node_->path));
   std::vector<std::string> keys;
   for (const Entry& entry : node_->entries) keys.push_back(entry.key);
   return keys;
 }
 
 std::int64_t Reader::integer(std::string_view key, IntegerRange range) const {
+  note<std::int64_t>(*node_, key, nullptr, [&] { return schema_of(range); });
   return give<std::int64_t>(*node_, key, nullptr,
                             [&](const Node& value) { return to_integer(value, range, nullptr); });
 }
 
 std::int64_t Reader::integer(std::string_view key, IntegerRange range,
                              std::int64_t fallback) const {
+  note(*node_, key, &fallback, [&] { return schema_of(range); });
   return give(*node_, key, &fallback,
               [&](const Node& value) { return to_integer(value, range, &fallback); });
 }
@@ -112,6 +141,8 @@ std::int64_t Reader::integer(std::string_view key, IntegerRange range,
 std::optional<std::int64_t> Reader::integer_or(std::string_view key, std::string_view word,
                                                IntegerRange range,
                                                std::optional<std::int64_t> fallback) const {
+  const Json given = fallback ? Json(*fallback) : Json(word);
+  note(*node_, key, &given, [&] { return word_or(word, schema_of(range)); });
   const Node* value = ask(*node_, key);
   std::optional<std::int64_t> result = fallback;
   if (value != nullptr)
@@ -121,84 +152,106 @@ std::optional<std::int64_t> Reader::integer_or(std::string_view key, std::string
 }
 
 double Reader::number(std::string_view key, NumberRange range) const {
+  note<double>(*node_, key, nullptr, [&] { return schema_of(range); });
   return give<double>(*node_, key, nullptr,
                       [&](const Node& value) { return to_number(value, range, nullptr); });
 }
 
 double Reader::number(std::string_view key, NumberRange range, double fallback) const {
+  note(*node_, key, &fallback, [&] { return schema_of(range); });
   return give(*node_, key, &fallback,
               [&](const Node& value) { return to_number(value, range, &fallback); });
 }
 
 bool Reader::boolean(std::string_view key) const {
+  note<bool>(*node_, key, nullptr, boolean_schema);
   return give<bool>(*node_, key, nullptr, to_boolean);
 }
 
 bool Reader::boolean(std::string_view key, bool fallback) const {
+  note(*node_, key, &fallback, boolean_schema);
   return give(*node_, key, &fallback, to_boolean);
 }
 
 std::string Reader::text(std::string_view key) const {
+  note<std::string>(*node_, key, nullptr, text_schema);
   return give<std::string>(*node_, key, nullptr, to_word);
 }
 
 std::string Reader::text(std::string_view key, const std::string& fallback) const {
+  note(*node_, key, &fallback, text_schema);
   return give(*node_, key, &fallback, to_word);
 }
 
 std::string Reader::choice(std::string_view key, const std::vector<std::string>& names) const {
+  note<std::string>(*node_, key, nullptr, [&] { return choice_schema(names); });
   return give<std::string>(*node_, key, nullptr,
                            [&](const Node& value) { return to_choice(value, names, nullptr); });
 }
 
 std::string Reader::choice(std::string_view key, const std::vector<std::string>& names,
                            const std::string& fallback) const {
+  note(*node_, key, &fallback, [&] { return choice_schema(names); });
   return give(*node_, key, &fallback,
               [&](const Node& value) { return to_choice(value, names, &fallback); });
 }
 
 std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerRange range) const {
+  note<std::vector<std::int64_t>>(*node_, key, nullptr,
+                                  [&] { return list_schema(schema_of(range)); });
   return give<std::vector<std::int64_t>>(
       *node_, key, nullptr, [&](const Node& value) { return to_integers(value, range); });
 }
 
 std::vector<std::int64_t> Reader::integers(std::string_view key, IntegerRange range,
                                            const std::vector<std::int64_t>& fallback) const {
+  note(*node_, key, &fallback, [&] { return list_schema(schema_of(range)); });
   return give(*node_, key, &fallback, [&](const Node& value) { return to_integers(value, range); });
 }
 
 std::vector<std::string> Reader::texts(std::string_view key) const {
+  note<std::vector<std::string>>(*node_, key, nullptr,
+                                 [] { return one_or_list_schema(text_schema()); });
   return give<std::vector<std::string>>(*node_, key, nullptr, to_words);
 }
 
 std::vector<std::string> Reader::texts(std::string_view key,
                                        const std::vector<std::string>& fallback) const {
+  note(*node_, key, &fallback, [] { return one_or_list_schema(text_schema()); });
   return give(*node_, key, &fallback, to_words);
 }
 
 std::string Reader::path(std::string_view key) const {
+  note<std::string>(*node_, key, nullptr, text_schema);
   return give<std::string>(*node_, key, nullptr,
                            [](const Node& value) { return to_path(value, nullptr); });
 }
 
 std::string Reader::path(std::string_view key, const std::string& fallback) const {
+  const Json given = fallback.empty() ? Json("") : Json();  // else it depends on the folder
+  note(*node_, key, &given, text_schema);
   const std::string absolute = fallback.empty() ? "" : absolute_path(fallback, folder());
   return give(*node_, key, &absolute, [&](const Node& value) { return to_path(value, &absolute); });
 }
 
 std::vector<std::string> Reader::paths(std::string_view key) const {
+  note<std::vector<std::string>>(*node_, key, nullptr,
+                                 [] { return one_or_list_schema(text_schema()); });
   return give<std::vector<std::string>>(*node_, key, nullptr, to_paths);
 }
 
 Reader Reader::section(std::string_view key) const {
   if (const auto [name, item] = split_item(*node_, key); item) {
+    note_section(*node_, name, Form::ListOfSections);
     const Node* list = ask(*node_, name);
     const auto map = list == nullptr ? nullptr : item_of(*list, *item);
     if (!map) refuse_missing(*node_, key);
     if (map->kind != Node::Kind::Map) refuse_value(*map, "a map");
     record(*node_, {std::string(name), "", nullptr, list->items});
+    map->recorder = node_->recorder;
     return Reader(map);
   }
+  note_section(*node_, key, Form::Section);
   std::shared_ptr<Node> map;
   if (const Node* value = ask(*node_, key)) {
     if (value->kind != Node::Kind::Map) refuse_value(*value, "a map");
@@ -214,10 +267,12 @@ Reader Reader::section(std::string_view key) const {
     }
   }
   record(*node_, {std::string(key), "", map});
+  map->recorder = node_->recorder;
   return Reader(map);
 }
 
 void Reader::finish() const {
+  if (node_->recorder != nullptr) node_->recorder->finished.insert(without_numbers(node_->path));
   for (const Entry& entry : node_->entries) {
     if (entry.asked) continue;
     const std::string near = nearest(entry.key, node_->asked);

@@ -9,6 +9,8 @@
 #include "cli/job.h"
 #include "cli/memory_advice.h"
 #include "cli/output.h"
+#include "cli/sweep_schema.h"
+#include "longspan/config/schema.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
@@ -65,9 +67,7 @@ std::vector<SweepRun> expand(const config::Document& document) {
   return runs;
 }
 
-Sweep read_sweep(const std::string& path, const std::vector<std::string>& overrides) {
-  const auto document = config::Document::from_file(path);
-  const auto root = document.root();
+Sweep read_sweep_keys(const config::Reader& root) {
   Sweep sweep;
   sweep.name = root.text("name");
   check(
@@ -75,13 +75,19 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
       ErrorKind::Config, root.place("name"), " must be a folder's name, got '", sweep.name, "'");
   sweep.base = root.path("base");
   const auto grid = root.section("grid");
-  for (const auto& key : document.keys("grid")) grid.texts(key);
+  for (const auto& key : grid.keys()) grid.texts(key);
   const auto evaluate = root.section("evaluate");
   sweep.lengths = evaluate.text("lengths", "");
   sweep.modes = evaluate.texts("modes", EvaluationRequest{}.modes);
   sweep.splits = evaluate.texts("splits", {"valid"});
   evaluate.finish();
   root.finish();
+  return sweep;
+}
+
+Sweep read_sweep(const std::string& path, const std::vector<std::string>& overrides) {
+  const auto document = config::Document::from_file(path);
+  Sweep sweep = read_sweep_keys(document.root());
   sweep.runs = expand(document);
   for (auto& run : sweep.runs) {
     if (run.name.empty()) run.name = sweep.name;
@@ -145,6 +151,11 @@ int run_all(const Sweep& sweep, const std::filesystem::path& folder, const Call&
 }
 
 }  // namespace
+
+Json sweep_schema() {
+  return config::json_schema([](const config::Reader& root) { read_sweep_keys(root); }, "{}",
+                             "A sweep of longspan");
+}
 
 void add_sweep(CLI::App& app, Call& call) {
   CommonOptions& options = call.options;

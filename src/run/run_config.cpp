@@ -9,8 +9,10 @@
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/config/choice.h"
+#include "longspan/config/schema.h"
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
+#include "longspan/run/config_schema.h"
 
 namespace longspan {
 namespace {
@@ -165,12 +167,7 @@ void check_position(const RunConfig& config, const config::Reader& root) {
         " can tell apart, got ", extrapolation_metric(best_length));
 }
 
-}  // namespace
-
-std::string_view name_of(Precision precision) { return config::name_of(kPrecisions, precision); }
-
-RunConfig read_run_config(const config::Document& document) {
-  const config::Reader root = document.root();
+RunConfig read_run(const config::Reader& root) {
   RunConfig result;
   result.name = root.text("name");
   check(!result.name.empty() && result.name.find('/') == std::string::npos &&
@@ -191,8 +188,23 @@ RunConfig read_run_config(const config::Document& document) {
   root.finish();
   check_position(result, root);
   check_rollback(result, root);
+  return result;
+}
+
+}  // namespace
+
+std::string_view name_of(Precision precision) { return config::name_of(kPrecisions, precision); }
+
+RunConfig read_run_config(const config::Document& document) {
+  RunConfig result = read_run(document.root());
   result.resolved = document.resolved();
   return result;
+}
+
+Json run_config_schema() {
+  constexpr char kStart[] =
+      R"({"data": {"seq_len": 1}, "train": {"max_steps": 1, "batch_tokens": 2}})";
+  return config::json_schema(read_run, kStart, "A run of longspan");
 }
 
 std::unique_ptr<BatchPlan> make_run_plan(const RunConfig& config, std::int64_t num_tokens) {

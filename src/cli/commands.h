@@ -60,6 +60,7 @@ void add_import(CLI::App& app, Call& call);
 void add_export(CLI::App& app, Call& call);
 void add_verify_resume(CLI::App& app, Call& call);
 void add_schema(CLI::App& app, Call& call);
+void add_completion(CLI::App& app, Call& call);
 
 /// Adds all verbs. An option or argument that is given takes a value that is not empty.
 void add_verbs(CLI::App& app, Call& call);
@@ -84,6 +85,7 @@ inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},
                                   {"import", add_import},
                                   {"export", add_export},
                                   {"verify-resume", add_verify_resume},
-                                  {"schema", add_schema}};
+                                  {"schema", add_schema},
+                                  {"completion", add_completion}};
 
 }  // namespace longspan::cli

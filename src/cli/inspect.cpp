@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/inspect_diff.h"
 #include "cli/inspect_step.h"
 #include "cli/output.h"
 #include "longspan/checkpoint/checkpoint.h"
@@ -78,7 +79,7 @@ Json inspect(const fs::path& path, bool verify) {
 void add_inspect(CLI::App& app, Call& call) {
   CommonOptions& options = call.options;
   struct Arguments {
-    std::string path;
+    std::string path, other;
     bool verify = false;
     std::optional<std::int64_t> step;
   };
@@ -93,6 +94,11 @@ void add_inspect(CLI::App& app, Call& call) {
   verb->add_option("--step", arguments->step,
                    "Of a run: the tokens of this step, from 1, with their places and their text")
       ->excludes("--verify");
+  verb->add_option("--diff", arguments->other,
+                   "Of a run, or a configuration: the keys in which that of this one differs")
+      ->type_name("PATH")
+      ->excludes("--verify")
+      ->excludes("--step");
   add_common_options(*verb, options, "the working folder");
   verb->callback([arguments, &options] {
     apply(options);
@@ -101,6 +107,10 @@ void add_inspect(CLI::App& app, Call& call) {
       return write_result(options.json ? json_line(result) : describe_step(result));
     }
     refuse_overrides(options, "inspect");
+    if (!arguments->other.empty()) {
+      const Json diff = inspect_diff(arguments->path, arguments->other);
+      return write_result(options.json ? json_line(diff) : describe_diff(diff));
+    }
     const Json result = inspect(arguments->path, arguments->verify);
     write_result(options.json ? json_line(result) : result.dump(2) + "\n");
   });

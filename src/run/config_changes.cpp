@@ -117,9 +117,12 @@ std::optional<KeyRule> rule_of(std::string_view key) {
 
 std::vector<ConfigChange> config_changes(std::string_view saved, const std::string& name,
                                          const RunConfig& now) {
-  const RunConfig before = read_run_config(config::Document::from_text(saved, name, "/"));
-  auto changes =
-      differences(config::leaves(before.resolved, name), config::leaves(now.resolved, name));
+  return config_changes(read_run_config(config::Document::from_text(saved, name, "/")), now);
+}
+
+std::vector<ConfigChange> config_changes(const RunConfig& before, const RunConfig& now) {
+  auto changes = differences(config::leaves(before.resolved, "the configuration before"),
+                             config::leaves(now.resolved, "the configuration now"));
   const auto is_period = [](const ConfigChange& change) {
     return change.key == "schedule.period_steps";
   };

@@ -35,5 +35,7 @@ struct ConfigChange {
 /// @throws Error(Config) when the saved text cannot be read; Error(Internal) for a key without rule
 std::vector<ConfigChange> config_changes(std::string_view saved, const std::string& name,
                                          const RunConfig& now);
+/// The same of a configuration that is read already.
+std::vector<ConfigChange> config_changes(const RunConfig& before, const RunConfig& now);
 
 }  // namespace longspan

@@ -3,6 +3,7 @@
 #include "interop/folder_tensors.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "interop/folder_file.h"
@@ -13,7 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kWhole = "model.safetensors", kIndex = "model.safetensors.index.json";
+// The names of weights in one file and of the index of several, those that are preferred first.
+struct Format {
+  std::string_view whole, index;
+  bool is_pickle;
+};
+constexpr std::array<Format, 2> kFormats{
+    {{"model.safetensors", "model.safetensors.index.json", false},
+     {"pytorch_model.bin", "pytorch_model.bin.index.json", true}}};
 
 // Files of weights that are not read, for the message.
 std::string other_weights(const fs::path& folder) {
@@ -40,8 +48,8 @@ std::string other_weights(const fs::path& folder) {
           ? others + "; merge the adapter into the model that it belongs to, and save that"
           : others +
                 "; load it with transformers and save_pretrained() it, which writes safetensors";
-  throw Error(ErrorKind::Data,
-              concat(folder.string(), ": must hold ", kWhole, " or ", kIndex, ", found ", found));
+  throw Error(ErrorKind::Data, concat(folder.string(), ": must hold ", kFormats[0].whole, ", ",
+                                      kFormats[1].whole, " or the index of one, found ", found));
 }
 
 // A link may lead within the folder or, as in the cache of huggingface_hub, from
@@ -68,12 +76,15 @@ void check_shard(const fs::path& folder, const JsonReader& map, const std::strin
                ", which is not there; download it, or take a folder that is whole");
 }
 
-std::set<std::string> files_of(const fs::path& folder) {
-  if (!is_there(folder / kIndex)) {
-    if (!is_there(folder / kWhole)) refuse_without_weights(folder);
-    return {std::string(kWhole)};
-  }
-  const JsonReader document = read_folder_json(folder / kIndex);
+const Format& format_of(const fs::path& folder) {
+  for (const Format& format : kFormats)
+    if (is_there(folder / format.index) || is_there(folder / format.whole)) return format;
+  refuse_without_weights(folder);
+}
+
+std::set<std::string> files_of(const fs::path& folder, const Format& format) {
+  if (!is_there(folder / format.index)) return {std::string(format.whole)};
+  const JsonReader document = read_folder_json(folder / format.index);
   document.require("weight_map");
   const JsonReader map = document.section("weight_map");
   const std::vector<std::string> tensors = map.keys(), named = map.texts();
@@ -86,22 +97,49 @@ std::set<std::string> files_of(const fs::path& folder) {
 }  // namespace
 
 FolderTensors::FolderTensors(const fs::path& folder) : folder_(folder.string()) {
-  for (const std::string& file : files_of(folder))
-    for (const NamedTensor& tensor : read_folder_tensors(folder / file)) add(file, tensor);
+  const Format& format = format_of(folder);
+  for (const std::string& file : files_of(folder, format)) {
+    if (format.is_pickle) {
+      add_pickle(file);
+      continue;
+    }
+    for (const auto& [name, tensor] : read_folder_tensors(folder / file)) add(name, {file, tensor});
+  }
 }
 
-void FolderTensors::add(const std::string& file, const NamedTensor& tensor) {
-  const auto [first, is_new] = tensors_.try_emplace(tensor.name, Found{tensor.tensor, file});
-  check(is_new || same_bits(first->second.tensor, tensor.tensor), ErrorKind::Data, folder_,
-        ": copies of a tensor must be equal, ", tensor.name, " differs between ",
-        first->second.file, " and ", file, "; remove the file that is not of this model");
+at::Tensor FolderTensors::Found::load(const std::string& name) const {
+  return pickle == nullptr ? tensor : pickle->tensor(*node, name);
+}
+
+void FolderTensors::add(const std::string& name, const Found& found) {
+  const auto [first, is_new] = tensors_.try_emplace(name, found);
+  check(is_new || same_bits(first->second.load(name), found.load(name)), ErrorKind::Data, folder_,
+        ": copies of a tensor must be equal, ", name, " differs between ", first->second.file,
+        " and ", found.file, "; remove the file that is not of this model");
+}
+
+// A dict of tensors by name. They are copied out where they are taken, so that masks and tables of
+// any type may stand beside the weights.
+void FolderTensors::add_pickle(const std::string& file) {
+  const fs::path path = fs::path(folder_) / file;
+  check_is_downloaded(path);
+  TorchFile& pickle = *pickles_.emplace_back(std::make_unique<TorchFile>(path));
+  const PickleNode& root = pickle.root();
+  check(root.kind == PickleKind::Dict, ErrorKind::Data, pickle.source(),
+        ": must hold a dict of tensors, got ", Pickle::describe(root));
+  for (std::size_t i = 0; i + 1 < root.items.size(); i += 2) {
+    const PickleNode& key = pickle.pickle().node(root.items[i]);
+    check(key.kind == PickleKind::Text, ErrorKind::Data, pickle.source(),
+          ": a tensor's name must be a text, got ", Pickle::describe(key));
+    add(key.text, {file, {}, &pickle, &pickle.pickle().node(root.items[i + 1])});
+  }
 }
 
 at::Tensor FolderTensors::take(const std::string& name, at::IntArrayRef sizes) {
   const auto found = tensors_.find(name);
   check(found != tensors_.end(), ErrorKind::Data, folder_, ": must hold the tensor ", name,
         ", it has none");
-  const at::Tensor tensor = found->second.tensor;
+  const at::Tensor tensor = found->second.load(name);
   check(tensor.sizes() == sizes, ErrorKind::Data, folder_, ": the tensor ", name,
         " must have the shape ", sizes, ", got ", tensor.sizes());
   check(tensor.is_floating_point(), ErrorKind::Data, folder_, ": the tensor ", name,

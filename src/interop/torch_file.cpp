@@ -30,12 +30,14 @@ struct StorageType {
   std::string_view name;
   at::ScalarType dtype;
 };
-constexpr std::array<StorageType, 6> kStorageTypes{{{"torch.FloatStorage", at::kFloat},
+constexpr std::array<StorageType, 8> kStorageTypes{{{"torch.FloatStorage", at::kFloat},
                                                     {"torch.HalfStorage", at::kHalf},
                                                     {"torch.BFloat16Storage", at::kBFloat16},
                                                     {"torch.DoubleStorage", at::kDouble},
                                                     {"torch.LongStorage", at::kLong},
-                                                    {"torch.IntStorage", at::kInt}}};
+                                                    {"torch.IntStorage", at::kInt},
+                                                    {"torch.ByteStorage", at::kByte},
+                                                    {"torch.BoolStorage", at::kBool}}};
 
 MappedFile map_file(const std::filesystem::path& path) {
   try {
@@ -218,7 +220,8 @@ TorchFile::Storage TorchFile::storage_of(const PickleNode& reference,
   }
   throw Error(ErrorKind::Data,
               concat(source_, ": ", name,
-                     " must be Float, Half, BFloat16, Double, Long or Int, got ", parts[1]->text));
+                     " must be Float, Half, BFloat16, Double, Long, Int, Byte or Bool, got ",
+                     parts[1]->text));
 }
 
 std::string_view TorchFile::bytes_of(const Storage& storage, const std::string& name) const {

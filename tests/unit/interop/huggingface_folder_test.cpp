@@ -154,11 +154,12 @@ TEST_CASE("huggingface folder: weights of another format are named with the reme
     write_file_durably(folder.path() / name, "x");
     const std::string text = refusal(folder.path());
     fs::remove(folder.path() / name);
-    CHECK_THAT(text, ContainsSubstring("must hold model.safetensors or " + std::string(kIndex) +
-                                       ", found " + name + "; "));
+    CHECK_THAT(text, ContainsSubstring("must hold model.safetensors, pytorch_model.bin or the "
+                                       "index of one, found " +
+                                       name + "; "));
     return text;
   };
-  for (const char* name : {"pytorch_model.bin", "consolidated.00.pth", "model.gguf"})
+  for (const char* name : {"tf_model.h5", "consolidated.00.pth", "model.gguf"})
     CHECK_THAT(found(name), ContainsSubstring("load it with transformers and save_pretrained()"));
   CHECK_THAT(found("adapter_model.safetensors"), ContainsSubstring("merge the adapter"));
   for (int i = 1; i <= 9; ++i)

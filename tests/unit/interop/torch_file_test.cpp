@@ -74,10 +74,11 @@ TEST_CASE("torch file: every type of storage") {
             .equal(at::tensor({1.0, -2.0}, at::kFloat).to(at::kHalf)));
   CHECK(one("BFloat16Storage", raw<std::uint16_t>({0x3f80, 0xc000}), 2)
             .equal(at::tensor({1.0, -2.0}, at::kFloat).to(at::kBFloat16)));
-  CHECK_THAT(refusal(zip_file(tensor("0", {"QInt8Storage", 1, 0, numbers({1}), numbers({1})}),
-                              {{"0", "1"}})),
-             ContainsSubstring("w must be Float, Half, BFloat16, Double, Long or Int, got "
-                               "torch.QInt8Storage"));
+  CHECK_THAT(
+      refusal(
+          zip_file(tensor("0", {"QInt8Storage", 1, 0, numbers({1}), numbers({1})}), {{"0", "1"}})),
+      ContainsSubstring("w must be Float, Half, BFloat16, Double, Long, Int, Byte or Bool, got "
+                        "torch.QInt8Storage"));
 }
 
 TEST_CASE("torch file: a tensor beyond its storage is refused") {

@@ -12,7 +12,6 @@
 #include "longspan/core/files.h"
 #include "longspan/core/log.h"
 #include "longspan/core/utf8.h"
-#include "longspan/tokenizer/sentencepiece_facts.h"
 
 namespace longspan::interop {
 namespace {
@@ -20,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using PieceType = SentencePieceFacts::PieceType;
 
-constexpr const char* kModelFile = "tokenizer.model";
 constexpr const char *kSpace = "\xE2\x96\x81", *kLineBreak = "\n";
 constexpr const char* kNamesOfBytes = "<(?=0x[0-9A-F]{2}>)";
 
@@ -49,8 +47,7 @@ std::int32_t unknown_id(const SentencePieceFacts& facts) {
   return 0;
 }
 
-void write_unigram(const Tokenizer& tokenizer, const SentencePieceFacts& facts,
-                   const fs::path& folder) {
+Json unigram(const Tokenizer& tokenizer, const SentencePieceFacts& facts) {
   const std::int32_t end = tokenizer.start_id();
   Json vocab = Json::array(), added = Json::array({added_token(end, kLineBreak, true)});
   for (std::size_t i = 0; i < facts.pieces.size(); ++i) {
@@ -63,8 +60,7 @@ void write_unigram(const Tokenizer& tokenizer, const SentencePieceFacts& facts,
   }
   const Json spaces{{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kSpace}},
       back{{"type", "Replace"}, {"pattern", {{"String", kSpace}}}, {"content", " "}};
-  fast_tokenizer::write(
-      folder,
+  return fast_tokenizer::document(
       {{"added_tokens", added},
        {"normalizer",
         {{"type", "Sequence"},
@@ -82,8 +78,7 @@ void write_unigram(const Tokenizer& tokenizer, const SentencePieceFacts& facts,
         {{"type", "Unigram"},
          {"unk_id", unknown_id(facts)},
          {"vocab", vocab},
-         {"byte_fallback", facts.byte_fallback}}}},
-      {{"add_bos_token", false}});
+         {"byte_fallback", facts.byte_fallback}}}});
 }
 
 void write_for_llama(const Tokenizer& tokenizer, const SentencePieceFacts& facts, bool prefix_space,
@@ -112,21 +107,26 @@ void write_for_llama(const Tokenizer& tokenizer, const SentencePieceFacts& facts
 
 }  // namespace
 
+std::optional<Json> unigram_document(const Tokenizer& tokenizer, const SentencePieceFacts& facts) {
+  if (!can_be_json(tokenizer, facts)) return std::nullopt;
+  return unigram(tokenizer, facts);
+}
+
 std::string write_sentencepiece_tokenizer(const Tokenizer& tokenizer, const fs::path& folder) {
   const fs::path saved = folder / "saved";
   make_folder(saved);
   tokenizer.save(saved);
-  fs::rename(saved / "sentencepiece.model", folder / kModelFile);
+  fs::rename(saved / "sentencepiece.model", folder / kSentencePieceFile);
   const Json description = read_json(saved / "tokenizer.json");
   fs::remove_all(saved);
-  const std::string model = read_file(folder / kModelFile);
-  const auto facts = read_sentencepiece_facts(model, (folder / kModelFile).string());
-  if (can_be_json(tokenizer, facts)) {
-    write_unigram(tokenizer, facts, folder);
+  const std::string model = read_file(folder / kSentencePieceFile);
+  const auto facts = read_sentencepiece_facts(model, (folder / kSentencePieceFile).string());
+  if (const auto document = unigram_document(tokenizer, facts)) {
+    fast_tokenizer::write(folder, *document, {{"add_bos_token", false}});
     return fast_tokenizer::kFile;
   }
   write_for_llama(tokenizer, facts, description.value("prefix_space", true), folder);
-  return kModelFile;
+  return kSentencePieceFile;
 }
 
 }  // namespace longspan::interop

@@ -10,6 +10,7 @@
 #include "interop/exported_sentencepiece.h"
 #include "interop/fast_tokenizer.h"
 #include "longspan/core/error.h"
+#include "longspan/core/files.h"
 #include "longspan/core/log.h"
 
 namespace longspan::interop {
@@ -17,8 +18,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The characters by which the library writes bytes: those that are printed stand for themselves,
-// the others for 256, 257, ... in their order.
+// Words are what stands between the whitespace of Python's str.isspace().
+constexpr const char* kSpaces =
+    "[\\x09-\\x0D\\x1C-\\x20\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}"
+    "\\x{205F}\\x{3000}]+";
+constexpr const char* kLineBreaks = "\r\n|\r|\n";
+constexpr const char *kEndOfLine = "</s>", *kUnknown = "<unk>";
+constexpr std::ptrdiff_t kUnknownId = 3;
+
+std::string write_words(const Tokenizer& tokenizer, const fs::path& folder) {
+  const fs::path saved = folder / "saved";
+  make_folder(saved);
+  tokenizer.save(saved);
+  fs::rename(saved / kDictionaryFile, folder / kDictionaryFile);
+  fs::remove_all(saved);
+  fast_tokenizer::write(folder, words_document(tokenizer));
+  return fast_tokenizer::kFile;
+}
+
+}  // namespace
+
 std::array<std::string, 256> byte_characters() {
   std::array<std::string, 256> result;
   int next = 256;
@@ -36,7 +55,7 @@ std::array<std::string, 256> byte_characters() {
   return result;
 }
 
-std::string write_bytes(const Tokenizer& tokenizer, const fs::path& folder) {
+Json bytes_document(const Tokenizer& tokenizer) {
   const auto characters = byte_characters();
   Json vocab = Json::object();
   for (std::size_t byte = 0; byte < characters.size(); ++byte) vocab[characters[byte]] = byte;
@@ -45,34 +64,25 @@ std::string write_bytes(const Tokenizer& tokenizer, const fs::path& folder) {
                         {"trim_offsets", false},
                         {"use_regex", false}};
   const std::int32_t start = tokenizer.start_id();
-  fast_tokenizer::write(
-      folder, {{"normalizer", fast_tokenizer::replace("\r\n|\r", "\n")},
-               {"pre_tokenizer", byte_level},
-               {"post_processor",
-                fast_tokenizer::with_start(characters[static_cast<std::size_t>(start)], start)},
-               {"decoder", byte_level},
-               {"model",
-                {{"type", "BPE"},
-                 {"dropout", nullptr},
-                 {"unk_token", nullptr},
-                 {"continuing_subword_prefix", nullptr},
-                 {"end_of_word_suffix", nullptr},
-                 {"fuse_unk", false},
-                 {"byte_fallback", false},
-                 {"vocab", vocab},
-                 {"merges", Json::array()}}}});
-  return fast_tokenizer::kFile;
+  return fast_tokenizer::document(
+      {{"normalizer", fast_tokenizer::replace("\r\n|\r", "\n")},
+       {"pre_tokenizer", byte_level},
+       {"post_processor",
+        fast_tokenizer::with_start(characters[static_cast<std::size_t>(start)], start)},
+       {"decoder", byte_level},
+       {"model",
+        {{"type", "BPE"},
+         {"dropout", nullptr},
+         {"unk_token", nullptr},
+         {"continuing_subword_prefix", nullptr},
+         {"end_of_word_suffix", nullptr},
+         {"fuse_unk", false},
+         {"byte_fallback", false},
+         {"vocab", vocab},
+         {"merges", Json::array()}}}});
 }
 
-// Words are what stands between the whitespace of Python's str.isspace().
-constexpr const char* kSpaces =
-    "[\\x09-\\x0D\\x1C-\\x20\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}"
-    "\\x{205F}\\x{3000}]+";
-constexpr const char* kLineBreaks = "\r\n|\r|\n";
-constexpr const char *kEndOfLine = "</s>", *kUnknown = "<unk>";
-constexpr std::ptrdiff_t kUnknownId = 3;
-
-std::string write_words(const Tokenizer& tokenizer, const fs::path& folder) {
+Json words_document(const Tokenizer& tokenizer) {
   const std::int32_t start = tokenizer.start_id();  // that of kEndOfLine
   Json::object_t vocab;  // filled as a list: looking for each key would take the square of its size
   vocab.reserve(static_cast<std::size_t>(tokenizer.vocab_size()));
@@ -96,15 +106,15 @@ std::string write_words(const Tokenizer& tokenizer, const fs::path& folder) {
     decoders.push_back(fast_tokenizer::replace(" ?(?<!\\S)</s>(?!\\S) ?", "\n"));
   }
   parts["decoder"] = {{"type", "Sequence"}, {"decoders", decoders}};
-  fast_tokenizer::write(folder, parts);
-  return fast_tokenizer::kFile;
+  return fast_tokenizer::document(parts);
 }
-
-}  // namespace
 
 std::string write_folder_tokenizer(const Tokenizer& tokenizer, const fs::path& folder) {
   const std::string kind = tokenizer.kind();
-  if (kind == "bytes") return write_bytes(tokenizer, folder);
+  if (kind == "bytes") {
+    fast_tokenizer::write(folder, bytes_document(tokenizer));
+    return fast_tokenizer::kFile;
+  }
   if (kind == "word") return write_words(tokenizer, folder);
   if (kind == "sentencepiece") return write_sentencepiece_tokenizer(tokenizer, folder);
   log::warn("the folder has no tokenizer: transformers has none that gives the same ids",

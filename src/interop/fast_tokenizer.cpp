@@ -2,6 +2,9 @@
 
 #include "interop/fast_tokenizer.h"
 
+#include "longspan/core/error.h"
+#include "longspan/core/files.h"
+
 namespace longspan::interop::fast_tokenizer {
 
 Json replace(const std::string& regex, const std::string& text) {
@@ -20,13 +23,26 @@ Json with_start(const std::string& token, std::int32_t id) {
        {{token, {{"id", token}, {"ids", Json::array({id})}, {"tokens", Json::array({token})}}}}}};
 }
 
-void write(const std::filesystem::path& folder, const Json& parts, const Json& settings) {
-  Json document{{"version", "1.0"},          {"truncation", nullptr},
-                {"padding", nullptr},        {"added_tokens", Json::array()},
-                {"normalizer", nullptr},     {"pre_tokenizer", nullptr},
-                {"post_processor", nullptr}, {"decoder", nullptr}};
-  document.update(parts);
-  write_json(folder / kFile, document);
+Json document(const Json& parts) {
+  Json result{{"version", "1.0"},          {"truncation", nullptr},
+              {"padding", nullptr},        {"added_tokens", Json::array()},
+              {"normalizer", nullptr},     {"pre_tokenizer", nullptr},
+              {"post_processor", nullptr}, {"decoder", nullptr}};
+  result.update(parts);
+  return result;
+}
+
+std::string text_of(const Json& document) {
+  try {
+    return document.dump(2) + "\n";
+  } catch (const Json::exception& cause) {
+    throw Error(ErrorKind::Data,
+                concat(kFile, ": the tokenizer must hold UTF-8 alone: ", cause.what()));
+  }
+}
+
+void write(const std::filesystem::path& folder, const Json& document, const Json& settings) {
+  write_file_durably(folder / kFile, text_of(document));
   Json all{{"tokenizer_class", "PreTrainedTokenizerFast"},
            {"clean_up_tokenization_spaces", false},
            {"model_input_names", {"input_ids", "attention_mask"}}};

@@ -1,9 +1,12 @@
-// The tokenizer of a folder of transformers. LLaMA's class reads whole texts, line breaks included,
-// with a begin piece in front, and has these defaults.
+// The tokenizer of a folder of transformers: one of ours that went out, or a SentencePiece model.
+// LLaMA's class reads whole texts, line breaks included, with a begin piece in front, and has these
+// defaults.
 
 #include "longspan/interop/folder_tokenizer.h"
 
+#include "interop/exported_sentencepiece.h"
 #include "interop/folder_file.h"
+#include "interop/own_tokenizer.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/tokenizer/tokenizer.h"
@@ -17,20 +20,14 @@ std::string ids(std::int64_t vocab_size) {
   return concat("{kind: ids, vocab_size: ", vocab_size, "}");
 }
 
-std::int64_t num_pieces_of(const fs::path& model) {
-  interop::check_is_downloaded(model);
-  TokenizerConfig config;
-  config.kind = TokenizerKind::SentencePiece;
-  config.train = false;
-  config.unit = "document";
-  config.model = model.string();
-  try {
-    return build_tokenizer(config, {})->vocab_size();
-  } catch (const Error& cause) {
-    std::throw_with_nested(Error(
-        cause.kind(),
-        concat(cause.what(), "; download it again, or remove it to import the model with ids")));
-  }
+// Falls back to ids where a tokenizer is of another model.
+std::string fitted(const std::string& section, std::int64_t num_ids, std::int64_t vocab_size) {
+  if (num_ids == vocab_size) return section;
+  log::warn(
+      "the folder's tokenizer has another number of ids than the model: texts for this run are "
+      "decimal ids between blanks",
+      {{"tokenizer", num_ids}, {"vocab_size", vocab_size}});
+  return ids(vocab_size);
 }
 
 // A special token is a text, or an object with the text.
@@ -58,29 +55,25 @@ std::string options_of(const JsonReader& config) {
 }  // namespace
 
 std::string folder_tokenizer(const fs::path& folder, std::int64_t vocab_size) {
-  const fs::path model = folder / "tokenizer.model", settings = folder / "tokenizer_config.json";
+  if (const auto own = interop::own_tokenizer(folder))
+    return fitted(own->section, own->vocab_size, vocab_size);
+  const fs::path model = folder / interop::kSentencePieceFile,
+                 settings = folder / "tokenizer_config.json";
   if (!interop::is_there(model)) {
-    log::warn("no tokenizer.model in the folder: texts for this run are decimal ids between blanks",
-              {{"vocab_size", vocab_size}});
-    return ids(vocab_size);
-  }
-  const std::int64_t num_pieces = num_pieces_of(model);
-  if (num_pieces != vocab_size) {
     log::warn(
-        "tokenizer.model has another number of pieces than the model: texts for this run are "
-        "decimal ids between blanks",
-        {{"pieces", num_pieces}, {"vocab_size", vocab_size}});
+        "the folder has no tokenizer.model, nor a tokenizer.json that longspan wrote: texts for "
+        "this run are decimal ids between blanks",
+        {{"vocab_size", vocab_size}});
     return ids(vocab_size);
   }
+  const std::string section =
+      concat("{kind: sentencepiece, unit: document, model: ", interop::quoted_path(model));
+  const std::int64_t num_pieces = interop::tokenizer_of(section + "}", model)->vocab_size();
+  if (num_pieces != vocab_size) return fitted(section, num_pieces, vocab_size);
   const JsonReader config = interop::is_there(settings)
                                 ? interop::read_folder_json(settings)
                                 : JsonReader(Json::object(), settings.string());
-  std::error_code failure;
-  const fs::path place = fs::absolute(model, failure);
-  check(!failure, ErrorKind::Data, model.string(),
-        ": must have an absolute path, got: ", failure.message());
-  return concat("{kind: sentencepiece, unit: document, model: ", Json(place.string()).dump(),
-                options_of(config), "}");
+  return concat(section, options_of(config), "}");
 }
 
 }  // namespace longspan

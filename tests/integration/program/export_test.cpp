@@ -73,11 +73,12 @@ void check_same(const NamedTensors& got, const NamedTensors& wanted) {
 TEST_CASE("export: the runs of configs/export-*.yaml go out whole and come back") {
   struct Case {
     const char *config, *architecture, *tokenizer;
+    std::size_t num_files;
   };
-  for (const auto& [config, architecture, tokenizer] :
-       {Case{"export-mpt.yaml", "mpt", "tokenizer.json"},
-        Case{"export-llama.yaml", "llama", "tokenizer.json"},
-        Case{"export-gpt-neox.yaml", "gpt_neox", "tokenizer.json"}}) {
+  for (const auto& [config, architecture, tokenizer, num_files] :
+       {Case{"export-mpt.yaml", "mpt", "word", 5},
+        Case{"export-llama.yaml", "llama", "sentencepiece", 5},
+        Case{"export-gpt-neox.yaml", "gpt_neox", "bytes", 4}}) {
     INFO(config);
     const ExportableRun run(config);
     const auto exported = run.exported({"--json"});
@@ -85,15 +86,21 @@ TEST_CASE("export: the runs of configs/export-*.yaml go out whole and come back"
     REQUIRE(exported.code == 0);
     const Json result = Json::parse(exported.out);
     CHECK(result["architecture"] == architecture);
-    CHECK(result["tokenizer"] == tokenizer);
+    CHECK(result["tokenizer"] == "tokenizer.json");
     CHECK(result["checkpoint_step"] == 2);
     CHECK(result["train_length"] == 64);
-    CHECK(result["files"].size() == (architecture == std::string("llama") ? 5 : 4));
+    CHECK(result["files"].size() == num_files);
     const auto imported =
         run.tiny.run({"import", "--from", "huggingface", run.tiny.path("out").string(), "--output",
-                      run.tiny.path("again").string(), "--quiet"});
+                      run.tiny.path("again").string(), "--quiet", "--json"});
     INFO(imported.err);
     REQUIRE(imported.code == 0);
+    CHECK(Json::parse(imported.out)["tokenizer"] == tokenizer);
+    const auto fingerprint = [&](const char* name) {
+      const auto folder = find_checkpoint(run.tiny.path(name), "best") / "tokenizer";
+      return read_json(folder / "tokenizer.json")["fingerprint"];
+    };
+    CHECK(fingerprint("again") == fingerprint("run"));
     check_same(run.weights("again"), run.weights("run"));
   }
 }
@@ -106,7 +113,7 @@ TEST_CASE("export: text, type and checkpoint as asked") {
   CHECK_THAT(result.out,
              ContainsSubstring("mpt, ") && ContainsSubstring(" parameters in bf16, "
                                                              "step 2, tokenizer "
-                                                             "tokenizer.json, 4 files"));
+                                                             "tokenizer.json, 5 files"));
   CHECK_THAT(read_file(run.tiny.path("out/config.json")), ContainsSubstring("\"bfloat16\""));
   check_refused(run.exported(), 2, "--output must name a folder that does not exist or is empty");
   check_refused(run.exported({"--dtype", "int8"}), 2, "--dtype");

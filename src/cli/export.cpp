@@ -1,4 +1,4 @@
-// longspan export RUN --to huggingface --output DIR
+// longspan export RUN --to huggingface|gguf --output PATH
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -9,6 +9,7 @@
 #include "longspan/config/choice.h"
 #include "longspan/core/json.h"
 #include "longspan/interop/exported_folder.h"
+#include "longspan/interop/exported_gguf.h"
 #include "longspan/run/run.h"
 
 namespace longspan::cli {
@@ -51,9 +52,11 @@ void export_run(const ExportArguments& arguments, const CommonOptions& options) 
   const TrainedRun run = open_run(find_run(arguments.run, arguments.checkpoint, options.overrides));
   const PortableModel model{run.config.resolved, run.model.parameters(),
                             run.tokenizer->vocab_size(), run.config.data.seq_len};
-  const ExportedFolder folder =
-      export_huggingface(model, *run.tokenizer, fs::absolute(arguments.output).lexically_normal(),
-                         {.dtype = config::value_of(kTypes, arguments.dtype)});
+  const fs::path output = fs::absolute(arguments.output).lexically_normal();
+  const ExportOptions wanted{.dtype = config::value_of(kTypes, arguments.dtype)};
+  const ExportedFolder folder = arguments.to == "gguf"
+                                    ? export_gguf(model, *run.tokenizer, output, wanted)
+                                    : export_huggingface(model, *run.tokenizer, output, wanted);
   const Json result = described(folder, run, arguments);
   write_result(options.json ? json_line(result) : text_of(result));
 }
@@ -65,13 +68,16 @@ void add_export(CLI::App& app, Call& call) {
   auto* verb = app.add_subcommand(
       "export",
       "Write a run's model as another project reads it: MPT for ALiBi, LLaMA or GPT-NeoX "
-      "for rotary");
+      "for rotary, for transformers or llama.cpp");
   auto arguments = std::make_shared<ExportArguments>();
   verb->add_option("RUN", arguments->run, "Folder of a run")->required();
-  verb->add_option("--to", arguments->to, "huggingface: a folder for transformers' from_pretrained")
+  verb->add_option("--to", arguments->to,
+                   "huggingface: a folder for transformers' from_pretrained; gguf: a file for "
+                   "llama.cpp")
       ->required()
-      ->check(CLI::IsMember({"huggingface"}));
-  verb->add_option("--output", arguments->output, "Folder to make")->required();
+      ->check(CLI::IsMember({"huggingface", "gguf"}));
+  verb->add_option("--output", arguments->output, "huggingface: folder to make; gguf: file to make")
+      ->required();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
   verb->add_option("--dtype", arguments->dtype, "Of the weights: fp32, bf16 or fp16")

@@ -48,18 +48,6 @@ std::int64_t num_finite(const at::Tensor& tensor) {
   return at::isfinite(tensor).sum().item<std::int64_t>();
 }
 
-at::Tensor converted(const std::string& name, const at::Tensor& tensor, at::ScalarType dtype) {
-  const std::int64_t finite = num_finite(tensor);
-  check(finite == tensor.numel(), ErrorKind::Numeric, "the tensor ", name,
-        " must hold finite numbers, ", tensor.numel() - finite, " of its ", tensor.numel(),
-        " are NaN or infinite; take a checkpoint from before training diverged");
-  const at::Tensor result = tensor.to(dtype);
-  const std::int64_t lost = tensor.numel() - num_finite(result);
-  check(lost == 0, ErrorKind::Config, "the tensor ", name, " must hold numbers that ", dtype,
-        " can, ", lost, " of its ", tensor.numel(), " are too large; export in bf16 or fp32");
-  return result;
-}
-
 NamedTensors tensors_of(const Rows& rows, const NamedTensors& ours, at::ScalarType dtype) {
   NamedTensors tensors = export_weights(rows, ours);
   for (auto& [name, tensor] : tensors) tensor = converted(name, tensor.detach(), dtype);
@@ -74,6 +62,18 @@ std::string file_name(std::size_t number, std::size_t count) {
 }
 
 }  // namespace
+
+at::Tensor converted(const std::string& name, const at::Tensor& tensor, at::ScalarType dtype) {
+  const std::int64_t finite = num_finite(tensor);
+  check(finite == tensor.numel(), ErrorKind::Numeric, "the tensor ", name,
+        " must hold finite numbers, ", tensor.numel() - finite, " of its ", tensor.numel(),
+        " are NaN or infinite; take a checkpoint from before training diverged");
+  const at::Tensor result = tensor.to(dtype);
+  const std::int64_t lost = tensor.numel() - num_finite(result);
+  check(lost == 0, ErrorKind::Config, "the tensor ", name, " must hold numbers that ", dtype,
+        " can, ", lost, " of its ", tensor.numel(), " are too large; export in bf16 or fp32");
+  return result;
+}
 
 void write_weight_files(const std::filesystem::path& folder, const Rows& rows,
                         const NamedTensors& ours, const WeightFiles& files) {

@@ -67,7 +67,7 @@ void add_export(CLI::App& app, Call& call) {
   CommonOptions& options = call.options;
   auto* verb = app.add_subcommand(
       "export",
-      "Write a run's model as another project reads it: MPT for ALiBi, LLaMA or GPT-NeoX "
+      "Write a run's model as another project reads it: MPT or BLOOM for ALiBi, LLaMA or GPT-NeoX "
       "for rotary, for transformers or llama.cpp");
   auto arguments = std::make_shared<ExportArguments>();
   verb->add_option("RUN", arguments->run, "Folder of a run")->required();

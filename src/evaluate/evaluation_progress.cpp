@@ -17,11 +17,12 @@ EvaluationProgress::EvaluationProgress(std::string name, const Transformer& mode
   const ModelConfig& config = model.config();
   const auto layers = static_cast<double>(config.num_layers),
              d_model = static_cast<double>(config.d_model),
+             q_dim = static_cast<double>(config.heads_dim()),
              kv_dim = static_cast<double>(config.num_kv_heads * config.head_dim()),
              ffn = static_cast<double>(config.ffn_dim);
   const double matrices = shape_of(config.activation).gated ? 3.0 : 2.0;
-  flop_a_token_ = 2.0 * layers * d_model * (2.0 * d_model + 2.0 * kv_dim + matrices * ffn);
-  flop_a_pair_ = 4.0 * layers * d_model;
+  flop_a_token_ = 2.0 * layers * d_model * (2.0 * q_dim + 2.0 * kv_dim + matrices * ffn);
+  flop_a_pair_ = 4.0 * layers * q_dim;
   flop_a_target_ = 2.0 * d_model * static_cast<double>(model.vocab_size());
 }
 

@@ -12,15 +12,24 @@
 
 namespace longspan::interop {
 
+/// ALiBi's numbers, as in the position section.
+struct AlibiShape {
+  double max_bias = 8.0, score_scale = 0.0;
+
+  std::string yaml() const;
+};
+
 /// What the architectures of transformers' folders have, in our terms.
 struct ModelShape {
-  std::int64_t num_layers, d_model, num_heads, num_kv_heads, ffn_dim, vocab_size, seq_len;
+  std::int64_t num_layers, d_model, num_heads, num_kv_heads, head_dim, ffn_dim, vocab_size, seq_len;
   std::string activation, norm;
   double norm_eps;
-  bool bias, parallel_residual, tie;
+  bool bias, attention_bias, parallel_residual, tie;
+  bool embedding_norm = false;
+  double clip_qkv = 0.0;             ///< 0: no bound
   std::optional<Rotation> rotation;  ///< of the heads; nothing: ALiBi
+  AlibiShape alibi = {};
 
-  std::int64_t head_dim() const { return d_model / num_heads; }
   WeightDimensions weight_dimensions() const;
 };
 
@@ -28,6 +37,7 @@ struct ModelShape {
 struct Architecture {
   std::string_view model_type;
   std::string_view class_name;  ///< transformers' class of the model with its head
+  std::string_view prefix;      ///< of tensors that the class without its head has, without it
   ModelShape (*read)(const JsonReader& config);
   /// Returns what of config.json `read` and transformers read, but for model_type.
   Json (*write)(const ModelShape& shape);
@@ -41,7 +51,7 @@ struct Architecture {
   std::span<const std::string_view> ballast;
 };
 
-extern const Architecture kGptNeox, kLlama, kMpt;
-inline constexpr const Architecture* kArchitectures[] = {&kMpt, &kLlama, &kGptNeox};
+extern const Architecture kBloom, kGptNeox, kLlama, kMpt;
+inline constexpr const Architecture* kArchitectures[] = {&kMpt, &kBloom, &kLlama, &kGptNeox};
 
 }  // namespace longspan::interop

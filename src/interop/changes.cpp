@@ -44,6 +44,17 @@ void Changes::demand(std::string_view key, std::initializer_list<Json> values) {
     notes_.push_back(concat(key, " = ", shown(first)));
 }
 
+void Changes::demand_plain_heads() {
+  const std::int64_t head_dim = integer("model.head_dim");
+  if (head_dim * integer("model.num_heads") != integer("model.d_model"))
+    demand("model.head_dim", {0});
+}
+
+bool Changes::boolean(std::string_view key) const {
+  const auto [section, name] = place_of(root_, key);
+  return section.boolean(name);
+}
+
 std::int64_t Changes::integer(std::string_view key) const {
   const auto [section, name] = place_of(root_, key);
   return section.integer(name, {});

@@ -22,8 +22,11 @@ class Changes {
   /// would have to become. Passes over an option that the configuration does not have, since its
   /// kind has to change first.
   void demand(std::string_view key, std::initializer_list<Json> values);
+  /// Notes a change unless all heads together are as wide as the model.
+  void demand_plain_heads();
   /// Returns the value of a key.
   std::int64_t integer(std::string_view key) const;
+  bool boolean(std::string_view key) const;
 
   /// Returns the notes, "key = value" each.
   const std::vector<std::string>& notes() const { return notes_; }

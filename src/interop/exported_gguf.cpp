@@ -85,8 +85,8 @@ at::Tensor neighbours_order(std::int64_t num_heads, std::int64_t head_dim) {
 std::map<std::string, at::Tensor> weights_of(const interop::Expression& model,
                                              bool pairs_neighbours) {
   const ModelShape& shape = model.shape;
-  const at::Tensor of_q = neighbours_order(shape.num_heads, shape.head_dim()),
-                   of_k = neighbours_order(shape.num_kv_heads, shape.head_dim());
+  const at::Tensor of_q = neighbours_order(shape.num_heads, shape.head_dim),
+                   of_k = neighbours_order(shape.num_kv_heads, shape.head_dim);
   std::map<std::string, at::Tensor> weights;
   for (const auto& [name, tensor] : model.parameters) {
     const bool is_q = name.find(".attn.q.") != std::string::npos,

@@ -54,12 +54,17 @@ ModelShape shape_of(const PortableModel& model, const config::Reader& root) {
   const config::Reader section = root.section("model"), position = root.section("position");
   const auto integer = [&](const char* key) { return section.integer(key, {}); };
   std::optional<Rotation> rotation;
+  AlibiShape alibi;
   if (position.text("kind") == "rotary")
     rotation = {position.number("base", {}), position.number("fraction", {})};
+  else
+    alibi = {position.number("max_bias", {}), position.number("score_scale", {})};
+  const std::int64_t head_dim = integer("head_dim");
   return {.num_layers = integer("num_layers"),
           .d_model = integer("d_model"),
           .num_heads = integer("num_heads"),
           .num_kv_heads = integer("num_kv_heads"),
+          .head_dim = head_dim > 0 ? head_dim : integer("d_model") / integer("num_heads"),
           .ffn_dim = integer("ffn_dim"),
           .vocab_size = model.vocab_size,
           .seq_len = model.seq_len,
@@ -67,9 +72,13 @@ ModelShape shape_of(const PortableModel& model, const config::Reader& root) {
           .norm = section.text("norm"),
           .norm_eps = section.number("norm_eps", {}),
           .bias = section.boolean("bias"),
+          .attention_bias = section.boolean("attention_bias"),
           .parallel_residual = section.boolean("parallel_residual"),
           .tie = section.section("embedding").boolean("tie"),
-          .rotation = rotation};
+          .embedding_norm = section.section("embedding").boolean("norm"),
+          .clip_qkv = section.number("clip_qkv", {}),
+          .rotation = rotation,
+          .alibi = alibi};
 }
 
 // Returns the rows of heads whose turned neighbours become halves: 0, 2, 4, ..., 1, 3, 5, ..., then
@@ -87,9 +96,9 @@ at::Tensor halves_order(std::int64_t num_heads, std::int64_t head_dim, std::int6
 
 NamedTensors paired_by_halves(const NamedTensors& parameters, const ModelShape& shape) {
   const auto turned =
-      static_cast<std::int64_t>(shape.rotation->fraction * static_cast<double>(shape.head_dim()));
-  const at::Tensor of_q = halves_order(shape.num_heads, shape.head_dim(), turned),
-                   of_k = halves_order(shape.num_kv_heads, shape.head_dim(), turned);
+      static_cast<std::int64_t>(shape.rotation->fraction * static_cast<double>(shape.head_dim));
+  const at::Tensor of_q = halves_order(shape.num_heads, shape.head_dim, turned),
+                   of_k = halves_order(shape.num_kv_heads, shape.head_dim, turned);
   NamedTensors result;
   for (const auto& [name, tensor] : parameters) {
     const bool is_q = name.find(".attn.q.") != std::string::npos,

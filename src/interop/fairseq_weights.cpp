@@ -95,7 +95,7 @@ FairseqShape read_fairseq_shape(const StateDict& state, bool tie) {
   WeightDimensions& dimensions = shape.dimensions;
   dimensions.tie = tie;
   state.has(band_name(0) + "0.weight") ? read_bands(state, shape) : read_matrix(state, shape);
-  dimensions.kv_dim = dimensions.d_model;
+  dimensions.q_dim = dimensions.kv_dim = dimensions.d_model;
   while (state.has(inner_name(dimensions.num_layers))) ++dimensions.num_layers;
   check(dimensions.num_layers > 0, ErrorKind::Data, state.place(),
         ": must hold at least one layer (decoder.layers.0), found none");

@@ -135,6 +135,14 @@ void FolderTensors::add_pickle(const std::string& file) {
   }
 }
 
+void FolderTensors::complete(std::string_view prefix) {
+  const auto has_prefix = [&](const auto& entry) { return entry.first.starts_with(prefix); };
+  if (std::ranges::any_of(tensors_, has_prefix)) return;
+  std::map<std::string, Found> completed;
+  for (const auto& [name, found] : tensors_) completed.emplace(concat(prefix, name), found);
+  tensors_ = std::move(completed);
+}
+
 at::Tensor FolderTensors::take(const std::string& name, at::IntArrayRef sizes) {
   const auto found = tensors_.find(name);
   check(found != tensors_.end(), ErrorKind::Data, folder_, ": must hold the tensor ", name,

@@ -24,6 +24,8 @@ class FolderTensors : public WeightSource {
   const std::string& place() const override { return folder_; }
   bool has(const std::string& name) const override { return tensors_.contains(name); }
   at::Tensor take(const std::string& name, at::IntArrayRef sizes) override;
+  /// Puts a prefix in front of all names where none has it, as models without their head are saved.
+  void complete(std::string_view prefix);
   /// Throws unless all that is left has one of the endings.
   void finish(std::span<const std::string_view> ballast) const;
 

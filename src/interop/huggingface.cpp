@@ -13,17 +13,25 @@ namespace longspan {
 namespace interop {
 namespace {
 
+std::string own_head_dim(const ModelShape& shape) {
+  if (shape.num_heads * shape.head_dim == shape.d_model) return "";
+  return concat("\n  head_dim: ", shape.head_dim);
+}
+
 std::string yaml_of(const ModelShape& shape) {
   const auto truth = [](bool value) { return value ? "true" : "false"; };
-  return concat("model:\n  num_layers: ", shape.num_layers, "\n  d_model: ", shape.d_model,
-                "\n  num_heads: ", shape.num_heads, "\n  num_kv_heads: ", shape.num_kv_heads,
-                "\n  ffn_dim: ", shape.ffn_dim, "\n  activation: ", shape.activation,
-                "\n  norm: ", shape.norm, "\n  norm_eps: ", yaml_number(shape.norm_eps),
-                "\n  norm_placement: pre\n  final_norm: true\n  parallel_residual: ",
-                truth(shape.parallel_residual), "\n  bias: ", truth(shape.bias),
-                "\n  embedding: {kind: plain, tie: ", truth(shape.tie),
-                ", scale: false}\nposition: ",
-                shape.rotation ? shape.rotation->yaml() : "{kind: alibi}", "\n");
+  return concat(
+      "model:\n  num_layers: ", shape.num_layers, "\n  d_model: ", shape.d_model,
+      "\n  num_heads: ", shape.num_heads, "\n  num_kv_heads: ", shape.num_kv_heads,
+      own_head_dim(shape), "\n  ffn_dim: ", shape.ffn_dim, "\n  activation: ", shape.activation,
+      "\n  norm: ", shape.norm, "\n  norm_eps: ", yaml_number(shape.norm_eps),
+      "\n  norm_placement: pre\n  final_norm: true\n  parallel_residual: ",
+      truth(shape.parallel_residual), "\n  bias: ", truth(shape.bias),
+      "\n  attention_bias: ", truth(shape.attention_bias),
+      shape.clip_qkv > 0.0 ? "\n  clip_qkv: " + yaml_number(shape.clip_qkv) : "",
+      "\n  embedding: {kind: plain, tie: ", truth(shape.tie),
+      ", scale: false, norm: ", truth(shape.embedding_norm),
+      "}\nposition: ", shape.rotation ? shape.rotation->yaml() : shape.alibi.yaml(), "\n");
 }
 
 PortableModel import_model(const std::filesystem::path& folder, const JsonReader& config,
@@ -31,6 +39,7 @@ PortableModel import_model(const std::filesystem::path& folder, const JsonReader
   const ModelShape shape = architecture.read(config);
   refuse_unknown(config, architecture.harmless);
   FolderTensors tensors(folder);
+  tensors.complete(architecture.prefix);
   NamedTensors parameters =
       import_weights(rows_of(architecture.weights, shape.weight_dimensions()), tensors);
   tensors.finish(architecture.ballast);
@@ -39,14 +48,23 @@ PortableModel import_model(const std::filesystem::path& folder, const JsonReader
 
 }  // namespace
 
+std::string AlibiShape::yaml() const {
+  std::string yaml = "{kind: alibi";
+  if (max_bias != AlibiShape().max_bias) yaml += ", max_bias: " + yaml_number(max_bias);
+  if (score_scale > 0.0) yaml += ", score_scale: " + yaml_number(score_scale);
+  return yaml + "}";
+}
+
 WeightDimensions ModelShape::weight_dimensions() const {
   return {.num_layers = num_layers,
           .d_model = d_model,
           .num_kv_heads = num_kv_heads,
-          .kv_dim = num_kv_heads * head_dim(),
+          .q_dim = num_heads * head_dim,
+          .kv_dim = num_kv_heads * head_dim,
           .ffn_dim = ffn_dim,
           .vocab_size = vocab_size,
           .bias = bias,
+          .attention_bias = attention_bias,
           .tie = tie};
 }
 
@@ -59,7 +77,7 @@ PortableModel import_huggingface(const std::filesystem::path& folder) {
   for (const interop::Architecture* architecture : interop::kArchitectures)
     if (type == architecture->model_type)
       return interop::import_model(folder, config, *architecture);
-  config.refuse("model_type", "mpt, llama or gpt_neox to be imported");
+  config.refuse("model_type", "mpt, bloom, llama or gpt_neox to be imported");
 }
 
 }  // namespace longspan

@@ -109,6 +109,15 @@ double small_number(const JsonReader& config, const std::string& key, double fal
   return value;
 }
 
+double bounded_number(const JsonReader& config, const std::string& key, double fallback,
+                      double most) {
+  constexpr double kLeast = 1e-6;
+  const double value = config.number(key, fallback);
+  if (!(value >= kLeast && value <= most))
+    config.refuse(key, concat("a number from 1e-6 to ", static_cast<std::int64_t>(most)));
+  return value;
+}
+
 void check_heads(const JsonReader& config, const std::string& key, std::int64_t num_heads,
                  std::int64_t whole, const char* name_of_whole) {
   if (whole % num_heads != 0)

@@ -16,6 +16,10 @@ inline constexpr JsonIntegerRange kSizes{1, std::int64_t{1} << 24}, kCounts{1, 4
 /// Returns a number above 0 and at most 1, as eps of a norm and parts of a whole are.
 double small_number(const JsonReader& config, const std::string& key, double fallback);
 
+/// Returns a number from 1e-6 to `most`, which a configuration of ours can have.
+double bounded_number(const JsonReader& config, const std::string& key, double fallback,
+                      double most);
+
 /// Returns a number that YAML reads as no integer, with all digits.
 std::string yaml_number(double value);
 
@@ -52,7 +56,8 @@ struct Rotation {
   void check_turns(const JsonReader& config, const std::string& key, std::int64_t head_dim) const;
 };
 
-/// Returns Rotation::interpolation of rope_parameters' rope_type: default, linear, llama3 or yarn.
+/// Returns Rotation::interpolation of rope_parameters' rope_type: default, dynamic, linear, llama3
+/// or yarn.
 std::string read_interpolation(const JsonReader& config, const JsonReader& rope);
 Rotation read_rotation(const JsonReader& config, const RotaryKeys& keys);
 

@@ -1,8 +1,10 @@
-// rope_type in config.json: how rotary's frequencies change. `dynamic` depends on the length of the
-// sequence, so that a token's key is another in each step of decoding: it has no counterpart here.
+// rope_type in config.json: how rotary's frequencies change. `dynamic` changes them where a
+// sequence is longer than the trained length alone, by how much longer it is, so that a token's key
+// is another in each step of decoding: that part has no counterpart here.
 
 #include "interop/huggingface_config.h"
 #include "longspan/core/error.h"
+#include "longspan/core/log.h"
 
 namespace longspan::interop {
 namespace {
@@ -46,6 +48,14 @@ std::string yarn(const JsonReader& config, const JsonReader& rope) {
          number_in(rope, "beta_slow") + number_in(rope, "attention_factor");
 }
 
+void warn_of_dynamic(const JsonReader& rope) {
+  log::warn(
+      "rope_type dynamic: scores are those of transformers up to max_position_embeddings; for a "
+      "sequence N times as long set position.interpolation_rule: ntk, position.interpolation: "
+      "factor N - (factor - 1)",
+      {{"factor", factor_of(rope)}});
+}
+
 struct RopeType {
   const char* name;
   std::string (*read)(const JsonReader& config, const JsonReader& rope);
@@ -57,9 +67,10 @@ constexpr RopeType kTypes[] = {{"linear", linear}, {"llama3", llama3}, {"yarn", 
 std::string read_interpolation(const JsonReader& config, const JsonReader& rope) {
   // `type` is the older name.
   for (const char* key : {"rope_type", "type"})
-    demand(rope, key, {"default", "linear", "llama3", "yarn"});
+    demand(rope, key, {"default", "dynamic", "linear", "llama3", "yarn"});
   const std::string own = rope.text("rope_type", "default"), type = rope.text("type", own);
   if (rope.has("rope_type")) demand(rope, "type", {own});
+  if (type == "dynamic") warn_of_dynamic(rope);
   for (const auto& [name, read] : kTypes)
     if (type == name)
       return key_and("interpolation", yaml_number(factor_of(rope))) +

@@ -26,6 +26,8 @@ bool applies(When when, const WeightDimensions& dimensions) {
       return true;
     case When::Bias:
       return dimensions.bias;
+    case When::AttentionBias:
+      return dimensions.attention_bias;
     case When::Tied:
       return dimensions.tie;
     case When::Untied:
@@ -45,7 +47,9 @@ std::int64_t size_of(char letter, char projection, const WeightDimensions& dimen
     case 'V':
       return dimensions.vocab_size;
     case 'P':
-      return projection == 'q' ? dimensions.d_model : dimensions.kv_dim;
+      return projection == 'q' ? dimensions.q_dim : dimensions.kv_dim;
+    case 'Q':
+      return dimensions.q_dim;
     default:
       unreachable();
   }

@@ -11,20 +11,20 @@ namespace longspan::interop {
 
 /// What the sizes and the presence of a model's tensors depend on.
 struct WeightDimensions {
-  std::int64_t num_layers = 0, d_model = 0, num_kv_heads = 1, kv_dim = 0, ffn_dim = 0,
+  std::int64_t num_layers = 0, d_model = 0, num_kv_heads = 1, q_dim = 0, kv_dim = 0, ffn_dim = 0,
                vocab_size = 0;
-  bool bias = false, tie = false, final_norm = true;
+  bool bias = false, attention_bias = false, tie = false, final_norm = true;
 };
 
 /// Says which models have a tensor.
-enum class When { Always, Bias, Tied, Untied, FinalNorm };
+enum class When { Always, Bias, AttentionBias, Tied, Untied, FinalNorm };
 
 /// One line of an architecture's table. In names `*` stands for the number of a layer, and `#` for
 /// each of q, k, v; `#` in ours alone makes a packed row.
 struct WeightPattern {
   std::string_view theirs, ours;
-  /// A letter a dimension: D, F, V as in the legend; P: rows of a projection, those of q being
-  /// d_model and those of k and v kv_dim.
+  /// A letter a dimension: D, F, V as in the legend; Q: of all heads; P: rows of a projection,
+  /// those of q being Q and those of k and v kv_dim.
   std::string_view sizes;
   When when = When::Always;
   Packing packing = Packing::Single;

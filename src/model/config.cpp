@@ -11,7 +11,7 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kMaxSize = 1 << 24;
+constexpr std::int64_t kMaxSize = 1 << 24, kMaxHeadDim = 4096;
 
 using config::Choice;
 constexpr std::array kEmbeddingKinds{Choice{"plain", EmbeddingKind::Plain},
@@ -33,6 +33,7 @@ EmbeddingConfig read_embedding(const config::Reader& reader) {
   result.kind = config::choice(reader, "kind", kEmbeddingKinds, result.kind);
   result.tie = reader.boolean("tie", result.tie);
   result.scale = reader.boolean("scale", result.scale);
+  result.norm = reader.boolean("norm", result.norm);
   if (result.kind == EmbeddingKind::Adaptive) {
     result.cutoffs = reader.integers("cutoffs", {.low = 2, .high = 1 << 30});
     result.factor = reader.integer("factor", {.low = 1, .high = 1024}, result.factor);
@@ -67,8 +68,9 @@ void read_init(const config::Reader& reader, ModelConfig& result) {
 }
 
 void check_together(const config::Reader& reader, const ModelConfig& model) {
-  check(model.d_model % model.num_heads == 0, ErrorKind::Config, reader.place("num_heads"),
-        " must divide model.d_model (", model.d_model, "), got ", model.num_heads);
+  check(model.set_head_dim > 0 || model.d_model % model.num_heads == 0, ErrorKind::Config,
+        reader.place("num_heads"), " must divide model.d_model (", model.d_model, "), got ",
+        model.num_heads, "; or set model.head_dim");
   check(model.num_heads % model.num_kv_heads == 0, ErrorKind::Config, reader.place("num_kv_heads"),
         " must divide model.num_heads (", model.num_heads, "), got ", model.num_kv_heads);
   check(!model.parallel_residual || model.norm_placement == NormPlacement::Pre, ErrorKind::Config,
@@ -87,6 +89,7 @@ ModelConfig read_model_config(const config::Reader& reader) {
   result.d_model = reader.integer("d_model", {.low = 1, .high = kMaxSize});
   result.num_heads = reader.integer("num_heads", {.low = 1, .high = 4096});
   result.num_kv_heads = reader.integer("num_kv_heads", {.low = 1, .high = 4096}, result.num_heads);
+  result.set_head_dim = reader.integer("head_dim", {.low = 0, .high = kMaxHeadDim}, 0);
   result.ffn_dim = reader.integer("ffn_dim", {.low = 1, .high = kMaxSize});
   result.activation = config::choice(reader, "activation", kActivations, result.activation);
   result.norm = config::choice(reader, "norm", kNorms, result.norm);
@@ -96,6 +99,8 @@ ModelConfig read_model_config(const config::Reader& reader) {
   result.final_norm = reader.boolean("final_norm", result.norm_placement == NormPlacement::Pre);
   result.parallel_residual = reader.boolean("parallel_residual", result.parallel_residual);
   result.bias = reader.boolean("bias", result.bias);
+  result.attention_bias = reader.boolean("attention_bias", result.bias);
+  result.clip_qkv = reader.number("clip_qkv", {.low = 0.0, .high = 1e6}, result.clip_qkv);
   read_init(reader, result);
   result.dialect = config::choice(reader, "dialect", kDialects, result.dialect);
   result.embedding = read_embedding(reader.section("embedding"));

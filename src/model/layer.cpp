@@ -22,7 +22,7 @@ std::string prefix(std::int64_t index) { return "layers." + std::to_string(index
 LinearStart out_start(const ModelConfig& config) {
   if (config.init == InitScheme::Gpt2)
     return {Start::normal(gpt2_residual_std(config)), Start::constant(0.0)};
-  LinearStart start = projection_start(config, 1.0, config.d_model, config.d_model);
+  LinearStart start = projection_start(config, 1.0, config.heads_dim(), config.d_model);
   start.bias = Start::constant(0.0);
   return start;
 }
@@ -50,17 +50,19 @@ Layer::Layer(ParameterList& parameters, const ModelConfig& config, std::int64_t 
     : config_(&config),
       index_(index),
       attn_norm_(parameters, prefix(index) + ".attn_norm", config) {
-  const std::int64_t d_model = config.d_model, kv_dim = config.num_kv_heads * config.head_dim();
+  const std::int64_t d_model = config.d_model, q_dim = config.heads_dim(),
+                     kv_dim = config.num_kv_heads * config.head_dim();
+  const bool bias = config.has_attention_bias();
   const std::string attn = prefix(index) + ".attn.", ffn = prefix(index) + ".ffn.";
   const double gain =
       1.0 / std::sqrt(2.0);  // fairseq's, from the time when q, k and v were one matrix
-  q_ = Linear(parameters, attn + "q", d_model, d_model, config.bias,
-              projection_start(config, gain, d_model, d_model));
-  k_ = Linear(parameters, attn + "k", d_model, kv_dim, config.bias,
+  q_ = Linear(parameters, attn + "q", d_model, q_dim, bias,
+              projection_start(config, gain, d_model, q_dim));
+  k_ = Linear(parameters, attn + "k", d_model, kv_dim, bias,
               projection_start(config, gain, d_model, kv_dim));
-  v_ = Linear(parameters, attn + "v", d_model, kv_dim, config.bias,
+  v_ = Linear(parameters, attn + "v", d_model, kv_dim, bias,
               projection_start(config, gain, d_model, kv_dim));
-  out_ = Linear(parameters, attn + "out", d_model, d_model, config.bias, out_start(config));
+  out_ = Linear(parameters, attn + "out", q_dim, d_model, bias, out_start(config));
   ffn_norm_ = Norm(parameters, prefix(index) + ".ffn_norm", config);
   const LinearStart in_start = torch_default_start(config, d_model, gpt2_std(config));
   fc1_ = Linear(parameters, ffn + "fc1", d_model, config.ffn_dim, config.bias, in_start);
@@ -117,8 +119,10 @@ Stream Layer::forward(const Stream& in, const Pass& pass, const Layer* next) con
 at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   const std::int64_t B = x_BTD.size(0), T = x_BTD.size(1), K = config_->head_dim();
   const auto projected = project(x_BTD, {&q_, &k_, &v_}, *pass.options);
+  const double bound = config_->clip_qkv;
   const auto heads = [&](std::size_t i, std::int64_t count) {
-    return projected[i].view({B, T, count, K});
+    const auto& x = projected[i];
+    return (bound > 0.0 ? x.clamp(-bound, bound) : x).view({B, T, count, K});
   };
   at::Tensor q_BTHK = heads(0, config_->num_heads), k_BSGK = heads(1, config_->num_kv_heads);
   if (pass.rotation) {
@@ -136,8 +140,8 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
     options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_),
                        pass.row_ids_BT};
-  const auto mixed_BTD = attention(q_BTHK, k_BSGK, v_BSGK, options).view({B, T, config_->d_model});
-  return project(mixed_BTD, {&out_}, *pass.options).front();
+  const auto mixed_BTHK = attention(q_BTHK, k_BSGK, v_BSGK, options);
+  return project(mixed_BTHK.view({B, T, config_->heads_dim()}), {&out_}, *pass.options).front();
 }
 
 at::Tensor Layer::feed_forward(const at::Tensor& x_BTD, const Pass& pass) const {

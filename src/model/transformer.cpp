@@ -26,7 +26,7 @@ struct Transformer::Parts {
   std::unique_ptr<Vocabulary> vocabulary;
   std::vector<Layer> layers;
   std::vector<BiasCopy> bias_copies;  // one a layer, and one where there is none
-  Norm final_norm;
+  Norm embed_norm, final_norm;
 };
 
 Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMethod> position,
@@ -39,6 +39,7 @@ Transformer::Transformer(const ModelConfig& config, std::unique_ptr<PositionMeth
   parts.vocabulary = config.embedding.kind == EmbeddingKind::Adaptive
                          ? make_adaptive_vocabulary(parts.parameters, parts.config, vocab_size)
                          : make_plain_vocabulary(parts.parameters, parts.config, vocab_size);
+  if (config.embedding.norm) parts.embed_norm = Norm(parts.parameters, "embed_norm", config);
   for (const auto& parameter : parts.position->parameters())
     parts.parameters.adopt("position." + parameter.name, parameter.tensor,
                            {Start::Kind::Normal, parameter.normal_std, parameter.start_value});
@@ -141,6 +142,8 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
 
   auto x_BTD = parts_->vocabulary->embed(input_ids_BT, options);
   if (config.embedding.scale) x_BTD = x_BTD * std::sqrt(static_cast<double>(config.d_model));
+  if (config.embedding.norm)
+    x_BTD = normalized(x_BTD, parts_->embed_norm.weights, x_BTD.scalar_type());
   // From here on the residual stream has the dtype of the computation, whatever the vocabulary
   // gave.
   x_BTD = parts_->position->embed(x_BTD, pass.positions).to(options.compute_dtype);

@@ -62,7 +62,7 @@ std::int64_t score_bytes(const RunConfig& config, const Path& path) {
 
 // What attention keeps of a token besides: queries, keys, values, the mixed values, sums of scores.
 std::int64_t attention_bytes(const RunConfig& config, const Path& path) {
-  const std::int64_t D = config.model.d_model, H = config.model.num_heads,
+  const std::int64_t D = config.model.heads_dim(), H = config.model.num_heads,
                      G = config.model.num_kv_heads * config.model.head_dim();
   // In two bytes queries, keys and values are one product, which the values keep.
   const bool shares = path.bytes != kFloatBytes && !path.widens;
@@ -74,11 +74,18 @@ std::int64_t attention_bytes(const RunConfig& config, const Path& path) {
   return 2 * path.bytes * (D + G) + 4 * H;
 }
 
+// What the bound of queries, keys and values keeps of a token.
+std::int64_t clip_bytes(const ModelConfig& model, const Path& path) {
+  if (model.clip_qkv == 0.0) return 0;
+  return path.bytes * (model.num_heads + 2 * model.num_kv_heads) * model.head_dim();
+}
+
 std::int64_t layer_bytes(const RunConfig& config, const Path& path) {
   constexpr std::int64_t kNorms = 16;  // mean and deviation of two
   return 4 * path.bytes * config.model.d_model +
          path.bytes * kept_inner_activations(config.model, path.on_gpu) * config.model.ffn_dim +
-         attention_bytes(config, path) + score_bytes(config, path) + kNorms;
+         attention_bytes(config, path) + clip_bytes(config.model, path) +
+         score_bytes(config, path) + kNorms;
 }
 
 // The matrices that give logits: elements of all, of the greatest, and the most rows of one.
@@ -134,6 +141,7 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
   const std::int64_t N = pass.tokens, D = model.d_model, F = model.ffn_dim, e = path.bytes,
                      layer = N * layer_bytes(config, path), stream = e * N * D,
                      features = kFloatBytes * N * D,
+                     embedded = model.embedding.norm ? kFloatBytes * N * D : 0,
                      kept = pass.activation_checkpointing ? stream : layer;
   const HeadSize head = head_size(model, pass.vocab_size);
   const std::int64_t logits = logits_at_once(pass, head.most_rows);
@@ -157,7 +165,8 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
       (pass.activation_checkpointing ? layer : 0) + 2 * stream + inner * N * F * e;
   // A sum over passes is the gradient itself; else backward adds it to the gradient.
   const std::int64_t head_gradient = narrow ? 0 : kFloatBytes * head.all;
-  return kept * model.num_layers + head_gradient + features + std::max(at_loss, at_last_layer);
+  return kept * model.num_layers + head_gradient + features + embedded +
+         std::max(at_loss, at_last_layer);
 }
 
 PlannedMemory plan_memory(const RunConfig& config, const Plan& plan, c10::DeviceType device,

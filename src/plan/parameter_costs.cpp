@@ -30,7 +30,7 @@ ParameterCost cost_of(const NamedTensor& parameter, const RunConfig& config) {
   if (!multiplies_each_token(name, tensor, model.embedding)) return cost;
   double products = static_cast<double>(cost.elements);
   if (name.ends_with(".attn.v.weight"))
-    products += static_cast<double>(config.data.seq_len * model.d_model);
+    products += static_cast<double>(config.data.seq_len * model.heads_dim());
   const bool in_head = name.starts_with("head.") || is_looked_up(name);
   cost.forward_flop = (in_head ? 6.0 : 2.0) * products;
   cost.backward_flop = in_head ? 0.0 : 4.0 * products;

@@ -70,7 +70,7 @@ MethodPointer make(const RotaryOptions& options, const PositionDimensions& dimen
       static_cast<std::int64_t>(options.fraction * static_cast<double>(dimensions.head_dim));
   check(rotary_dim > 0 && rotary_dim % 2 == 0, ErrorKind::Config, options.place,
         ": rotary positions need an even number of elements of each head to turn (fraction times "
-        "model.d_model / model.num_heads), got ",
+        "model.head_dim), got ",
         rotary_dim, " of ", dimensions.head_dim);
   return std::make_unique<Rotary>(options,
                                   rotary_frequencies(options, rotary_dim / 2, dimensions.seq_len));

@@ -77,8 +77,7 @@ void read(const config::Reader& reader, XPosOptions& options) {
 
 MethodPointer make(const XPosOptions& options, const PositionDimensions& dimensions) {
   check(dimensions.head_dim % 2 == 0, ErrorKind::Config, options.place,
-        ": xpos needs an even head dimension (model.d_model / model.num_heads), got ",
-        dimensions.head_dim);
+        ": xpos needs an even head dimension (model.head_dim), got ", dimensions.head_dim);
   return std::make_unique<XPos>(dimensions.head_dim, options.scale_base);
 }
 

@@ -109,7 +109,8 @@ void check_saved_loss(const LossInputs& inputs, const SavedLoss& saved,
 double loss_tolerance(const Transformer& model, std::int64_t tokens, double unit) {
   const ModelConfig& config = model.config();
   const auto stages = static_cast<double>(6 * config.num_layers + 1);
-  const auto terms = static_cast<double>(std::max({config.d_model, config.ffn_dim, tokens}));
+  const auto terms =
+      static_cast<double>(std::max({config.d_model, config.heads_dim(), config.ffn_dim, tokens}));
   const double sums = std::exp2(-24) * std::sqrt(terms), inputs = unit;
   const double of_a_logit = std::log(static_cast<double>(model.vocab_size())) *
                             std::sqrt(stages * (sums * sums + inputs * inputs) / 3.0);

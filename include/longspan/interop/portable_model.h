@@ -18,8 +18,8 @@ struct PortableModel {
 };
 
 /// Reads a folder as transformers' save_pretrained writes it (config.json, and .safetensors or
-/// pytorch_model.bin files, in shards or not): MPT with ALiBi, LLaMA, GPT-NeoX. Nothing in a .bin
-/// is executed. @throws Error(Data) that names the file and what in it cannot be had
+/// pytorch_model.bin files, in shards or not): MPT with ALiBi, BLOOM, LLaMA, GPT-NeoX. Nothing in a
+/// .bin is executed. @throws Error(Data) that names the file and what in it cannot be had
 PortableModel import_huggingface(const std::filesystem::path& folder);
 
 /// Reads a .pt checkpoint of a fairseq language model (arXiv:2108.12409's code among them), zip or

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct EmbeddingConfig {
   EmbeddingKind kind = EmbeddingKind::Plain;
   bool tie = true;    ///< the head uses the embedding's matrices (adaptive: and projections)
   bool scale = true;  ///< multiply embeddings by sqrt(d_model)
+  bool norm = false;  ///< normalise them, before a position signal (BLOOM)
   std::vector<std::int64_t> cutoffs;  ///< adaptive: first id of each band but the first
   std::int64_t factor = 4;            ///< adaptive: each band is narrower by this
 };
@@ -41,6 +43,7 @@ struct ModelConfig {
   std::int64_t d_model = 0;
   std::int64_t num_heads = 0;
   std::int64_t num_kv_heads = 0;
+  std::int64_t set_head_dim = 0;  ///< the key head_dim; 0: d_model / num_heads
   std::int64_t ffn_dim = 0;
   Activation activation = Activation::Relu;
   NormKind norm = NormKind::LayerNorm;
@@ -51,6 +54,8 @@ struct ModelConfig {
   /// only.
   bool parallel_residual = false;
   bool bias = true;
+  std::optional<bool> attention_bias;  ///< of q, k, v and the output; nothing: as `bias`
+  double clip_qkv = 0.0;  ///< queries, keys and values lie within it (MPT); 0: no bound
   InitScheme init = InitScheme::Gpt2;
   /// Fairseq follows what the paper's code does by accident: row 1 of every
   /// embedding starts at zero (init: fairseq), and the training loss leaves out the tail's part of
@@ -60,7 +65,10 @@ struct ModelConfig {
   EmbeddingConfig embedding;
   DropoutConfig dropout;
 
-  std::int64_t head_dim() const { return d_model / num_heads; }
+  std::int64_t head_dim() const { return set_head_dim > 0 ? set_head_dim : d_model / num_heads; }
+  /// Returns the width of all heads together: d_model, unless head_dim is set.
+  std::int64_t heads_dim() const { return num_heads * head_dim(); }
+  bool has_attention_bias() const { return attention_bias.value_or(bias); }
 };
 
 /// Reads the model section. @throws Error(Config)

@@ -22,6 +22,8 @@ struct AlibiOptions {
   static constexpr std::string_view kKind = "alibi";
   AlibiForm form = AlibiForm::Relative;
   double interpolation = 1.0;
+  double max_bias = 8.0;     ///< the slopes of n heads are 2^(-max_bias h / n) (MPT)
+  double score_scale = 0.0;  ///< multiplies products of queries and keys; 0: 1/sqrt(head_dim) (MPT)
 };
 
 struct AlibiLearnedOptions {

@@ -1,10 +1,12 @@
-// Exported models in transformers itself: logits, greedy continuations, the tokenizers' ids. Runs
-// where PYTHON names an interpreter with transformers (scripts/compare-transformers).
+// Exported models in transformers itself, and its own models imported: logits, greedy
+// continuations, the tokenizers' ids. Runs where PYTHON names an interpreter with transformers
+// (scripts/compare-transformers).
 
 #include <ATen/ops/randint.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/files.h"
@@ -35,34 +37,39 @@ std::string python() {
   return name;
 }
 
-// What transformers makes of a folder.
-class Transformers {
+// Runs a program of this folder, which must end well.
+void run_program(const std::string& name, const std::vector<fs::path>& arguments) {
+  const testing::TemporaryFolder work;
+  const auto program = testing::source_folder() / "tests/differential/transformers" / name,
+             log = work.path() / "log";
+  std::string command = concat(python(), " '", program.string(), "'");
+  for (const fs::path& argument : arguments) command += concat(" '", argument.string(), "'");
+  const int status = std::system(concat(command, " >'", log.string(), "' 2>&1").c_str());
+  INFO(read_file(log));
+  REQUIRE(status == 0);
+}
+
+Ids ids_of(const at::Tensor& tensor) {
+  const at::Tensor ids = tensor.to(at::kInt).contiguous();
+  const auto* begin = ids.const_data_ptr<std::int32_t>();
+  return {begin, begin + ids.numel()};
+}
+
+// The file whose name is a folder's with an ending.
+fs::path beside(fs::path path, const char* ending) { return path += ending; }
+
+// What transformers makes of a folder, which it was asked for.
+class Answer {
  public:
-  Transformers(const fs::path& folder, const Json& request) {
-    const testing::TemporaryFolder work;
-    write_json(work.path() / "request.json", request);
-    const auto answer = work.path() / "answer.safetensors", log = work.path() / "log";
-    const auto program =
-        testing::source_folder() / "tests/differential/transformers/transformers_logits.py";
-    const int status = std::system(concat(python(), " '", program.string(), "' '", folder.string(),
-                                          "' '", (work.path() / "request.json").string(), "' '",
-                                          answer.string(), "' >'", log.string(), "' 2>&1")
-                                       .c_str());
-    INFO(read_file(log));
-    REQUIRE(status == 0);
-    answer_ = read_safetensors(answer);
-  }
+  explicit Answer(const fs::path& exported)
+      : answer_(read_safetensors(beside(exported, ".answer.safetensors"))) {}
   at::Tensor operator[](const std::string& name) const {
     for (const auto& one : answer_)
       if (one.name == name) return one.tensor;
-    FAIL("transformers gave no " << name);
+    FAIL("there is no " << name);
     return {};
   }
-  Ids ids(const std::string& name) const {
-    const at::Tensor tensor = (*this)[name].to(at::kInt).contiguous();
-    const auto* begin = tensor.const_data_ptr<std::int32_t>();
-    return {begin, begin + tensor.numel()};
-  }
+  Ids ids(const std::string& name) const { return ids_of((*this)[name]); }
   std::string text(const std::string& name) const {
     const at::Tensor tensor = (*this)[name].contiguous();
     return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
@@ -93,37 +100,44 @@ Json nested(const at::Tensor& ids_BT) {
   return rows;
 }
 
-struct Comparison {
-  const Transformer& model;
-  std::string name, model_type;
-  Json texts = Json::array();
-};
-
 // Compares logits, which are log p but for a constant a place, and a continuation.
-Transformers compare(const Comparison& comparison, const fs::path& folder) {
-  const at::Tensor ids_BT =
-      at::randint(comparison.model.vocab_size(), {2, 13}, at::TensorOptions(at::kLong));
-  const Ids prompt{1, 4, 2, 7, 5};
-  Json request{{"ids", nested(ids_BT)},
-               {"prompt", prompt},
-               {"max_new_tokens", kNewTokens},
-               {"texts", comparison.texts}};
-  // transformers makes the biases of so many positions only.
-  if (comparison.model_type == "mpt") request["options"] = {{"max_seq_len", 256}};
-  Transformers theirs(folder, request);
+void check_equal(const Transformer& model, const std::string& name, const Answer& theirs) {
   const at::NoGradGuard no_gradient;
-  const auto features_ND = comparison.model.features(ids_BT, {}).flatten(0, 1);
-  const auto ours = comparison.model.log_probabilities(features_ND),
+  const auto ours = model.log_probabilities(model.features(theirs["ids"], {}).flatten(0, 1)),
              expected = theirs["logits"].flatten(0, 1).log_softmax(-1);
   const double error =
       (ours - expected).abs().max().item<double>() / expected.abs().max().item<double>();
-  const bool same = greedy(comparison.model, prompt) == theirs.ids("continuation");
-  std::printf("%-44s logits %.1e relative, %lld greedy tokens %s\n", comparison.name.c_str(), error,
+  const bool same = greedy(model, theirs.ids("prompt")) == theirs.ids("continuation");
+  std::printf("%-48s logits %.1e relative, %lld greedy tokens %s\n", name.c_str(), error,
               static_cast<long long>(kNewTokens), same ? "equal" : "DIFFERENT");
   std::fflush(stdout);
   CHECK(error <= kLimit);
   CHECK(same);
-  return theirs;
+}
+
+// A model, where it went, and texts for its tokenizer.
+struct Comparison {
+  std::string name, model_type;
+  fs::path exported;
+  Json texts = Json::array();
+};
+
+// Has a program of this folder answer for all models, since starting it takes longer than they do.
+void ask(const std::string& program, const std::vector<Comparison>& comparisons,
+         std::int64_t vocab_size) {
+  std::vector<fs::path> paths;
+  for (const Comparison& comparison : comparisons) {
+    const at::Tensor ids_BT = at::randint(vocab_size, {2, 13}, at::TensorOptions(at::kLong));
+    Json request{{"ids", nested(ids_BT)},
+                 {"prompt", {1, 4, 2, 7, 5}},
+                 {"max_new_tokens", kNewTokens},
+                 {"texts", comparison.texts}};
+    // transformers makes the biases of so many positions only.
+    if (comparison.model_type == "mpt") request["options"] = {{"max_seq_len", 256}};
+    write_json(beside(comparison.exported, ".request.json"), request);
+    paths.push_back(comparison.exported);
+  }
+  run_program(program, paths);
 }
 
 std::unique_ptr<Tokenizer> no_tokenizer(std::int64_t vocab_size) {
@@ -158,14 +172,42 @@ TEST_CASE("transformers computes what an exported model of random weights does")
             testing::kUntied)},
       {"gpt_neox, relu, pairs of neighbours",
        with(gpt_neox, "ffn_dim: 40", "{kind: rotary, fraction: 0.5}")},
+      {"gpt_neox, attention without biases",
+       with(gpt_neox, gpt_neox.model + ", attention_bias: false")},
+      {"mpt, clip_qkv, score_scale",
+       with(mpt, mpt.model + ", clip_qkv: 0.4", "{kind: alibi, score_scale: 0.9}")},
+      {"llama, head_dim 6, biases of attention",
+       with(llama, llama.model + ", head_dim: 6, attention_bias: true")},
+      {"bloom", testing::bloom_shape()},
   };
+  const testing::TemporaryFolder folder;
+  std::vector<Comparison> comparisons;
+  for (const auto& [name, shape] : cases) {
+    const auto out = folder.path() / name;
+    export_huggingface(OurModel(shape.yaml(), 31).portable(), *no_tokenizer(31), out,
+                       {.max_file_bytes = 20'000});
+    comparisons.push_back({name, shape.model_type, out});
+  }
+  ask("transformers_logits.py", comparisons, 31);
   for (const auto& [name, shape] : cases) {
     INFO(name);
-    const testing::TemporaryFolder folder;
-    const OurModel ours(shape.yaml(), 31);
-    const auto out = folder.path() / "out";
-    export_huggingface(ours.portable(), *no_tokenizer(31), out, {.max_file_bytes = 20'000});
-    compare({ours.model(), name, shape.model_type}, out);
+    check_equal(OurModel(shape.yaml(), 31).model(), name, Answer(folder.path() / name));
+  }
+}
+
+TEST_CASE("transformers' own models of random weights compute the same when they are imported") {
+  python();
+  const testing::TemporaryFolder folder;
+  run_program("transformers_models.py", {folder.path()});
+  std::set<fs::path> models;
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    if (entry.is_directory()) models.insert(entry.path());
+  REQUIRE(models.size() == 16);
+  for (const fs::path& model : models) {
+    const std::string name = model.filename().string();
+    INFO(name);
+    const OurModel ours(import_huggingface(model));
+    check_equal(ours.model(), "import: " + name, Answer(model));
   }
 }
 
@@ -214,7 +256,9 @@ TEST_CASE("transformers computes what the runs of configs/export-*.yaml do, from
     INFO(exported.err);
     REQUIRE(exported.code == 0);
     const TrainedRun opened = open_run(find_run(run, "best"));
-    const Transformers theirs = compare({opened.model, config, model_type, texts}, out);
+    ask("transformers_logits.py", {{config, model_type, out, texts}}, opened.model.vocab_size());
+    const Answer theirs(out);
+    check_equal(opened.model, config, theirs);
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const auto text = texts[i].get<std::string>();
       INFO("text " << i << ": " << text);

@@ -23,14 +23,19 @@ class Shapes {
   std::string yaml(const std::string& model_type, const std::string& pairing) {
     heads_ = between(1, 4);
     head_dim_ = 2 * between(1, 4);
-    const std::string sizes =
-        concat("num_layers: ", between(1, 3), ", d_model: ", heads_ * head_dim_,
-               ", num_heads: ", heads_, ", norm_eps: 1.0e-", between(3, 7),
-               ", embedding: {kind: plain, scale: false, tie: ", truth(), "}");
+    const bool is_llama = model_type == "llama", is_bloom = model_type == "bloom";
+    const std::int64_t d_model = is_llama ? between(1, 20) : heads_ * head_dim_;
+    const std::string sizes = concat("num_layers: ", between(1, 3), ", d_model: ", d_model,
+                                     ", num_heads: ", heads_, ", norm_eps: 1.0e-", between(3, 7),
+                                     ", embedding: {kind: plain, scale: false, tie: ", truth(),
+                                     ", norm: ", is_bloom ? "true" : "false", "}");
+    if (is_bloom)
+      return concat("model: {", sizes, ", ffn_dim: ", 4 * d_model,
+                    ", activation: gelu_tanh}\nposition: {kind: alibi}\n");
     if (model_type == "mpt")
-      return concat("model: {", sizes, ", ffn_dim: ", 4 * heads_ * head_dim_,
-                    ", activation: gelu, bias: false}\nposition: {kind: alibi}\n");
-    const bool is_llama = model_type == "llama";
+      return concat("model: {", sizes, ", ffn_dim: ", 4 * d_model,
+                    ", activation: gelu, bias: false", ", clip_qkv: ", between(0, 3),
+                    "}\nposition: {kind: alibi, score_scale: 0.", between(0, 5), "}\n");
     return concat("model: {", sizes, ", ffn_dim: ", between(1, 9), is_llama ? llama() : gpt_neox(),
                   "}\nposition: {kind: rotary, pairing: ", pairing, ", base: ", between(2, 99999),
                   ".5, fraction: ", is_llama ? "1.0" : fraction(), "}\n");
@@ -43,12 +48,14 @@ class Shapes {
   const char* truth() { return between(0, 1) == 1 ? "true" : "false"; }
   std::string llama() {
     const std::int64_t kv_heads = heads_ % 2 == 0 ? heads_ / between(1, 2) : heads_;
-    return concat(", num_kv_heads: ", kv_heads,
-                  ", activation: swiglu, norm: rmsnorm, bias: ", truth());
+    return concat(", num_kv_heads: ", kv_heads, ", head_dim: ", head_dim_,
+                  ", activation: swiglu, norm: rmsnorm, bias: ", truth(),
+                  ", attention_bias: ", truth());
   }
   std::string gpt_neox() {
     constexpr const char* kActivations[] = {"gelu", "gelu_tanh", "relu"};
-    return concat(", activation: ", kActivations[between(0, 2)], ", parallel_residual: ", truth());
+    return concat(", activation: ", kActivations[between(0, 2)], ", parallel_residual: ", truth(),
+                  ", attention_bias: ", truth());
   }
   const char* fraction() { return head_dim_ % 4 == 0 && between(0, 1) == 1 ? "0.5" : "1.0"; }
 
@@ -88,7 +95,7 @@ void check_same_parameters(const NamedTensors& got, const NamedTensors& wanted) 
 at::Tensor some_ids(std::int64_t vocab_size) { return at::randint(vocab_size, {2, 7}, at::kLong); }
 
 TEST_CASE("export: there and back every architecture gives the same bits") {
-  for (const std::string model_type : {"mpt", "llama", "gpt_neox"})
+  for (const std::string model_type : {"mpt", "bloom", "llama", "gpt_neox"})
     for (unsigned seed = 0; seed < 20; ++seed) {
       Shapes shapes(seed);
       const std::string yaml = shapes.yaml(model_type, "half_split");

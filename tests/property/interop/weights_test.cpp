@@ -50,16 +50,18 @@ class Shapes {
     return {.num_layers = between(1, 3),
             .d_model = num_kv_heads * between(1, 3) * head_dim,
             .num_kv_heads = num_kv_heads,
+            .q_dim = num_kv_heads * between(1, 3) * head_dim,
             .kv_dim = num_kv_heads * head_dim,
             .ffn_dim = between(1, 9),
             .vocab_size = between(2, 11),
             .bias = between(0, 1) == 1,
+            .attention_bias = between(0, 1) == 1,
             .tie = between(0, 1) == 1,
             .final_norm = between(0, 1) == 1};
   }
   FairseqShape fairseq() {
     FairseqShape shape{.dimensions = dimensions(), .bands = {}};
-    shape.dimensions.kv_dim = shape.dimensions.d_model;
+    shape.dimensions.q_dim = shape.dimensions.kv_dim = shape.dimensions.d_model;
     const std::int64_t num_bands = between(0, 1) * between(2, 4);
     for (std::int64_t band = 0; band < num_bands; ++band)
       shape.bands.push_back({between(1, 6), between(1, 5)});

@@ -46,7 +46,9 @@ TEST_CASE("export: a model that no architecture has is refused with what each wo
         "model.embedding.scale = false, position.kind = rotary, model.num_kv_heads = 2; for llama: "
         "model.embedding.scale = false, position.kind = rotary, model.norm = rmsnorm, "
         "model.activation = swiglu; for mpt: model.embedding.scale = false, model.bias = false, "
-        "model.activation = gelu, model.ffn_dim = 48, model.num_kv_heads = 2");
+        "model.activation = gelu, model.ffn_dim = 48, model.num_kv_heads = 2; for bloom: "
+        "model.embedding.scale = false, model.activation = gelu_tanh, model.ffn_dim = 48, "
+        "model.num_kv_heads = 2, model.embedding.norm = true");
 }
 
 TEST_CASE("export: each key that an architecture cannot express is named") {
@@ -59,8 +61,8 @@ TEST_CASE("export: each key that an architecture cannot express is named") {
     CHECK_THAT(text, ContainsSubstring("for " + shape.model_type + ": " + note));
   };
   const Shape mpt = testing::mpt_shape(), llama = testing::llama_shape(),
-              gpt_neox = testing::gpt_neox_shape();
-  for (const Shape& shape : {mpt, llama, gpt_neox}) {
+              gpt_neox = testing::gpt_neox_shape(), bloom = testing::bloom_shape();
+  for (const Shape& shape : {mpt, llama, gpt_neox, bloom}) {
     names(shape, "scale: false", "scale: true", "model.embedding.scale = false");
     names(shape, "kind: plain", "kind: adaptive, cutoffs: [5], factor: 2",
           "model.embedding.kind = plain");
@@ -72,6 +74,20 @@ TEST_CASE("export: each key that an architecture cannot express is named") {
   names(mpt, "ffn_dim", "norm_placement: post, final_norm: true, ffn_dim",
         "model.norm_placement = pre");
   names(mpt, "bias: false", "bias: true", "model.bias = false");
+  names(mpt, "bias: false", "bias: false, attention_bias: true", "model.attention_bias = false");
+  names(mpt, "alibi", "alibi, max_bias: 4", "position.max_bias = 8.0");
+  for (const Shape& shape : {mpt, gpt_neox, bloom})
+    names(shape, "ffn_dim", "head_dim: 8, ffn_dim", "model.head_dim = 0");
+  for (const Shape& shape : {llama, gpt_neox, bloom})
+    names(shape, "ffn_dim", "clip_qkv: 2, ffn_dim", "model.clip_qkv = 0.0");
+  for (const Shape& shape : {mpt, llama, gpt_neox})
+    names(shape, "scale: false", "scale: false, norm: true", "model.embedding.norm = false");
+  names(bloom, "norm: true", "norm: false", "model.embedding.norm = true");
+  names(bloom, "gelu_tanh", "gelu", "model.activation = gelu_tanh");
+  names(bloom, "ffn_dim", "bias: false, ffn_dim", "model.bias = true");
+  names(bloom, "ffn_dim", "attention_bias: false, ffn_dim", "model.attention_bias = true");
+  names(bloom, "ffn_dim: 96", "ffn_dim: 48", "model.ffn_dim = 96");
+  names(bloom, "alibi", "alibi, score_scale: 1", "position.score_scale = 0.0");
   names(mpt, "alibi", "kerple", "position.kind = alibi");
   names(llama, "half_split", "half_split, fraction: 0.5", "position.fraction = 1.0");
   names(llama, "swiglu", "gelu", "model.activation = swiglu");

@@ -243,6 +243,39 @@ TEST_CASE("gguf: MPT's biases by distance") {
   CHECK(file.tensors.at("blk.0.attn_qkv.weight").size(0) == 72);
 }
 
+TEST_CASE("gguf: MPT's bounds of queries, keys and values") {
+  Shape shape = testing::mpt_shape();
+  CHECK_FALSE(exported(shape).file.keys.contains("mpt.attention.clamp_kqv"));
+  shape.model += ", clip_qkv: 6";
+  CHECK(exported(shape).file.keys["mpt.attention.clamp_kqv"] == 6.0);
+}
+
+TEST_CASE("gguf: a LLaMA's heads of a width of their own, and biases of attention alone") {
+  Shape shape = testing::llama_shape();
+  shape.model += ", head_dim: 6, attention_bias: true";
+  auto [told, file] = exported(shape);
+  CHECK(file.keys["llama.attention.key_length"] == 6);
+  CHECK(file.keys["llama.attention.value_length"] == 6);
+  CHECK(file.keys["llama.rope.dimension_count"] == 6);
+  CHECK(file.tensors.at("blk.0.attn_q.weight").sizes() == at::IntArrayRef({36, 24}));
+  CHECK(file.tensors.at("blk.0.attn_output.weight").equal(ours(shape, "layers.0.attn.out.weight")));
+  CHECK(file.tensors.contains("blk.1.attn_v.bias"));
+  CHECK_FALSE(file.tensors.contains("blk.1.ffn_up.bias"));
+}
+
+TEST_CASE("gguf: BLOOM has a norm behind the embedding") {
+  const Shape shape = testing::bloom_shape();
+  auto [told, file] = exported(shape);
+  CHECK(told.architecture == "bloom");
+  CHECK(file.keys["bloom.attention.layer_norm_epsilon"] == 1e-5f);
+  CHECK(file.tensors.size() == 5 + 2 * 12);
+  CHECK(file.tensors.at("token_embd_norm.bias").equal(ours(shape, "embed_norm.bias")));
+  std::vector<at::Tensor> parts;
+  for (const std::string name : {"q", "k", "v"})
+    parts.push_back(ours(shape, "layers.1.attn." + name + ".weight"));
+  CHECK(file.tensors.at("blk.1.attn_qkv.weight").equal(at::cat(parts)));
+}
+
 TEST_CASE("gguf: narrow matrices are the nearest ones, norms and biases stay") {
   const Shape shape = testing::gpt_neox_shape();
   for (const auto& [dtype, file_type] :
@@ -310,6 +343,11 @@ TEST_CASE("gguf: a model that llama.cpp has not is refused with what would have 
   CHECK(refused(shape.yaml()) ==
         "the model must be one that llama.cpp has; what would have to change for gptneox: "
         "model.activation = gelu_tanh");
+  Shape biased = testing::gpt_neox_shape(), scaled = testing::mpt_shape();
+  biased.model += ", attention_bias: false";
+  CHECK_THAT(refused(biased.yaml()), ContainsSubstring("for gptneox: model.attention_bias = true"));
+  scaled.position = "{kind: alibi, score_scale: 0.5}";
+  CHECK_THAT(refused(scaled.yaml()), ContainsSubstring("for mpt: position.score_scale = 0.0"));
   shape.position = "{kind: t5}";
   CHECK_THAT(refused(shape.yaml()), ContainsSubstring("for gpt_neox: position.kind = rotary"));
 }

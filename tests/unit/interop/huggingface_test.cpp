@@ -90,8 +90,9 @@ TEST_CASE("huggingface: what is not one object is refused") {
   CHECK(says("null") == "config.json: must be an object, got null");
   CHECK(says("{}") == "config.json: model_type must be given");
   CHECK(says("{\"model_type\": [1]}") == "config.json: model_type must be a text, got a list");
-  CHECK(says("{\"model_type\": \"bert\"}") ==
-        "config.json: model_type must be mpt, llama or gpt_neox to be imported, got \"bert\"");
+  CHECK(
+      says("{\"model_type\": \"bert\"}") ==
+      "config.json: model_type must be mpt, bloom, llama or gpt_neox to be imported, got \"bert\"");
 }
 
 TEST_CASE("huggingface: null is as good as absent") {
@@ -151,12 +152,12 @@ TEST_CASE("huggingface: keys that leave what a model computes alone change nothi
 
 TEST_CASE("huggingface: other rotations are refused under each of their names") {
   const std::string must =
-      " must be \"default\" or \"linear\" or \"llama3\" or \"yarn\" to be imported, got "
-      "\"dynamic\"";
+      " must be \"default\" or \"dynamic\" or \"linear\" or \"llama3\" or \"yarn\" to be imported, "
+      "got \"longrope\"";
   for (const char* type : {"llama", "gpt_neox"})
     for (const std::string section : {"rope_parameters", "rope_scaling"})
       for (const std::string key : {"type", "rope_type"})
-        CHECK(refusal_of(type, "/" + section + "/" + key, "dynamic") ==
+        CHECK(refusal_of(type, "/" + section + "/" + key, "longrope") ==
               "config.json: " + section + "." + key + must);
   CHECK(refusal_of("llama", "/rope_parameters/full_attention", Json::object())
             .starts_with("config.json: rope_parameters.full_attention must be absent"));
@@ -178,6 +179,7 @@ TEST_CASE("huggingface: frequencies that change for long sequences") {
   };
   for (const char* type : {"llama", "gpt_neox"}) {
     CHECK(section_of(type, {{"rope_type", "default"}}) == "");
+    CHECK(section_of(type, {{"rope_type", "dynamic"}, {"factor", 4.0}}) == "");
     for (const char* key : {"type", "rope_type"})
       CHECK(section_of(type, {{key, "linear"}, {"factor", 8.0}}) ==
             ", interpolation: 8.0000000000000000, interpolation_rule: linear");
@@ -204,6 +206,7 @@ TEST_CASE("huggingface: frequencies that change for long sequences") {
                Catch::Matchers::StartsWith("config.json: rope_parameters." + start));
   };
   refused({{"rope_type", "linear"}}, "factor must be");
+  refused({{"rope_type", "dynamic"}, {"factor", 0.5}}, "factor must be a number from 1 to 1e6");
   refused({{"rope_type", "linear"}, {"factor", 0.5}}, "factor must be a number from 1 to 1e6");
   refused({{"rope_type", "linear"}, {"type", "yarn"}, {"factor", 2.0}}, "type must be");
   refused({{"rope_type", "linear"}, {"factor", 2.0}, {"beta_fast", 8}}, "beta_fast must be absent");
@@ -244,6 +247,98 @@ TEST_CASE("huggingface: the whole of a LLaMA head turns, whatever the file says"
   CHECK(yaml_of(changed("llama", {{"partial_rotary_factor", 0.5}})) == plain);
   CHECK(yaml_of(changed("llama", {{"rope_parameters", {{"partial_rotary_factor", 0.5}}}})) ==
         plain);
+}
+
+// Whether the configuration that comes of a model with these keys has a text.
+bool has(const std::string& model_type, const Json& keys, const std::string& text) {
+  const std::string yaml = yaml_of(changed(model_type, keys));
+  INFO(yaml);
+  return yaml.find(text) != std::string::npos;
+}
+
+TEST_CASE("huggingface: biases of attention, apart from the others") {
+  CHECK(has("gpt_neox", {}, "\n  bias: true\n  attention_bias: true\n"));
+  CHECK(has("gpt_neox", {{"attention_bias", false}}, "\n  bias: true\n  attention_bias: false\n"));
+  CHECK(has("llama", {}, "\n  bias: false\n  attention_bias: false\n"));
+  CHECK(has("llama", {{"attention_bias", true}}, "\n  bias: false\n  attention_bias: true\n"));
+}
+
+TEST_CASE("huggingface: LLaMA's heads may have a width of their own") {
+  CHECK_FALSE(has("llama", {{"head_dim", 4}}, "head_dim"));
+  CHECK(has("llama", {{"head_dim", 6}}, "\n  head_dim: 6\n"));
+  CHECK(has("llama", {{"head_dim", 2}}, "\n  head_dim: 2\n"));
+  CHECK(refusal_of("llama", "/head_dim", 3) ==
+        "config.json: head_dim must be such that an even number of a head's 3 elements turns (3 "
+        "do), got 3");
+  CHECK(refusal_of("llama", "/head_dim", 0) ==
+        "config.json: head_dim must be an integer from 1 to 4096, got 0");
+  CHECK(
+      refusal_of("llama", "/num_attention_heads", 3)
+          .starts_with("config.json: num_attention_heads must be a divisor of the model's width"));
+}
+
+TEST_CASE("huggingface: BLOOM's names of sizes") {
+  const std::string plain = yaml_of(tiny_config("bloom"));
+  CHECK(plain.find("embedding: {kind: plain, tie: true, scale: false, norm: true}") !=
+        std::string::npos);
+  CHECK(plain.find("position: {kind: alibi}") != std::string::npos);
+  Json other = tiny_config("bloom");
+  for (const auto& [from, to] :
+       {std::pair{"hidden_size", "n_embed"}, std::pair{"n_head", "num_attention_heads"},
+        std::pair{"n_layer", "num_hidden_layers"}}) {
+    other[to] = other[from];
+    CHECK(yaml_of(other) == plain);
+    other.erase(from);
+    CHECK(yaml_of(other) == plain);
+  }
+  CHECK(refusal_of("bloom", "/n_embed", 16) ==
+        "config.json: hidden_size must be 16 to be imported, got 8");
+  CHECK(refusal_of("bloom", "/n_inner", 16) ==
+        "config.json: n_inner must be 32 to be imported, got 16");
+  CHECK(refusal_of("bloom", "/apply_residual_connection_post_layernorm", true) ==
+        "config.json: apply_residual_connection_post_layernorm must be false to be imported, got "
+        "true");
+}
+
+TEST_CASE("huggingface: names of a model without its head get its prefix") {
+  for (const auto* architecture : interop::kArchitectures) {
+    const HuggingFaceFolder folder(tiny_config(std::string(architecture->model_type)));
+    const PortableModel wanted = import_huggingface(folder.path());
+    const auto file = folder.path() / "model.safetensors";
+    NamedTensors bare = read_safetensors(file);
+    const bool has_head = std::ranges::any_of(
+        bare, [&](const auto& one) { return !one.name.starts_with(architecture->prefix); });
+    if (has_head) continue;  // mpt and bloom are tied by default
+    for (auto& [name, tensor] : bare) {
+      tensor = tensor.clone();  // the file is mapped
+      name = name.substr(architecture->prefix.size());
+    }
+    std::filesystem::remove(file);
+    write_safetensors(file, bare, {});
+    const PortableModel got = import_huggingface(folder.path());
+    REQUIRE(got.parameters.size() == wanted.parameters.size());
+    for (std::size_t i = 0; i < got.parameters.size(); ++i)
+      CHECK(got.parameters[i].tensor.equal(wanted.parameters[i].tensor));
+  }
+}
+
+TEST_CASE("huggingface: MPT's numbers of attention") {
+  const auto with = [](const std::string& key, const Json& value) {
+    Json keys{{"alibi", true}};
+    keys[key] = value;
+    return Json{{"attn_config", keys}};
+  };
+  CHECK(has("mpt", with("alibi_bias_max", 4), "{kind: alibi, max_bias: 4.0"));
+  CHECK(has("mpt", with("alibi_bias_max", 8), "{kind: alibi}"));
+  CHECK(has("mpt", with("softmax_scale", 0.25), "{kind: alibi, score_scale: 0.25"));
+  CHECK(has("mpt", with("clip_qkv", 6), "\n  clip_qkv: 6.0"));
+  CHECK_FALSE(has("mpt", with("clip_qkv", 0), "clip_qkv"));
+  CHECK(refusal_of("mpt", "/attn_config/clip_qkv", -1) ==
+        "config.json: attn_config.clip_qkv must be a number from 1e-6 to 1000000, got -1");
+  CHECK(refusal_of("mpt", "/attn_config/softmax_scale", 0) ==
+        "config.json: attn_config.softmax_scale must be a number from 1e-6 to 1000000, got 0");
+  CHECK(refusal_of("mpt", "/attn_config/alibi_bias_max", 2000) ==
+        "config.json: attn_config.alibi_bias_max must be a number from 1e-6 to 1024, got 2000");
 }
 
 TEST_CASE("huggingface: MPT's keys that change what it computes") {

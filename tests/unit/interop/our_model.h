@@ -70,6 +70,12 @@ inline Shape mpt_shape() {
           .model = "ffn_dim: 96, activation: gelu, bias: false, norm_eps: 2.0e-5",
           .position = "{kind: alibi}"};
 }
+inline Shape bloom_shape() {
+  return {.model_type = "bloom",
+          .model = "ffn_dim: 96, activation: gelu_tanh",
+          .embedding = "{kind: plain, tie: true, scale: false, norm: true}",
+          .position = "{kind: alibi}"};
+}
 inline Shape llama_shape() {
   return {.model_type = "llama",
           .model = "num_kv_heads: 2, ffn_dim: 40, activation: swiglu, norm: rmsnorm, bias: false",

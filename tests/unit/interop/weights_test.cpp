@@ -115,6 +115,7 @@ TEST_CASE("weights: a table is written out layer by layer") {
   const auto rows = rows_of(kTable, {.num_layers = 2,
                                      .d_model = 6,
                                      .num_kv_heads = 1,
+                                     .q_dim = 6,
                                      .kv_dim = 3,
                                      .ffn_dim = 5,
                                      .vocab_size = 7});

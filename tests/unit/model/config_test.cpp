@@ -36,10 +36,31 @@ TEST_CASE("defaults") {
   CHECK(read(kBase + ", init: {from: weights.safetensors}").init == InitScheme::From);
 }
 
+TEST_CASE("heads of a width of their own, biases of attention apart, a bound, a norm") {
+  const auto plain = read(kBase);
+  CHECK(plain.head_dim() == 4);
+  CHECK(plain.heads_dim() == 12);
+  CHECK(plain.has_attention_bias());
+  CHECK(plain.clip_qkv == 0.0);
+  CHECK_FALSE(plain.embedding.norm);
+  const auto wide = read("num_layers: 2, d_model: 13, num_heads: 3, head_dim: 6, ffn_dim: 20");
+  CHECK(wide.head_dim() == 6);
+  CHECK(wide.heads_dim() == 18);
+  CHECK_FALSE(read(kBase + ", bias: false").has_attention_bias());
+  CHECK(read(kBase + ", bias: false, attention_bias: true").has_attention_bias());
+  CHECK_FALSE(read(kBase + ", attention_bias: false").has_attention_bias());
+  CHECK(read(kBase + ", clip_qkv: 6").clip_qkv == 6.0);
+  CHECK(read(kBase + ", embedding: {norm: true}").embedding.norm);
+}
+
 TEST_CASE("every mistake is one line with the key's path") {
   CHECK_THAT(error_of("num_layers: 2, d_model: 13, num_heads: 3, ffn_dim: 20"),
              ContainsSubstring("test.yaml:1:") &&
                  ContainsSubstring("model.num_heads must divide model.d_model (13), got 3"));
+  CHECK_THAT(error_of("num_layers: 2, d_model: 13, num_heads: 3, ffn_dim: 20"),
+             ContainsSubstring("; or set model.head_dim"));
+  CHECK_THAT(error_of(kBase + ", clip_qkv: -1"), ContainsSubstring("model.clip_qkv"));
+  CHECK_THAT(error_of(kBase + ", head_dim: -4"), ContainsSubstring("model.head_dim"));
   CHECK_THAT(error_of(kBase + ", num_kv_heads: 2"),
              ContainsSubstring("model.num_kv_heads must divide"));
   CHECK_THAT(error_of("d_model: 12, num_heads: 3, ffn_dim: 20"),

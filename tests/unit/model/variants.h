@@ -40,6 +40,10 @@ inline std::map<std::string, ModelConfig> variants() {
                                             {"gelu", small()},
                                             {"grouped", small()},
                                             {"parallel", small()},
+                                            {"wide heads", small()},
+                                            {"attention without biases", small()},
+                                            {"clipped", small()},
+                                            {"normed embedding", small()},
                                             {"gpt2 adaptive", adaptive(true)}};
   result["untied"].embedding.tie = false;
   result["post"].norm_placement = NormPlacement::Post;
@@ -50,6 +54,11 @@ inline std::map<std::string, ModelConfig> variants() {
   result["gelu"].activation = Activation::Gelu;
   result["grouped"].num_kv_heads = 2;
   result["parallel"].parallel_residual = true;
+  result["wide heads"].set_head_dim = 6;
+  result["wide heads"].num_kv_heads = 2;
+  result["attention without biases"].attention_bias = false;
+  result["clipped"].clip_qkv = 0.5;
+  result["normed embedding"].embedding.norm = true;
   result["gpt2 adaptive"].init = InitScheme::Gpt2;
   return result;
 }

@@ -4,6 +4,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/position/position.h"
+#include "position/alibi_slopes.h"
 #include "support/torch_catch.h"
 
 namespace longspan {
@@ -56,8 +57,14 @@ TEST_CASE("the position section fills the options, by default as their structs s
       std::get<SandwichOptions>(read("{kind: sandwich, dim: 8, first_frequency: 1}").options);
   CHECK(sandwich.dim == 8);
   CHECK(sandwich.first_frequency == 1);
-  CHECK(std::get<AlibiOptions>(read("{kind: alibi, form: absolute}").options).form ==
-        AlibiForm::Absolute);
+  const auto alibi = std::get<AlibiOptions>(
+      read("{kind: alibi, form: absolute, max_bias: 4, score_scale: 0.5}").options);
+  CHECK(alibi.form == AlibiForm::Absolute);
+  CHECK(alibi.max_bias == 4.0);
+  CHECK(alibi.score_scale == 0.5);
+  const auto plain_alibi = std::get<AlibiOptions>(read("{kind: alibi}").options);
+  CHECK(plain_alibi.max_bias == 8.0);
+  CHECK(plain_alibi.score_scale == 0.0);
   CHECK(std::get<KerpleOptions>(read("{kind: kerple, kernel: power}").options).kernel ==
         KerpleKernel::Power);
   CHECK(std::get<XPosOptions>(read("{kind: xpos, scale_base: 16}").options).scale_base == 16.0);
@@ -101,6 +108,20 @@ TEST_CASE("errors name the key, what must hold and what was found") {
                                                        ContainsSubstring("7"));
   CHECK_THAT(error_of("{kind: sandwich, first_frequency: 2}"),
              ContainsSubstring("position.first_frequency") && ContainsSubstring("2"));
+}
+
+TEST_CASE("alibi's slopes end at 2^-max_bias") {
+  CHECK(alibi_slopes(4, 4.0) == std::vector<double>{0.5, 0.25, 0.125, 0.0625});
+  CHECK(alibi_slopes(3, 4.0) == std::vector<double>{0.25, 0.0625, 0.5});
+  CHECK(alibi_slopes(3) == alibi_slopes(3, 8.0));
+  for (const std::string key : {"max_bias: 0", "max_bias: -1", "score_scale: -1"})
+    CHECK_THAT(error_of("{kind: alibi, " + key + "}"),
+               ContainsSubstring("position." + key.substr(0, key.find(':'))));
+}
+
+TEST_CASE("alibi's score_scale takes the place of 1/sqrt(head_dim)") {
+  CHECK(read("{kind: alibi}").make({12, 3, 4, 16})->score_scale(4) == 0.5);
+  CHECK(read("{kind: alibi, score_scale: 0.75}").make({12, 3, 4, 16})->score_scale(4) == 0.75);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <c10/util/Exception.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <new>
@@ -104,9 +105,15 @@ std::int64_t free_gpu_memory(c10::Device device) {
 }
 
 bool is_out_of_memory(const std::exception& error) {
+  // LibTorch's allocator; and oneDNN, whose products fail for want of memory alone where their
+  // factors are what they must be.
+  constexpr std::string_view kTexts[] = {"can't allocate memory", "could not create a primitive",
+                                         "could not execute a primitive",
+                                         "could not create a memory object"};
+  const std::string_view text = error.what();
   return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
          dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
+         std::ranges::any_of(kTexts, [&](auto each) { return text.find(each) != text.npos; });
 }
 
 void reset_peak_memory(c10::Device device) {

@@ -159,7 +159,8 @@ at::Tensor FolderTensors::take(const std::string& name, at::IntArrayRef sizes) {
 
 void FolderTensors::finish(std::span<const std::string_view> ballast) const {
   for (const auto& [name, found] : tensors_)
-    check(std::ranges::any_of(ballast, [&name = name](const auto ending) { return name.ends_with(ending); }),
+    check(std::ranges::any_of(ballast,
+                              [&name = name](const auto ending) { return name.ends_with(ending); }),
           ErrorKind::Data, folder_, ": must hold no tensors beyond the model's, got ", name);
 }
 

@@ -161,8 +161,10 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
   const std::int64_t inner = !narrow && kept_inner_activations(model, path.on_gpu) == 2 ? 1
                              : narrow && gated                                          ? 4
                                                                                         : 2;
+  // In two bytes the gradients in front of a bound are joined beside those behind it.
+  const std::int64_t joined = narrow ? N * clip_bytes(model, path) : 0;
   const std::int64_t at_last_layer =
-      (pass.activation_checkpointing ? layer : 0) + 2 * stream + inner * N * F * e;
+      (pass.activation_checkpointing ? layer : 0) + 2 * stream + inner * N * F * e + joined;
   // A sum over passes is the gradient itself; else backward adds it to the gradient.
   const std::int64_t head_gradient = narrow ? 0 : kFloatBytes * head.all;
   return kept * model.num_layers + head_gradient + features + embedded +

@@ -48,6 +48,8 @@ TEST_CASE("memory that runs out gets the advice of the innermost work; other err
         }) == "7 out of memory: tried to allocate 12 MiB; lower it");
   CHECK(said([] { with_memory_advice("raise it", [] { throw std::bad_alloc(); }); }) ==
         "7 out of memory; raise it");
+  CHECK(said([] { throw std::runtime_error("could not execute a primitive"); }) ==
+        "7 out of memory; lower it");
   CHECK(said([] { throw Error(ErrorKind::Data, "no text"); }) == "3 no text");
   CHECK(said([] {}) == "nothing");
   CHECK_THROWS_AS(said([] { throw std::logic_error("odd"); }), std::logic_error);

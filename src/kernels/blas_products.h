@@ -34,7 +34,7 @@ class BlasProducts {
     over_keys(p, data_.v, block, {out, problem_.q_stride()});
     for (std::int64_t row = 0; row < block.rows(); ++row) {
       Scalar* const x = out + row * problem_.q_stride();
-      for (std::int64_t i = 0; i < problem_.K; ++i) x[i] *= factors[row];
+      row_math::scale_to(x, x, problem_.K, factors[row]);
     }
   }
   /// Forms the gradient of the queries, scale d_scores k.

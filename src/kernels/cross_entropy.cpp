@@ -19,6 +19,7 @@
 #include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
+#include "kernels/sum_of.h"
 #include "longspan/core/ceil_divide.h"
 #include "longspan/core/error.h"
 #include "longspan/kernels/products.h"
@@ -48,7 +49,7 @@ double row_loss(Scalar* x, std::int64_t V, std::int64_t target, Scalar& sum) {
 template <class Element>
 class WideRow {
  public:
-  using Scalar = std::conditional_t<std::is_same_v<Element, double>, double, float>;
+  using Scalar = SumOf<Element>;
 
   explicit WideRow(std::int64_t V) : V_(V) {
     if (is_copy()) copy_.resize(static_cast<std::size_t>(V));
@@ -77,7 +78,7 @@ class WideRow {
 // is not counted; returns the rows' summed loss.
 template <class Element>
 double loss_rows(const at::Tensor& logits_NV, const std::int64_t* targets, double scale) {
-  using Scalar = typename WideRow<Element>::Scalar;
+  using Scalar = SumOf<Element>;
   const std::int64_t rows = logits_NV.size(0), V = logits_NV.size(1);
   auto* logits = logits_NV.mutable_data_ptr<Element>();
   const auto factor = static_cast<Scalar>(scale);
@@ -111,7 +112,7 @@ void log_probability_rows(const at::Tensor& logits_NV, const std::int64_t* targe
   at::parallel_for(0, logits_NV.size(0), 1, [&](std::int64_t first, std::int64_t last) {
     WideRow<Element> wide(V);
     for (std::int64_t row = first; row < last; ++row) {
-      typename WideRow<Element>::Scalar sum;
+      SumOf<Element> sum;
       result[row] = static_cast<float>(-row_loss(wide.of(logits + row * V), V, targets[row], sum));
     }
   });

@@ -3,11 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <algorithm>
-#include <type_traits>
 #include <vector>
 
 #include "kernels/dropout_rule.h"
 #include "kernels/row_math.h"
+#include "kernels/sum_of.h"
 #include "longspan/core/ceil_divide.h"
 
 /// What the fused attention's forward and backward passes share. Work is divided over (batch, head)
@@ -15,10 +15,6 @@
 namespace longspan::fused {
 
 inline constexpr std::int64_t kQueryBlock = 64;
-
-/// What sums over elements of a type are formed in.
-template <class Element>
-using SumOf = std::conditional_t<std::is_same_v<Element, double>, double, float>;
 
 /// The dropout of one call, with its tensor of row ids unpacked.
 struct Drop {

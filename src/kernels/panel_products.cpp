@@ -8,7 +8,7 @@
 namespace longspan::fused {
 namespace {
 
-constexpr std::int64_t kPanel = 64;
+constexpr std::int64_t kPanel = PanelProducts<float>::kPanel;
 // Rows of scores that were a power of two apart would share a few sets of the cache.
 constexpr std::int64_t kRowGap = 16;
 // With fewer queries than this, laying out the keys costs more than the products gain.

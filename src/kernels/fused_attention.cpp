@@ -2,6 +2,7 @@
 // rows in cache instead of tiles of keys): one pass a block, keeps only the log-sum-exp of each row
 // for backward, and never touches a key that no query of a block sees.
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
 #include "kernels/attention_function.h"
@@ -9,6 +10,7 @@
 #include "kernels/fused_problem.h"
 #include "kernels/kernel_tables.h"
 #include "kernels/panel_products.h"
+#include "kernels/row_products.h"
 
 namespace longspan {
 namespace {
@@ -51,14 +53,25 @@ bool is_packed(const at::Tensor& k_BSGK, const at::Tensor& v_BSGK) {
   return k_BSGK.strides() == v_BSGK.strides() && k_BSGK.select(0, 0).is_contiguous();
 }
 
+bool has_backward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  return at::GradMode::is_enabled() &&
+         (q.requires_grad() || k.requires_grad() || v.requires_grad());
+}
+
+// Returns whether products are of factors of the given dtype, also where it is narrow.
+bool keeps_dtype(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK) {
+  const auto dtype = q_BTHK.scalar_type();
+  const std::int64_t T = q_BTHK.size(1);
+  return fused::takes_panels(dtype, T, q_BTHK.size(3)) ||
+         (fused::takes_rows(dtype, T, k_BSGK.size(1)) && !has_backward(q_BTHK, k_BSGK, v_BSGK));
+}
+
 }  // namespace
 
 at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const AttentionOptions& options) {
-  const bool stays_narrow =
-      fused::takes_panels(q_BTHK.scalar_type(), q_BTHK.size(1), q_BTHK.size(3));
   const auto sums = sums_of(q_BTHK.scalar_type()),
-             dtype = stays_narrow ? q_BTHK.scalar_type() : sums;
+             dtype = keeps_dtype(q_BTHK, k_BSGK, v_BSGK) ? q_BTHK.scalar_type() : sums;
   at::Tensor k = k_BSGK.to(dtype), v = v_BSGK.to(dtype);
   if (!is_packed(k, v)) {
     k = k.contiguous();

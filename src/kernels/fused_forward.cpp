@@ -6,6 +6,7 @@
 
 #include "kernels/blas_products.h"
 #include "kernels/panel_products.h"
+#include "kernels/row_products.h"
 
 namespace longspan::fused {
 namespace {
@@ -85,12 +86,23 @@ void forward_all(const Problem& problem, const Tensors& tensors) {
 
 }  // namespace
 
+bool takes_rows(at::ScalarType dtype, std::int64_t num_queries, std::int64_t num_keys) {
+  constexpr std::int64_t kMostQueries = 4;
+  return (dtype == at::kFloat || dtype == at::kBFloat16) && num_queries <= kMostQueries &&
+         num_keys > num_queries;
+}
+
 void run_forward(const Problem& problem, const Tensors& tensors) {
   const auto dtype = tensors.q.scalar_type();
+  const bool by_row = takes_rows(dtype, problem.T, problem.S);
   if (dtype == at::kDouble)
     forward_all<BlasProducts<double>, double>(problem, tensors);
+  else if (dtype == at::kBFloat16 && by_row)
+    forward_all<RowProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors);
   else if (dtype == at::kBFloat16)
     forward_all<PanelProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors);
+  else if (by_row)
+    forward_all<RowProducts<float>, float>(problem, tensors);
   else if (takes_panels(dtype, problem.T, problem.K))
     forward_all<PanelProducts<float>, float>(problem, tensors);
   else

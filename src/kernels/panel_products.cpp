@@ -49,7 +49,8 @@ void turn(Rows<Element> from, std::int64_t count, std::int64_t width, Element* t
 }  // namespace
 
 std::size_t score_elements(const Problem& problem) {
-  return static_cast<std::size_t>(kQueryBlock * (whole_panels(problem.S) + kRowGap));
+  const std::int64_t rows = problem.T < kFewestQueries ? problem.T : kQueryBlock;
+  return static_cast<std::size_t>(rows * (whole_panels(problem.S) + kRowGap));
 }
 
 bool takes_panels([[maybe_unused]] at::ScalarType dtype, [[maybe_unused]] std::int64_t num_queries,

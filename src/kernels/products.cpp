@@ -1,11 +1,14 @@
 #include "longspan/kernels/products.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "kernels/few_rows.h"
 #include "longspan/kernels/step_part.h"
 
 // LibTorch exports it for its operators of narrow dtypes, but has no header of it and no operator
@@ -124,8 +127,20 @@ void add_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
     sum.addmm_(a, b);
 }
 
+at::Tensor linear_product(const at::Tensor& x_NI, const at::Tensor& weight_OI,
+                          const at::Tensor& bias_O) {
+  if (takes_few_rows(x_NI, weight_OI)) return few_rows_product(x_NI, weight_OI, bias_O);
+  if (!bias_O.defined()) return product(x_NI, weight_OI.t());
+  return at::addmm(bias_O, x_NI, weight_OI.t());
+}
+
 at::Tensor linear_layer(const at::Tensor& x, const at::Tensor& weight_OI,
                         const at::Tensor& bias_O) {
+  if (!at::GradMode::is_enabled() && x.dim() > 1 && takes_few_rows(as_rows(x), weight_OI)) {
+    auto sizes = x.sizes().vec();
+    sizes.back() = weight_OI.size(0);
+    return few_rows_product(as_rows(x), weight_OI, bias_O).view(sizes);
+  }
   if (x.dim() > 1 && x.numel() > 0 && takes_onednn(as_rows(x), weight_OI.t()))
     return LinearProduct::apply(x, weight_OI, bias_O.defined() ? Given(bias_O) : std::nullopt);
   return bias_O.defined() ? at::linear(x, weight_OI, bias_O) : at::linear(x, weight_OI);

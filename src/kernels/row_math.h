@@ -15,6 +15,21 @@ namespace longspan::row_math {
 float scale_add_max(float* x, const float* bias, std::int64_t count, float scale);
 double scale_add_max(double* x, const double* bias, std::int64_t count, double scale);
 
+/// A matrix in memory, its rows `stride` elements apart.
+template <class Element>
+struct Rows {
+  const Element* data;
+  std::int64_t num_rows, count, stride;
+};
+
+/// Sets out[j] to the sum over i < count of x[i] * row j [i], at the speed of memory.
+void multiply_rows(float* out, const float* x, const Rows<float>& rows);
+void multiply_rows(float* out, const float* x, const Rows<c10::BFloat16>& rows);
+
+/// Sets out[i] to the sum over rows j of x[j] * row j [i], i < count, at the speed of memory.
+void combine_rows(float* out, const float* x, const Rows<float>& rows);
+void combine_rows(float* out, const float* x, const Rows<c10::BFloat16>& rows);
+
 /// Returns the greatest of x.
 float max(const float* x, std::int64_t count);
 double max(const double* x, std::int64_t count);

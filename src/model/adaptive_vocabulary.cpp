@@ -4,7 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/mm.h>
 
 #include <algorithm>
 #include <cmath>
@@ -130,12 +129,12 @@ class AdaptiveVocabulary final : public Vocabulary {
 
   at::Tensor log_probabilities(const at::Tensor& features_ND) const override {
     const std::int64_t words = ranges_[0].end;
-    const auto head_NV = at::mm(features_ND, head_[0].matrix.rows().t()).log_softmax(-1);
+    const auto head_NV = linear_product(features_ND, head_[0].matrix.rows(), {}).log_softmax(-1);
     std::vector<at::Tensor> parts{head_NV.narrow(1, 0, words)};
     for (std::size_t i = 1; i < head_.size(); ++i) {
-      const auto tail_NR =
-          at::mm(at::mm(features_ND, head_[i].proj.weight_OI), head_[i].matrix.weight_VD.t())
-              .log_softmax(-1);
+      const auto tail_NR = linear_product(product(features_ND, head_[i].proj.weight_OI),
+                                          head_[i].matrix.weight_VD, {})
+                               .log_softmax(-1);
       parts.push_back(tail_NR + head_NV.narrow(1, words + static_cast<std::int64_t>(i) - 1, 1));
     }
     return at::cat(parts, 1);

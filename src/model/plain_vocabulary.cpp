@@ -1,10 +1,9 @@
 // One matrix for all ids, and a second one for the head unless tied.
 
-#include <ATen/ops/mm.h>
-
 #include <cmath>
 
 #include "longspan/kernels/cross_entropy.h"
+#include "longspan/kernels/products.h"
 #include "model/vocabulary.h"
 #include "model/vocabulary_matrix.h"
 
@@ -52,7 +51,7 @@ class PlainVocabulary final : public Vocabulary {
   }
 
   at::Tensor log_probabilities(const at::Tensor& features_ND) const override {
-    return at::mm(features_ND, head_.weight_VD.t()).log_softmax(-1);
+    return linear_product(features_ND, head_.weight_VD, {}).log_softmax(-1);
   }
 
  private:

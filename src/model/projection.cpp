@@ -6,7 +6,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -56,8 +55,8 @@ struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
     // The parts of the product go their own ways: nobody needs to know that they share memory.
     const at::AutoDispatchBelowADInplaceOrView no_views;
     const at::Tensor x_NI = as_rows(x);
-    const at::Tensor y_NO = use->size() > kBias ? at::addmm(use->narrow(kBias), x_NI, weight_OI.t())
-                                                : at::mm(x_NI, weight_OI.t());
+    const at::Tensor y_NO =
+        linear_product(x_NI, weight_OI, use->size() > kBias ? use->narrow(kBias) : at::Tensor());
     context->save_for_backward({x_NI});
     context->saved_data["use"] = c10::IValue::make_capsule(use);
     context->saved_data["sizes"] = x.sizes().vec();

@@ -2,6 +2,8 @@
 
 #include "longspan/kernels/products.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
 #include "support/tensors.h"
@@ -72,6 +74,43 @@ TEST_CASE("a linear layer and its gradients are those of float64") {
   CHECK(difference(wide(found.d_x), exact.d_x, tolerance(O)) == "");
   CHECK(difference(wide(found.d_weight), exact.d_weight, tolerance(2 * rows)) == "");
   CHECK(difference(wide(found.d_bias), wide(exact.d_bias), tolerance(2 * rows)) == "");
+}
+
+TEST_CASE(
+    "a few rows times a weight are those of float64, with the bits of any number of threads") {
+  const auto dtype = GENERATE(at::kFloat, at::kBFloat16);
+  const auto rows = GENERATE(1, 2, 4);
+  const auto inner = GENERATE(1, 15, 16, 100, 1030);
+  const auto columns = GENERATE(4, 9, 130);
+  const bool has_bias = GENERATE(false, true);
+  INFO(rows << " x " << inner << " x " << columns << ", " << dtype << (has_bias ? ", bias" : ""));
+  // Every other row of a wider matrix, as a part of a joint weight may lie.
+  const at::Tensor x_NI = random_tensor({rows, inner}, 1).to(dtype),
+                   weight_OI =
+                       random_tensor({columns, 2 * inner}, 2).to(dtype).narrow(1, 3 % inner, inner),
+                   bias_O = has_bias ? random_tensor({columns}, 3).to(dtype) : at::Tensor();
+  at::Tensor exact_NO = at::mm(wide(x_NI), wide(weight_OI).t()),
+             bound_NO = at::mm(wide(x_NI).abs(), wide(weight_OI).abs().t());
+  if (has_bias) {
+    exact_NO += wide(bias_O);
+    bound_NO += wide(bias_O).abs();
+  }
+  // Each term is rounded when it is multiplied and at most once with each sum that it is in; the
+  // whole once more where the result is narrow.
+  bound_NO *= static_cast<double>(inner + 2) * std::exp2(-24);
+  if (dtype == at::kBFloat16) bound_NO += exact_NO.abs() * std::exp2(-8) * 1.01;
+  std::vector<at::Tensor> found;
+  const int before = at::get_num_threads();
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    found.push_back(linear_product(x_NI, weight_OI, bias_O));
+    CHECK(found.back().scalar_type() == dtype);
+    CHECK(((wide(found.back()) - exact_NO).abs() <= bound_NO).all().item<bool>());
+    const at::NoGradGuard no_gradient;
+    CHECK(linear_layer(x_NI, weight_OI, bias_O).equal(found.back()));
+  }
+  at::set_num_threads(before);
+  CHECK(found.front().equal(found.back()));
 }
 
 TEST_CASE("only the gradients that are wanted are formed") {

@@ -76,11 +76,13 @@ endif()
 
 set(LONGSPAN_CUDA_VERSION "not built")
 set(LONGSPAN_NCCL_VERSION "not built")
+set(LONGSPAN_BACKENDS "cpu gloo")
 if(LONGSPAN_CUDA)
   set(LONGSPAN_CUDA_VERSION "${CMAKE_CUDA_COMPILER_VERSION}")
   file(STRINGS "${_nvidia}/nccl/include/nccl.h" _v REGEX "define NCCL_(MAJOR|MINOR|PATCH) ")
   list(TRANSFORM _v REPLACE "[^0-9]" "")
   list(JOIN _v "." LONGSPAN_NCCL_VERSION)
+  string(APPEND LONGSPAN_BACKENDS " cuda nccl")
   _torch_shared(c10_cuda "${_root}/lib/libc10_cuda.so")
   _torch_shared(torch_cuda "${_root}/lib/libtorch_cuda.so")
   # The wheels carry libnccl.so.2 and libcudart.so.13 only: no unversioned names, so -lnccl fails.

@@ -15,8 +15,10 @@ file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT
 namespace longspan::build_info {
 inline constexpr char kVersion[] = \"@VERSION@\";
 inline constexpr char kCommit[] = \"@commit@\";
+inline constexpr char kLibTorch[] = \"@LIBTORCH@\";
 inline constexpr char kSentencePiece[] = \"@SENTENCEPIECE@\";
 inline constexpr char kCuda[] = \"@CUDA@\";
 inline constexpr char kNccl[] = \"@NCCL@\";
+inline constexpr char kBackends[] = \"@BACKENDS@\";
 }  // namespace longspan::build_info
 ")

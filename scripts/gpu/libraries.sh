@@ -2,7 +2,7 @@
 # Sourced by run: finds LibTorch and CUDA's libraries, and sees whether the programs start with them.
 # It leaves what it found in the variables torch, torch_version, missing and broken.
 
-programs=(longspan gpu_test gpu_benchmark)
+programs=(bin/longspan libexec/longspan bin/gpu_test bin/gpu_benchmark)
 wanted_torch=$(sed -n 's/.* torch //p' "$here/about.txt")
 
 find_torch() {
@@ -29,7 +29,7 @@ with_libraries() { LD_LIBRARY_PATH=$library_path "$@"; }
 
 # Fills missing: libraries that are nowhere, and versions of the C and C++ libraries that are too old.
 find_missing() {
-  mapfile -t missing < <(with_libraries ldd "${programs[@]/#/$here/bin/}" 2>&1 |
+  mapfile -t missing < <(with_libraries ldd "${programs[@]/#/$here/}" 2>&1 |
     grep 'not found' | sed -e 's/ => not found//' -e 's/.*version `\(.*\)'"'"' not found.*/\1/' -e 's/^[[:space:]]*//' | sort -u)
 }
 
@@ -49,12 +49,12 @@ find_broken() {
   fi
   for program in "${programs[@]}"; do
     case $program in
-      longspan) question=--version ;;
-      gpu_test) question=--list-tests ;;
+      */longspan) question=--version ;;
+      */gpu_test) question=--list-tests ;;
       *) question=--help ;;
     esac
     # shellcheck disable=SC2024
-    with_libraries "$here/bin/$program" "$question" >/dev/null 2>"$folder/start.txt" ||
+    with_libraries "$here/$program" "$question" >/dev/null 2>"$folder/start.txt" ||
       broken+=("$program ($(tail -n 1 "$folder/start.txt"))")
   done
 }

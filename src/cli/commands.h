@@ -68,18 +68,17 @@ void add_verbs(CLI::App& app, Call& call);
 struct Verb {
   std::string_view name;
   void (*add)(CLI::App& app, Call& call);
-  bool computes_at_length = false;  ///< so that a slower start repays itself
 };
 
 /// All verbs, in the order of the help.
 inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},
-                                  {"train", add_train, true},
-                                  {"evaluate", add_evaluate, true},
-                                  {"sweep", add_sweep, true},
+                                  {"train", add_train},
+                                  {"evaluate", add_evaluate},
+                                  {"sweep", add_sweep},
                                   {"report", add_report},
                                   {"generate", add_generate},
                                   {"plan", add_plan},
-                                  {"bench", add_bench, true},
+                                  {"bench", add_bench},
                                   {"inspect", add_inspect},
                                   {"runs", add_runs},
                                   {"import", add_import},

@@ -21,7 +21,7 @@
 #include "longspan/distributed/launch.h"
 #include "longspan/evaluate/evaluate_run.h"
 #include "longspan/evaluate/measures.h"
-#include "longspan/run/environment.h"
+#include "longspan/run/version.h"
 
 namespace longspan::cli {
 namespace {

@@ -11,7 +11,6 @@
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
-#include "cli/idle_threads.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
@@ -19,7 +18,7 @@
 #include "longspan/core/signals.h"
 #include "longspan/device/device.h"
 #include "longspan/distributed/communicator.h"
-#include "longspan/run/environment.h"
+#include "longspan/run/version.h"
 
 namespace {
 
@@ -89,7 +88,6 @@ int main(int argc, char** argv) {
   longspan::survive_save_signal();
   longspan::set_gpu_variables();
   longspan::set_group_variables();
-  longspan::cli::let_idle_threads_sleep(argv);
   keep_freed_memory();
   try {
     return run(argc, argv);

@@ -9,8 +9,8 @@
 #include "cli/output.h"
 #include "longspan/core/json.h"
 #include "longspan/distributed/launch.h"
-#include "longspan/run/environment.h"
 #include "longspan/run/run_folder.h"
+#include "longspan/run/version.h"
 #include "longspan/train/trainer.h"
 
 namespace longspan::cli {

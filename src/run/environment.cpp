@@ -4,7 +4,6 @@
 
 #include <ATen/Parallel.h>
 #include <sys/utsname.h>
-#include <torch/headeronly/version.h>
 #include <unistd.h>
 
 #include <string>
@@ -14,19 +13,9 @@
 #include "longspan/core/escaped.h"
 #include "longspan/device/device.h"
 #include "longspan/device/processor.h"
+#include "longspan/run/version.h"
 
 namespace longspan {
-namespace {
-
-std::string backends() {
-#ifdef USE_C10D_NCCL
-  return "cpu gloo cuda nccl";
-#else
-  return "cpu gloo";
-#endif
-}
-
-}  // namespace
 
 Json describe_environment(const std::vector<std::string>& command_line, c10::Device device) {
   std::vector<std::string> words;  // in UTF-8, which the system does not ask of a word
@@ -36,7 +25,7 @@ Json describe_environment(const std::vector<std::string>& command_line, c10::Dev
   return {{"format", "longspan.environment/1"},
           {"longspan", build_info::kVersion},
           {"commit", build_info::kCommit},
-          {"libtorch", TORCH_VERSION},
+          {"libtorch", build_info::kLibTorch},
           {"cuda", build_info::kCuda},
           {"nccl", build_info::kNccl},
           {"sentencepiece", build_info::kSentencePiece},
@@ -50,12 +39,6 @@ Json describe_environment(const std::vector<std::string>& command_line, c10::Dev
           {"device_name", device.is_cpu() ? processor_name() : device_name(device)},
           {"gpus", num_gpus()},
           {"command_line", words}};
-}
-
-std::string version_text() {
-  return concat("longspan ", build_info::kVersion, " (commit ", build_info::kCommit, ")\nLibTorch ",
-                TORCH_VERSION, "\nCUDA ", build_info::kCuda, "\nNCCL ", build_info::kNccl,
-                "\nSentencePiece ", build_info::kSentencePiece, "\nbackends: ", backends(), "\n");
 }
 
 }  // namespace longspan

@@ -11,7 +11,5 @@ namespace longspan {
 
 /// Returns versions, commit, host, devices and the command line, as environment.json holds them.
 Json describe_environment(const std::vector<std::string>& command_line, c10::Device device);
-/// Returns the text of `--version`.
-std::string version_text();
 
 }  // namespace longspan

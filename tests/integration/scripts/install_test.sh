@@ -11,7 +11,7 @@ cmake --install "$1" --prefix "$work/first" >"$work/log" || { cat "$work/log" &&
 mv "$work/first" "$work/moved"
 program=$work/moved/bin/longspan
 
-elsewhere=$(ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | xargs -n 1 realpath |
+elsewhere=$(ldd "$work/moved/libexec/longspan" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | xargs -n 1 realpath |
   grep -v -e "^$work/moved/lib/longspan/" -e '^/usr/lib/' -e '^/lib' || true)
 if [[ -n $elsewhere ]]; then
   echo "an installed program must bring what is not the system's, it takes $elsewhere"

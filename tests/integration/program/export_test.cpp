@@ -78,7 +78,8 @@ TEST_CASE("export: the runs of configs/export-*.yaml go out whole and come back"
   for (const auto& [config, architecture, tokenizer, num_files] :
        {Case{"export-mpt.yaml", "mpt", "word", 5},
         Case{"export-llama.yaml", "llama", "sentencepiece", 5},
-        Case{"export-gpt-neox.yaml", "gpt_neox", "bytes", 4}}) {
+        Case{"export-gpt-neox.yaml", "gpt_neox", "bytes", 4},
+        Case{"export-bloom.yaml", "bloom", "bytes", 4}}) {
     INFO(config);
     const ExportableRun run(config);
     const auto exported = run.exported({"--json"});

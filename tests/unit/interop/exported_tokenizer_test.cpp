@@ -1,5 +1,5 @@
 // The tokenizer files of a folder for transformers. That the ids are equal there is tested in
-// tests/differential/transformers.
+// tests/differential/other_programs.
 
 #include "interop/exported_tokenizer.h"
 

@@ -34,7 +34,7 @@ class Generation {
       sequences_.push_back({prompt, prompt.size(), options.max_tokens > 0});
       cost_.prompt_tokens += static_cast<std::int64_t>(prompt.size());
     }
-    check_positions();
+    check_generation_fits(model_, longest(prompts), options_.max_tokens);
     forward_.cache = &cache_;
     forward_.compute_dtype = options.compute_dtype;
     forward_.step_weights = &step_weights_;
@@ -62,15 +62,6 @@ class Generation {
     std::size_t size = 0;
     for (const auto& prompt : prompts) size = std::max(size, prompt.size());
     return static_cast<std::int64_t>(size);
-  }
-
-  void check_positions() const {
-    const auto limit = model_.position().max_positions();
-    // The last token is not read.
-    check(!limit || cache_.capacity() - 1 <= *limit, ErrorKind::Config,
-          "prompt and tokens must fit the ", limit.value_or(0),
-          " positions that the position method can tell apart, got a prompt of ",
-          cache_.capacity() - options_.max_tokens, " tokens and ", options_.max_tokens, " more");
   }
 
   at::Tensor read_shortest_prompt() {
@@ -141,6 +132,16 @@ class Generation {
 };
 
 }  // namespace
+
+void check_generation_fits(const Transformer& model, std::int64_t prompt_tokens,
+                           std::int64_t max_tokens) {
+  const auto limit = model.position().max_positions();
+  // The last token is not read.
+  check(!limit || prompt_tokens + max_tokens - 1 <= *limit, ErrorKind::Config,
+        "prompt and tokens must fit the ", limit.value_or(0),
+        " positions that the position method can tell apart, got a prompt of ", prompt_tokens,
+        " tokens and ", max_tokens, " more");
+}
 
 GenerationCost generate(const Transformer& model,
                         std::span<const std::vector<std::int32_t>> prompts,

@@ -29,20 +29,6 @@ std::int64_t encode_lines(const Tokenizer& tokenizer, std::string_view prompt,
   return unknown;
 }
 
-std::vector<std::int32_t> encode_prompt(const Tokenizer& tokenizer, const std::string& prompt) {
-  const std::size_t invalid = find_invalid_utf8(prompt);
-  check(invalid == std::string::npos, ErrorKind::Config, "a prompt must be UTF-8, found ",
-        byte_in_hex(prompt[std::min(invalid, prompt.size() - 1)]), " at byte ", invalid, " of it");
-  std::vector<std::int32_t> ids{tokenizer.start_id()};
-  if (prompt.empty()) return ids;
-  const std::int64_t unknown = tokenizer.reads_documents() ? tokenizer.encode_line(prompt, ids)
-                                                           : encode_lines(tokenizer, prompt, ids);
-  if (unknown > 0)
-    log::warn("a prompt has tokens that the tokenizer does not know",
-              {{"tokens", ids.size() - 1}, {"unknown", unknown}});
-  return ids;
-}
-
 // One sequence as it comes.
 struct Sequence {
   std::size_t prompt;
@@ -126,6 +112,20 @@ Json described(const GenerationOptions& options) {
 }
 
 }  // namespace
+
+std::vector<std::int32_t> encode_prompt(const Tokenizer& tokenizer, const std::string& prompt) {
+  const std::size_t invalid = find_invalid_utf8(prompt);
+  check(invalid == std::string::npos, ErrorKind::Config, "a prompt must be UTF-8, found ",
+        byte_in_hex(prompt[std::min(invalid, prompt.size() - 1)]), " at byte ", invalid, " of it");
+  std::vector<std::int32_t> ids{tokenizer.start_id()};
+  if (prompt.empty()) return ids;
+  const std::int64_t unknown = tokenizer.reads_documents() ? tokenizer.encode_line(prompt, ids)
+                                                           : encode_lines(tokenizer, prompt, ids);
+  if (unknown > 0)
+    log::warn("a prompt has tokens that the tokenizer does not know",
+              {{"tokens", ids.size() - 1}, {"unknown", unknown}});
+  return ids;
+}
 
 Json generate_with_run(const SavedRun& saved, const GenerationRequest& request,
                        c10::Device device) {

@@ -52,6 +52,7 @@ constexpr std::array kRules{
     Row{"validate.lengths", KeyRule::MeasuresBest},
     Row{"validate.extrapolation_lengths", KeyRule::Free},
     Row{"validate.max_targets", KeyRule::MeasuresBest},
+    Row{"validate.sample", KeyRule::Free},
     Row{"checkpoint.every_steps", KeyRule::Free},
     Row{"checkpoint.keep_last", KeyRule::Free},
     Row{"checkpoint.keep_every_steps", KeyRule::Free},

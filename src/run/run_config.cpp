@@ -81,6 +81,19 @@ TrainConfig read_train(const config::Reader& reader, const DataConfig& data) {
   return result;
 }
 
+// Who asks for a sample and says no length gets one.
+SampleConfig read_sample(const config::Reader& reader, bool is_given) {
+  constexpr std::int64_t kUsualTokens = 100;
+  SampleConfig result;
+  result.max_tokens =
+      reader.integer("max_tokens", {.low = 0, .high = 1 << 20}, is_given ? kUsualTokens : 0);
+  result.prompt = reader.text("prompt", result.prompt);
+  check(result.max_tokens > 0 || result.prompt.empty(), ErrorKind::Config,
+        reader.place("max_tokens"), " must be above 0 where a prompt is given, got 0");
+  reader.finish();
+  return result;
+}
+
 ValidateConfig read_validate(const config::Reader& reader, std::int64_t seq_len) {
   const config::IntegerRange length{.low = 1, .high = 1 << 24};
   ValidateConfig result;
@@ -90,6 +103,7 @@ ValidateConfig read_validate(const config::Reader& reader, std::int64_t seq_len)
         " must name at least one length, got none");
   result.extrapolation_lengths = reader.integers("extrapolation_lengths", length, {});
   result.max_targets = reader.integer("max_targets", {.low = 0, .high = kMost}, 0);
+  result.sample = read_sample(reader.section("sample"), reader.has("sample"));
   reader.finish();
   return result;
 }

@@ -49,6 +49,7 @@ class Trainer {
   void count(const StepResult& result);
   void log_skipped(const std::string& trouble) const;
   void do_what_is_due(double lr, double grad_norm, bool save_asked);
+  void log_sample() const;
   bool is_new_best(const Validation& validation) const;
   void write_row(double lr, double grad_norm, const std::optional<Validation>& validation);
   void save();
@@ -197,6 +198,7 @@ void Trainer::do_what_is_due(double lr, double grad_norm, bool save_asked) {
     progress.best_step = progress.step;
   }
   if (!progress.unfinished && (validation || logs)) write_row(lr, grad_norm, validation);
+  if (validation && work_.sample) interval_.pause([&] { log_sample(); });
   if (saves || best || stop_signal_ != 0) save();
 }
 
@@ -211,6 +213,13 @@ bool Trainer::is_new_best(const Validation& validation) const {
   const bool better = is_better(*value, work_.progress.best_value,
                                 as_fairseq ? BestRule::Fairseq : BestRule::Lower);
   return !work_.communicator.broadcast_text(better ? "better" : "").empty();
+}
+
+void Trainer::log_sample() const {
+  if (!work_.communicator.leads()) return;
+  SignalWatch::set_current_work("the token of the sample that is under way");
+  log::info("sample", {{"text", work_.sample->generate(work_.config, work_.model,
+                                                       work_.data.tokenizer(), is_told_to_stop)}});
 }
 
 void Trainer::write_row(double lr, double grad_norm, const std::optional<Validation>& validation) {

@@ -68,6 +68,7 @@ Workspace::Workspace(const RunConfig& run_config, const TrainOptions& options,
   check_allowed_changes(config, options);
   resume(options);
   if (is_done()) return;
+  if (config.validate.sample.max_tokens > 0) sample.emplace(config, model, data.tokenizer());
   settle_micro_batch();
   start_loss_scale();
   start_guard();

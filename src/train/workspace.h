@@ -10,6 +10,7 @@
 #include "longspan/train/trainer.h"
 #include "train/guard.h"
 #include "train/progress.h"
+#include "train/sample.h"
 #include "train/sharded_optimizer.h"
 
 namespace longspan {
@@ -45,6 +46,7 @@ struct Workspace {
   std::optional<LossScale> loss_scale;       ///< fp16 only
   std::optional<Guard> guard;                ///< where a bad step does not simply stop the run
   std::unique_ptr<GradientReducer> reducer;  ///< nothing on a rank that is alone
+  std::optional<Sample> sample;              ///< where validate.sample asks for one
   RunProgress progress;
 
  private:

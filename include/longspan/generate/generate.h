@@ -26,10 +26,15 @@ struct GenerationCost {
   std::int64_t cache_bytes = 0;
 };
 
+/// Checks that a prompt and what is to follow have positions. @throws Error(Config) when they
+/// exceed those that the method can tell apart
+void check_generation_fits(const Transformer& model, std::int64_t prompt_tokens,
+                           std::int64_t max_tokens);
+
 /// Continues prompts, all at once, with a key-value cache. What is drawn for the n-th token of a
 /// sequence is a function of (seed, number of the sequence, n): other prompts do not change it but
 /// for the rounding of products of another shape. @param prompts ids, none of them empty
-/// @throws Error(Config) when prompt and tokens exceed the positions that the method can tell apart
+/// @throws Error(Config) as check_generation_fits()
 GenerationCost generate(const Transformer& model,
                         std::span<const std::vector<std::int32_t>> prompts,
                         const GenerationOptions& options, const TakeToken& take);

@@ -21,6 +21,10 @@ struct GenerationRequest {
   std::function<void(std::size_t sequence, std::string_view text)> show;
 };
 
+/// Returns the start of a text and the ids of a prompt, whose last line is not at its end; warns of
+/// tokens that the tokenizer does not know. @throws Error(Config) for a prompt that is no UTF-8
+std::vector<std::int32_t> encode_prompt(const Tokenizer& tokenizer, const std::string& prompt);
+
 /// Continues each prompt. Sequences are numbered by prompt, and within a prompt by sample. Where a
 /// tokenizer reads documents a sequence ends with its document.
 /// @return {run, checkpoint_step, options, sequences, tokens_per_second, cache_bytes}

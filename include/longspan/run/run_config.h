@@ -43,11 +43,18 @@ struct TrainConfig {
   std::int64_t check_every_steps = 0;  ///< compute loss and gradients twice and compare; 0: never
 };
 
+/// What a run writes into its log at each validation.
+struct SampleConfig {
+  std::string prompt;           ///< empty: the start of a text
+  std::int64_t max_tokens = 0;  ///< 0: no sample
+};
+
 struct ValidateConfig {
   std::int64_t every_steps = 0;  ///< 0: at the end only
   std::vector<std::int64_t> lengths;
   std::vector<std::int64_t> extrapolation_lengths;
   std::int64_t max_targets = 0;  ///< score only the first this many targets of the split; 0: all
+  SampleConfig sample;
 };
 
 /// A number of a validation, the lowest of which is the best.

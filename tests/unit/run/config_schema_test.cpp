@@ -116,6 +116,7 @@ TEST_CASE("the resolved text of each kind is valid") {
   all.push_back({"model.init={from: a.safetensors}"});
   all.push_back({"train.precision=fp16", "train.loss_scale={init: 64, window: 5}"});
   all.push_back({"train.guard={spike: skip, max_skips: 3, spike_factor: 2}"});
+  all.push_back({"validate.sample={prompt: a, max_tokens: 3}"});
   for (const auto& overrides : all) {
     CAPTURE(overrides);
     CHECK(violation(schema(), json_of_yaml(resolved(overrides))).value_or("") == "");
@@ -132,7 +133,8 @@ TEST_CASE("a key of another kind or section is neither read nor valid") {
                                                  {"data.tokenizer.vocab_size", 400},
                                                  {"model.layers", 2},
                                                  {"steps", 2},
-                                                 {"validate.every", 2}}) {
+                                                 {"validate.every", 2},
+                                                 {"validate.sample.tokens", 2}}) {
     CAPTURE(key);
     CHECK_FALSE(is_read({concat(key, "=", value)}));
     CHECK(violation(schema(), with(tiny, key, value)));

@@ -55,6 +55,18 @@ TEST_CASE("steps that the limits allow") {
   CHECK_FALSE(planned_steps(limits, std::nullopt));
 }
 
+TEST_CASE("a sample is taken where it is asked for, of a length that it may leave out") {
+  CHECK(read().validate.sample.max_tokens == 0);
+  CHECK(read({"validate.sample={}"}).validate.sample.max_tokens == 100);
+  const auto sample = read({"validate.sample={prompt: the, max_tokens: 7}"}).validate.sample;
+  CHECK(sample.prompt == "the");
+  CHECK(sample.max_tokens == 7);
+  CHECK(read({"validate.sample.prompt=the"}).validate.sample.max_tokens == 100);
+  CHECK_THAT(error_of({"validate.sample={prompt: the, max_tokens: 0}"}),
+             ContainsSubstring(
+                 "validate.sample.max_tokens must be above 0 where a prompt is given, got 0"));
+}
+
 TEST_CASE("sections check each other") {
   CHECK_THAT(
       error_of({"train.batch_tokens=40"}),

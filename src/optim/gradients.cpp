@@ -13,6 +13,7 @@
 #include <limits>
 #include <vector>
 
+#include "longspan/optim/norms.h"
 #include "longspan/optim/optimizer.h"
 #include "optim/blocks.h"
 #include "optim/element_loops.h"
@@ -21,22 +22,24 @@
 namespace longspan {
 namespace {
 
-// Gradients that the loops can go through, and those that LibTorch's operators must.
-struct Gradients {
+// Tensors that the loops can go through, and those that LibTorch's operators must.
+struct Tensors {
   std::vector<at::Tensor> plain, others;
+
+  void add(const at::Tensor& tensor) {
+    if (tensor.defined()) (is_plain(tensor) ? plain : others).push_back(tensor);
+  }
+
+ private:
+  static bool is_plain(const at::Tensor& tensor) {
+    const bool real = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kDouble;
+    return tensor.device().is_cpu() && real && tensor.is_contiguous();
+  }
 };
 
-bool is_plain(const at::Tensor& gradient) {
-  const bool real = gradient.scalar_type() == at::kFloat || gradient.scalar_type() == at::kDouble;
-  return gradient.device().is_cpu() && real && gradient.is_contiguous();
-}
-
-Gradients gradients_of(const NamedTensors& parameters) {
-  Gradients all;
-  for (const auto& [name, tensor] : parameters) {
-    const at::Tensor& gradient = tensor.grad();
-    if (gradient.defined()) (is_plain(gradient) ? all.plain : all.others).push_back(gradient);
-  }
+Tensors gradients_of(const NamedTensors& parameters) {
+  Tensors all;
+  for (const auto& [name, tensor] : parameters) all.add(tensor.grad());
   return all;
 }
 
@@ -64,6 +67,22 @@ void scale_block(const at::Tensor& tensor, const Block& block, double factor) {
   }
 }
 
+double norm_of(const Tensors& tensors) {
+  const at::NoGradGuard no_gradient;
+  const std::vector<Block> blocks = blocks_of(tensors.plain);
+  std::vector<double> sums(blocks.size());
+  for_each_block(blocks, [&](std::size_t number, const Block& block) {
+    sums[number] = block_sum_of_squares(tensors.plain[block.tensor], block);
+  });
+  double total = 0.0;
+  for (const double sum : sums) total += sum;
+  // A GPU is asked once for all of them.
+  if (!tensors.others.empty())
+    total +=
+        at::stack(at::_foreach_norm(tensors.others, 2, at::kDouble)).square().sum().item<double>();
+  return std::sqrt(total);
+}
+
 }  // namespace
 
 bool multiply_gradients(const NamedTensors& parameters, const at::Tensor& factor) {
@@ -73,28 +92,19 @@ bool multiply_gradients(const NamedTensors& parameters, const at::Tensor& factor
 }
 
 double gradient_norm(const NamedTensors& parameters, double scale) {
-  const at::NoGradGuard no_gradient;
-  const Gradients gradients = gradients_of(parameters);
-  const std::vector<Block> blocks = blocks_of(gradients.plain);
-  std::vector<double> sums(blocks.size());
-  for_each_block(blocks, [&](std::size_t number, const Block& block) {
-    sums[number] = block_sum_of_squares(gradients.plain[block.tensor], block);
-  });
-  double total = 0.0;
-  for (const double sum : sums) total += sum;
-  // A GPU is asked once for all of them.
-  if (!gradients.others.empty())
-    total += at::stack(at::_foreach_norm(gradients.others, 2, at::kDouble))
-                 .square()
-                 .sum()
-                 .item<double>();
-  return std::sqrt(total) * std::abs(scale);
+  return norm_of(gradients_of(parameters)) * std::abs(scale);
+}
+
+double norm_of(const std::vector<at::Tensor>& tensors) {
+  Tensors all;
+  for (const auto& tensor : tensors) all.add(tensor);
+  return norm_of(all);
 }
 
 void scale_gradients(const NamedTensors& parameters, double factor) {
   if (factor == 1.0) return;
   const at::NoGradGuard no_gradient;
-  const Gradients gradients = gradients_of(parameters);
+  const Tensors gradients = gradients_of(parameters);
   for_each_block(blocks_of(gradients.plain), [&](std::size_t, const Block& block) {
     scale_block(gradients.plain[block.tensor], block, factor);
   });

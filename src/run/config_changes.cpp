@@ -70,6 +70,7 @@ constexpr std::array kRules{
     Row{"log.every_steps", KeyRule::Free},
     Row{"log.tensorboard", KeyRule::Free},
     Row{"log.timeline_steps", KeyRule::Free},
+    Row{"log.layer_norms", KeyRule::Free},
 };
 
 KeyRule rule_for(std::string_view key, BatchOrder order) {

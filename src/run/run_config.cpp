@@ -150,6 +150,7 @@ LogConfig read_log(const config::Reader& reader) {
   result.tensorboard = reader.boolean("tensorboard", result.tensorboard);
   result.timeline_steps =
       reader.integer("timeline_steps", {.low = 0, .high = 1 << 20}, result.timeline_steps);
+  result.layer_norms = reader.boolean("layer_norms", result.layer_norms);
   reader.finish();
   return result;
 }

@@ -59,6 +59,11 @@ Json to_json(const MetricRow& row) {
     json[concat("data/", name, "/epoch")] = progress.epoch;
     json[concat("data/", name, "/tokens")] = progress.tokens;
   }
+  for (const auto& [layer, gradient, weight, update] : row.layer_norms) {
+    json["grad_norm/" + layer] = gradient;
+    json["weight_norm/" + layer] = weight;
+    json["update_norm/" + layer] = update;
+  }
   if (row.validation)
     for (const auto& [name, value] : named(*row.validation)) json[name] = value;
   return json;

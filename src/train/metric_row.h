@@ -7,6 +7,7 @@
 
 #include "longspan/core/json.h"
 #include "longspan/data/batches.h"
+#include "train/layer_norms.h"
 #include "train/validation.h"
 
 namespace longspan {
@@ -33,6 +34,7 @@ struct MetricRow {
   std::optional<std::int64_t> skipped = {};    ///< so far, where updates may be left out
   std::optional<std::int64_t> rollbacks = {};  ///< so far, where the guard may roll back
   std::vector<CorpusRow> corpora = {};         ///< of a mixture
+  std::vector<LayerNorms> layer_norms = {};    ///< of the row's step, where they were measured
   std::optional<Validation> validation = {};
 };
 

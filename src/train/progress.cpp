@@ -29,6 +29,16 @@ SavedLoss read_saved_loss(const JsonReader& document) {
   return result;
 }
 
+std::vector<LayerNorms> read_layer_norms(const JsonReader& document) {
+  std::vector<LayerNorms> result;
+  for (const auto& layer : document.keys()) {
+    const std::vector<double> norms = document.numbers(layer);
+    if (norms.size() != 3) document.refuse(layer, "a list of 3 numbers");
+    result.push_back({layer, norms[0], norms[1], norms[2]});
+  }
+  return result;
+}
+
 RunProgress read_progress(const JsonReader& document) {
   RunProgress result;
   result.step = document.integer("step", kCounts);
@@ -55,8 +65,17 @@ RunProgress read_progress(const JsonReader& document) {
     result.saved_loss = read_saved_loss(document.section("saved_loss"));
   if (document.has("unfinished")) {  // absent from older checkpoints
     const JsonReader unfinished = document.section("unfinished");
-    result.unfinished = {unfinished.number("lr"), unfinished.number("grad_norm")};
+    result.unfinished = {unfinished.number("lr"), unfinished.number("grad_norm"),
+                         read_layer_norms(unfinished.section("layer_norms"))};
   }
+  return result;
+}
+
+Json to_json_norms(const std::vector<LayerNorms>& layers) {
+  if (layers.empty()) return nullptr;
+  Json result = Json::object();
+  for (const auto& [layer, gradient, weight, update] : layers)
+    result[layer] = {gradient, weight, update};
   return result;
 }
 
@@ -91,7 +110,9 @@ Json RunProgress::to_json() const {
                               {"tokens", saved_loss->tokens},
                               {"environment", saved_loss->environment}};
   if (unfinished)
-    document["unfinished"] = {{"lr", unfinished->lr}, {"grad_norm", unfinished->grad_norm}};
+    document["unfinished"] = {{"lr", unfinished->lr},
+                              {"grad_norm", unfinished->grad_norm},
+                              {"layer_norms", to_json_norms(unfinished->layer_norms)}};
   return document;
 }
 

@@ -3,13 +3,22 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "longspan/core/json.h"
 #include "longspan/optim/loss_scale.h"
 #include "train/guard.h"
+#include "train/layer_norms.h"
 #include "train/saved_loss.h"
 
 namespace longspan {
+
+/// What a row of metrics says of its step alone.
+struct StepNumbers {
+  double lr = 0.0;
+  double grad_norm = 0.0;
+  std::vector<LayerNorms> layer_norms = {};  ///< where log.layer_norms asks for them
+};
 
 /// The counters of a run that a checkpoint carries besides tensors.
 struct RunProgress {
@@ -29,11 +38,7 @@ struct RunProgress {
   std::optional<SavedLoss> saved_loss;         ///< of the checkpoint's weights
   /// The last step, when the run was stopped in the validation that is due after it: what its row
   /// of metrics needs besides.
-  struct Unfinished {
-    double lr = 0.0;
-    double grad_norm = 0.0;
-  };
-  std::optional<Unfinished> unfinished;
+  std::optional<StepNumbers> unfinished;
 
   Json to_json() const;
   /// @throws Error(Checkpoint)

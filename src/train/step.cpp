@@ -90,8 +90,9 @@ void leave_out_spike(Guard& guard, std::int64_t step, StepResult& result) {
 
 // Clips and updates; where the step must not count, leaves the update out or throws. Collective.
 // @param own_loss_sum of this rank, where the model is
-void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor& own_loss_sum,
+void clip_and_update(const StepParts& place, const StepInput& input, const at::Tensor& own_loss_sum,
                      StepResult& result) {
+  const std::int64_t step = input.batch.step;
   LossScale* const loss_scale = place.loss_scale;
   const double scale = loss_scale != nullptr ? loss_scale->scale() : 1.0;
   ClipRule rule{1.0 / static_cast<double>(result.num_targets) / scale,
@@ -102,7 +103,14 @@ void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor
                                   : at::full({}, result.loss_sum, own_loss_sum.options());
   const at::Tensor numbers_3 = numbers_over_ranks(place, rule, loss_sum);
   const HostCopy copy(numbers_3);
-  const auto update = [&] { place.optimizer.step(result.lr, numbers_3.select(0, 2)); };
+  std::vector<LayerNorms> layer_norms;
+  const auto update = [&] {
+    std::optional<LayerNormMeter> meter;
+    if (input.measures_layers) meter.emplace(place.summed(), rule.scale);
+    place.optimizer.step(result.lr, numbers_3.select(0, 2));
+    if (meter)
+      layer_norms = place.scatters_sums() ? meter->finish(place.communicator) : meter->finish();
+  };
   // A GPU updates, or finds that it must not, while the host reads the norm and begins the next
   // step. Where an update may be left out the optimizer must not count it, so the host reads first.
   const bool reads_first = loss_scale != nullptr || place.guard != nullptr;
@@ -114,6 +122,7 @@ void clip_and_update(const StepParts& place, std::int64_t step, const at::Tensor
     return leave_out_non_finite(place, step, own_loss_sum.item<double>(), result);
   if (is_spike(place, result)) return leave_out_spike(*place.guard, step, result);
   if (reads_first) update();
+  result.layer_norms = std::move(layer_norms);
   if (loss_scale != nullptr) loss_scale->count_update();
   if (place.guard != nullptr) place.guard->count_update(mean_loss(result));
 }
@@ -221,7 +230,7 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
   if (input.before_update) input.before_update();
   const TimelineSpan span(input.timeline, "clip and update");
   const StepPart part("longspan::clip and update");
-  clip_and_update(place, step.step, *loss_sum, result);
+  clip_and_update(place, input, *loss_sum, result);
   drop_gradients(model.parameters());
   return result;
 }

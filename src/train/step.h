@@ -9,6 +9,7 @@
 #include "longspan/optim/loss_scale.h"
 #include "longspan/run/run_config.h"
 #include "train/guard.h"
+#include "train/layer_norms.h"
 
 namespace longspan {
 
@@ -26,6 +27,7 @@ struct StepResult {
   StepVote vote;
   double grad_norm = 0.0;  ///< of the mean loss's gradient, before clipping
   double lr = 0.0;
+  std::vector<LayerNorms> layer_norms;  ///< where they were asked for and the update counts
   bool skipped = false;     ///< nothing was updated but the loss scale and the guard's state
   bool rolls_back = false;  ///< besides, the run must go on from an earlier checkpoint
   /// Where the guard left the update out, what follows "training diverged at step 3" and "update
@@ -61,6 +63,7 @@ struct StepInput {
   std::function<void()> before_update = {};  ///< called before parameters or state change
   Timeline* timeline = nullptr;              ///< gets spans of the step, when there is one
   bool is_checked = false;                   ///< compute loss and gradients twice and compare them
+  bool measures_layers = false;              ///< measure the layers' norms
 };
 
 /// How the passes of a step run.

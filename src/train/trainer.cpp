@@ -48,10 +48,10 @@ class Trainer {
   StepResult take_step(BatchLoader& loader, Timeline* timeline);
   void count(const StepResult& result);
   void log_skipped(const std::string& trouble) const;
-  void do_what_is_due(double lr, double grad_norm, bool save_asked);
+  void do_what_is_due(const StepNumbers& numbers, bool save_asked);
   void log_sample() const;
   bool is_new_best(const Validation& validation) const;
-  void write_row(double lr, double grad_norm, const std::optional<Validation>& validation);
+  void write_row(const StepNumbers& numbers, const std::optional<Validation>& validation);
   void save();
   bool has_save_failed() const;
   StepVote own_vote() const;
@@ -93,7 +93,7 @@ TrainResult Trainer::run() {
 
 void Trainer::loop() {
   if (const auto rest = work_.progress.unfinished)
-    do_what_is_due(rest->lr, rest->grad_norm, /*save_asked=*/false);
+    do_what_is_due(StepNumbers(*rest), /*save_asked=*/false);
   BatchLoader loader(work_.train_stream, work_.plan, work_.config.data.seq_len,
                      work_.data.tokenizer().start_id(), work_.progress.step,
                      {work_.communicator.rank(), work_.communicator.world_size()});
@@ -111,7 +111,7 @@ void Trainer::loop() {
           if (output_ != nullptr) output_->wait_for_save();
           work_.roll_back(options_.run_folder, result.trouble);
         });
-      do_what_is_due(result.lr, result.grad_norm, result.vote.save);
+      do_what_is_due({result.lr, result.grad_norm, result.layer_norms}, result.vote.save);
     } else if (work_.progress.step > 0) {
       save();
     }
@@ -138,7 +138,8 @@ StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
        [this] {
          if (output_ != nullptr) output_->wait_for_copy();
        },
-       timeline, every(work_.config.train.check_every_steps, batch.step + 1)});
+       timeline, every(work_.config.train.check_every_steps, batch.step + 1),
+       work_.config.log.layer_norms && every(work_.config.log.every_steps, batch.step + 1)});
 }
 
 void Trainer::count(const StepResult& result) {
@@ -170,7 +171,7 @@ void Trainer::log_skipped(const std::string& trouble) const {
 
 // Validation, the row of metrics, the checkpoint, in this order, so that a checkpoint never knows
 // of a row that is not in the file. A validation that a signal ends is done after the restart.
-void Trainer::do_what_is_due(double lr, double grad_norm, bool save_asked) {
+void Trainer::do_what_is_due(const StepNumbers& numbers, bool save_asked) {
   const RunConfig& config = work_.config;
   RunProgress& progress = work_.progress;
   progress.unfinished.reset();
@@ -189,7 +190,7 @@ void Trainer::do_what_is_due(double lr, double grad_norm, bool save_asked) {
     });
     if (!validation) {
       stop_signal_ = signal_of_any_rank(work_.communicator);
-      progress.unfinished = {lr, grad_norm};
+      progress.unfinished = numbers;
     }
   }
   const bool best = validation && is_new_best(*validation);
@@ -197,7 +198,7 @@ void Trainer::do_what_is_due(double lr, double grad_norm, bool save_asked) {
     progress.best_value = value_of(*validation, *config.checkpoint.keep_best);
     progress.best_step = progress.step;
   }
-  if (!progress.unfinished && (validation || logs)) write_row(lr, grad_norm, validation);
+  if (!progress.unfinished && (validation || logs)) write_row(numbers, validation);
   if (validation && work_.sample) interval_.pause([&] { log_sample(); });
   if (saves || best || stop_signal_ != 0) save();
 }
@@ -222,7 +223,7 @@ void Trainer::log_sample() const {
                                                        work_.data.tokenizer(), is_told_to_stop)}});
 }
 
-void Trainer::write_row(double lr, double grad_norm, const std::optional<Validation>& validation) {
+void Trainer::write_row(const StepNumbers& numbers, const std::optional<Validation>& validation) {
   RunProgress& progress = work_.progress;
   MetricRow row;
   row.step = progress.step;
@@ -230,8 +231,9 @@ void Trainer::write_row(double lr, double grad_norm, const std::optional<Validat
   row.epoch = static_cast<double>(work_.plan->sequences(progress.step).first_sequence) /
               static_cast<double>(num_blocks(work_.train_stream, work_.config.data.seq_len));
   row.loss = progress.interval_loss_sum / static_cast<double>(progress.interval_targets);
-  row.lr = lr;
-  row.grad_norm = grad_norm;
+  row.lr = numbers.lr;
+  row.grad_norm = numbers.grad_norm;
+  row.layer_norms = numbers.layer_norms;
   row.peak_bytes = peak_memory(options_.device);
   if (work_.loss_scale) row.loss_scale = work_.loss_scale->scale();
   if (work_.loss_scale || work_.guard) row.skipped = progress.skipped;

@@ -77,6 +77,7 @@ struct LogConfig {
   std::int64_t every_steps = 10;
   bool tensorboard = true;
   std::int64_t timeline_steps = 0;  ///< the first this many steps after a start go to timeline.json
+  bool layer_norms = false;         ///< rows of metrics have the norms of each layer
 };
 
 /// Everything that one YAML file says.

@@ -21,7 +21,7 @@ TEST_CASE("counters that no run has are refused") {
   progress.loss_scale = {128.0, 7};
   progress.guard = Guard::State{3, {1.0, 0.1}, 2};
   progress.saved_loss = {5.5, 16, {{"threads", "1"}}};
-  progress.unfinished = {0.5, 1.25};
+  progress.unfinished = {0.5, 1.25, {{"layers.0", 1.0 / 3.0, 2.0, 1e-5}, {"head", 1.0, 3.0, 0.1}}};
   const Json good = progress.to_json();
   CHECK(RunProgress::from_json(good).to_json() == good);
   const auto refusal = [&](const char* key, const Json& value) {
@@ -51,6 +51,9 @@ TEST_CASE("counters that no run has are refused") {
   CHECK(refusal("saved_loss", {{"nats", 1.0}, {"tokens", 1}, {"environment", {{"threads", 1}}}}) ==
         "trainer.json: saved_loss.environment.threads must be a text, got 1");
   CHECK(refusal("unfinished", {{"lr", 1.0}}) == "trainer.json: unfinished.grad_norm must be given");
+  CHECK(
+      refusal("unfinished", {{"lr", 1.0}, {"grad_norm", 1.0}, {"layer_norms", {{"head", {1}}}}}) ==
+      "trainer.json: unfinished.layer_norms.head must be a list of 3 numbers, got a list");
   CHECK(refusal("data_order_version", 0)
             .starts_with("trainer.json: data_order_version must be an integer from 1"));
   CHECK(refusal("data_fingerprint", 3) == "trainer.json: data_fingerprint must be a text, got 3");

@@ -23,7 +23,8 @@ constexpr int kSteps = 4;
 
 // What is left of a run on a rank.
 struct Outcome {
-  std::vector<double> norms, losses;
+  std::vector<double> norms, losses, rates;
+  std::vector<std::vector<LayerNorms>> layers;  // of each step
   std::int64_t skipped = 0;
   NamedTensors parameters, state;
   std::string error;
@@ -45,7 +46,39 @@ bool have_same_bits(const Outcome& one, const Outcome& other) {
          one.skipped == other.skipped && one.error == other.error;
 }
 
-Outcome take_steps(Workspace& work) {
+// The layers' gradients are the whole one. Both are sums of up to 10^4 squares in double, in two
+// orders.
+void check_layers(const Outcome& outcome, bool are_measured) {
+  std::int64_t without = 0;
+  for (std::size_t step = 0; step < outcome.layers.size(); ++step) {
+    double squares = 0.0;
+    for (const LayerNorms& layer : outcome.layers[step]) {
+      squares += layer.gradient * layer.gradient;
+      CHECK(layer.weight > 0.0);
+      CHECK((layer.update > 0.0) == (outcome.rates[step] > 0.0));
+    }
+    if (outcome.layers[step].empty())
+      ++without;
+    else
+      CHECK(std::abs(std::sqrt(squares) / outcome.norms[step] - 1.0) < 1e4 * 0x1p-53);
+  }
+  CHECK(without == (are_measured ? outcome.skipped : std::ssize(outcome.layers)));
+}
+
+bool are_same_layers(const std::vector<LayerNorms>& some, const std::vector<LayerNorms>& others) {
+  return std::ranges::equal(some, others, [](const LayerNorms& one, const LayerNorms& other) {
+    return one.layer == other.layer && one.gradient == other.gradient &&
+           one.weight == other.weight && one.update == other.update;
+  });
+}
+
+bool are_near(const LayerNorms& one, const LayerNorms& other, double tolerance) {
+  const auto near = [&](double a, double b) { return std::abs(a - b) <= tolerance * std::abs(b); };
+  return one.layer == other.layer && near(one.gradient, other.gradient) &&
+         near(one.weight, other.weight) && near(one.update, other.update);
+}
+
+Outcome take_steps(Workspace& work, bool measures_layers) {
   Outcome outcome;
   BatchLoader loader(work.train_stream, work.plan, work.config.data.seq_len,
                      work.data.tokenizer().start_id(), 0,
@@ -56,8 +89,17 @@ Outcome take_steps(Workspace& work) {
       const auto result =
           run_step({work.config, work.model, *work.optimizer, work.communicator, work.reducer.get(),
                     work.loss_scale ? &*work.loss_scale : nullptr},
-                   {batch, outcome.skipped, [] { return StepVote{}; }});
+                   {batch,
+                    outcome.skipped,
+                    [] { return StepVote{}; },
+                    {},
+                    {},
+                    nullptr,
+                    /*is_checked=*/false,
+                    measures_layers});
       outcome.norms.push_back(result.grad_norm);
+      outcome.layers.push_back(result.layer_norms);
+      outcome.rates.push_back(result.lr);
       outcome.losses.push_back(result.loss_sum);
       outcome.skipped += result.skipped ? 1 : 0;
     }
@@ -78,13 +120,14 @@ struct Outcomes {
     for (const Outcome& outcome : all) {
       CHECK(have_same_bits(outcome, first()));
       CHECK(are_same(outcome.norms, first().norms));
+      CHECK(std::ranges::equal(outcome.layers, first().layers, are_same_layers));
     }
   }
   std::vector<Outcome> all;
 };
 
 // The same steps with updates that every rank does whole, and that ranks divide, over all-reduces
-// and twice over scattered sums.
+// and twice over scattered sums. Of two the layers are measured, which changes no bit.
 struct Runs {
   explicit Runs(int ranks) : whole(ranks), sharded(ranks), scattered(ranks), again(ranks) {}
   Outcomes whole, sharded, scattered, again;
@@ -104,18 +147,22 @@ Runs run(
   Runs runs(ranks);
   testing::run_ranks(ranks, [&](Communicator& group) {
     testing::Scattering scattering(group);
-    const auto take = [&](const RunConfig& the_config, Communicator& communicator, Outcomes& to) {
+    const auto take = [&](const RunConfig& the_config, Communicator& communicator, Outcomes& to,
+                          bool measures_layers) {
       Workspace work(the_config, {folder.path() / "run", "never", {}}, communicator);
       prepare(work);
-      to.all[static_cast<std::size_t>(group.rank())] = take_steps(work);
+      to.all[static_cast<std::size_t>(group.rank())] = take_steps(work, measures_layers);
     };
-    take(whole_config, group, runs.whole);
-    take(config, group, runs.sharded);
-    take(config, scattering, runs.scattered);
-    take(config, scattering, runs.again);
+    take(whole_config, group, runs.whole, false);
+    take(config, group, runs.sharded, true);
+    take(config, scattering, runs.scattered, true);
+    take(config, scattering, runs.again, false);
   });
   runs.sharded.check_alike();
   runs.scattered.check_alike();
+  check_layers(runs.sharded.first(), true);
+  check_layers(runs.scattered.first(), true);
+  check_layers(runs.again.first(), false);
   CHECK(have_same_bits(runs.again.first(), runs.scattered.first()));
   CHECK(are_same(runs.again.first().norms, runs.scattered.first().norms));
   CHECK(have_same_bits(runs.sharded.first(), runs.whole.first()));
@@ -157,6 +204,24 @@ TEST_CASE("two ranks have one order of sums: scattered ones give the bits of who
     const auto runs =
         run(2, {"optimizer.clip_norm=0.0", concat("distributed.reduce_precision=", wire)});
     CHECK(have_same_bits(runs.scattered.first(), runs.whole.first()));
+  }
+}
+
+// Over all-reduces a rank has all of a layer, over scattered sums a part.
+TEST_CASE("the norms of layers are those of one rank, however many share them", "[group]") {
+  const auto one = run(1, {"optimizer.clip_norm=0.1"}).sharded.first();
+  REQUIRE(one.layers.front().size() >= 3);
+  for (const int ranks : {2, 3}) {
+    const auto runs = run(ranks, {"optimizer.clip_norm=0.1"});
+    for (const Outcome* outcome : {&runs.sharded.first(), &runs.scattered.first()}) {
+      REQUIRE(outcome->layers.size() == one.layers.size());
+      for (std::size_t step = 0; step < one.layers.size(); ++step)
+        // The order of float32 sums over ranks, which AdamW's first steps raise.
+        CHECK(std::ranges::equal(outcome->layers[step], one.layers[step],
+                                 [](const LayerNorms& some, const LayerNorms& other) {
+                                   return are_near(some, other, 1e-4);
+                                 }));
+    }
   }
 }
 

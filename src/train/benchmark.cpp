@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include "longspan/core/ceil_divide.h"
+#include "longspan/core/error.h"
+#include "longspan/core/progress.h"
 #include "longspan/core/random.h"
 #include "longspan/device/device.h"
 #include "train/micro_batch.h"
@@ -19,6 +22,8 @@ namespace {
 
 constexpr int kFirstSteps = 2;  // in which buffers and libraries are set up
 constexpr int kMostObserved = 3;
+
+int num_observed(const BenchmarkOptions& options) { return std::min(options.steps, kMostObserved); }
 
 // Log-uniform, so that the k-th id is as frequent as 1 / k says.
 std::int64_t zipf_id(RandomStream& random, std::int64_t vocab_size) {
@@ -47,6 +52,7 @@ class Steps {
   Steps(RunConfig config, const BenchmarkOptions& options)
       : config_(std::move(config)),
         vocab_size_(options.vocab_size),
+        num_steps_(kFirstSteps + options.steps + num_observed(options)),
         model_(make_model(config_, options.vocab_size)) {
     model_.to(options.device);
     optimizer_ = config_.optimizer.make(model_.parameters());
@@ -67,18 +73,28 @@ class Steps {
               loss_scale_ ? &*loss_scale_ : nullptr},
              {batch, 0, [] { return StepVote(); }});
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    progress_.update([this] { return text(); });
     return seconds.count();
   }
 
   std::int64_t micro_batch_tokens() const { return config_.train.micro_batch_tokens; }
 
  private:
+  std::string text() const {
+    const double seconds_a_step = progress_.seconds() / static_cast<double>(step_);
+    char rate[32];
+    std::snprintf(rate, sizeof rate, "%.3g s a step", seconds_a_step);
+    return concat("bench ", config_.name, " | step ", step_, " of ", num_steps_, " | ", rate, " | ",
+                  clock_text(seconds_a_step * static_cast<double>(num_steps_ - step_)), " left");
+  }
+
   RunConfig config_;
-  std::int64_t vocab_size_, step_ = 0;
+  std::int64_t vocab_size_, num_steps_, step_ = 0;
   Transformer model_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<LossScale> loss_scale_;
   std::unique_ptr<Communicator> communicator_ = make_lone_communicator();
+  ProgressLine progress_;
 };
 
 double median(std::vector<double> values) {
@@ -88,7 +104,7 @@ double median(std::vector<double> values) {
 }
 
 void measure_parts(Steps& steps, const BenchmarkOptions& options, StepBenchmark& result) {
-  const int observed = std::min(options.steps, kMostObserved);
+  const int observed = num_observed(options);
   double total = 0.0;
   std::map<std::string, double> seconds;
   {

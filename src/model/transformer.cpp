@@ -4,9 +4,11 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/linalg_vector_norm.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "longspan/core/error.h"
@@ -121,6 +123,10 @@ Pass make_pass(const ForwardOptions& options, const PositionMethod& position,
   return pass;
 }
 
+at::Tensor largest_magnitude(const at::Tensor& x_BTD) {
+  return at::linalg_vector_norm(x_BTD.detach(), std::numeric_limits<double>::infinity());
+}
+
 }  // namespace
 
 at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
@@ -156,6 +162,8 @@ at::Tensor Transformer::features(const at::Tensor& input_ids_BT,
     pass.bias = biases[biases.size() == 1 ? 0 : i];
     stream = recompute ? forward_recomputed(layers[i], stream, pass, next)
                        : layers[i].forward(stream, pass, next);
+    if (options.layer_maxima != nullptr)
+      options.layer_maxima->push_back(largest_magnitude(stream.x_BTD));
   }
   if (options.cache != nullptr) options.cache->advance(pass.positions.count);
   x_BTD = stream.x_BTD;

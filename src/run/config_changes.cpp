@@ -71,6 +71,7 @@ constexpr std::array kRules{
     Row{"log.tensorboard", KeyRule::Free},
     Row{"log.timeline_steps", KeyRule::Free},
     Row{"log.layer_norms", KeyRule::Free},
+    Row{"log.activation_max", KeyRule::Free},
 };
 
 KeyRule rule_for(std::string_view key, BatchOrder order) {

@@ -64,6 +64,8 @@ Json to_json(const MetricRow& row) {
     json["weight_norm/" + layer] = weight;
     json["update_norm/" + layer] = update;
   }
+  for (std::size_t i = 0; i < row.activation_max.size(); ++i)
+    json[concat("activation_max/layers.", i)] = row.activation_max[i];
   if (row.validation)
     for (const auto& [name, value] : named(*row.validation)) json[name] = value;
   return json;

@@ -35,6 +35,7 @@ struct MetricRow {
   std::optional<std::int64_t> rollbacks = {};  ///< so far, where the guard may roll back
   std::vector<CorpusRow> corpora = {};         ///< of a mixture
   std::vector<LayerNorms> layer_norms = {};    ///< of the row's step, where they were measured
+  std::vector<double> activation_max = {};     ///< of each layer, as above
   std::optional<Validation> validation = {};
 };
 

@@ -66,7 +66,9 @@ RunProgress read_progress(const JsonReader& document) {
   if (document.has("unfinished")) {  // absent from older checkpoints
     const JsonReader unfinished = document.section("unfinished");
     result.unfinished = {unfinished.number("lr"), unfinished.number("grad_norm"),
-                         read_layer_norms(unfinished.section("layer_norms"))};
+                         read_layer_norms(unfinished.section("layer_norms")),
+                         unfinished.has("activation_max") ? unfinished.numbers("activation_max")
+                                                          : std::vector<double>{}};
   }
   return result;
 }
@@ -113,6 +115,8 @@ Json RunProgress::to_json() const {
     document["unfinished"] = {{"lr", unfinished->lr},
                               {"grad_norm", unfinished->grad_norm},
                               {"layer_norms", to_json_norms(unfinished->layer_norms)}};
+  if (unfinished && !unfinished->activation_max.empty())
+    document["unfinished"]["activation_max"] = unfinished->activation_max;
   return document;
 }
 

@@ -18,6 +18,7 @@ struct StepNumbers {
   double lr = 0.0;
   double grad_norm = 0.0;
   std::vector<LayerNorms> layer_norms = {};  ///< where log.layer_norms asks for them
+  std::vector<double> activation_max = {};   ///< of each layer, as log.activation_max says
 };
 
 /// The counters of a run that a checkpoint carries besides tensors.

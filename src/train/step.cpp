@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "longspan/core/error.h"
 #include "longspan/core/signals.h"
 #include "longspan/device/host_copy.h"
 #include "longspan/kernels/step_part.h"
+#include "train/activation_maxima.h"
 #include "train/device_batch.h"
 #include "train/divergence.h"
 #include "train/pass_sums.h"
@@ -168,6 +170,7 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
   // Not read here: a GPU still works on the pass before when the next one is handed to it.
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(device).dtype(at::kDouble));
   StepWeights step_weights = model.step_weights(config.compute_dtype());
+  std::vector<at::Tensor> layer_maxima;
   for (std::int64_t first = 0; first < batch.num_sequences; first += rows_a_pass) {
     if (pass_options.should_stop && pass_options.should_stop()) return std::nullopt;
     const PassIds pass = ids.pass(first, std::min(rows_a_pass, batch.num_sequences - first));
@@ -180,6 +183,7 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
     options.step_weights = &step_weights;
     options.loss_scale = pass_options.loss_scale;
     options.activation_checkpointing = config.train.activation_checkpointing;
+    if (pass_options.layer_maxima != nullptr) options.layer_maxima = &layer_maxima;
     if (first + rows_a_pass >= batch.num_sequences) {
       step_weights.expect_last_pass();
       if (pass_options.reducer != nullptr) pass_options.reducer->expect_last_pass();
@@ -192,6 +196,8 @@ std::optional<at::Tensor> accumulate_gradients(const RunConfig& config, const Tr
     const TimelineSpan span(pass_options.timeline, "backward");
     loss.backward(at::full_like(loss, pass_options.loss_scale));
     loss_sum.add_(loss.detach());
+    if (pass_options.layer_maxima != nullptr)
+      raise_to(*pass_options.layer_maxima, std::exchange(layer_maxima, {}));
   }
   check(step_weights.all_handed_over(), ErrorKind::Internal,
         "the last pass of a step must hand all sums of gradients to the parameters");
@@ -206,6 +212,8 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
   StepResult result;
   result.lr = learning_rate(config.schedule, step.step - input.skipped);
   std::string difference;
+  std::vector<at::Tensor> layer_maxima;
+  if (input.measures_activations) options.layer_maxima = &layer_maxima;
   std::optional<at::Tensor> loss_sum;
   if (input.is_checked) {
     loss_sum = accumulate_twice(place, input, options, difference);
@@ -231,6 +239,8 @@ StepResult run_step(const StepParts& place, const StepInput& input) {
   const TimelineSpan span(input.timeline, "clip and update");
   const StepPart part("longspan::clip and update");
   clip_and_update(place, input, *loss_sum, result);
+  if (input.measures_activations && !result.skipped)
+    result.activation_max = largest_of_ranks(layer_maxima, config.model.num_layers, communicator);
   drop_gradients(model.parameters());
   return result;
 }

@@ -28,6 +28,7 @@ struct StepResult {
   double grad_norm = 0.0;  ///< of the mean loss's gradient, before clipping
   double lr = 0.0;
   std::vector<LayerNorms> layer_norms;  ///< where they were asked for and the update counts
+  std::vector<double> activation_max;   ///< of each layer's output; as layer_norms
   bool skipped = false;     ///< nothing was updated but the loss scale and the guard's state
   bool rolls_back = false;  ///< besides, the run must go on from an earlier checkpoint
   /// Where the guard left the update out, what follows "training diverged at step 3" and "update
@@ -64,6 +65,7 @@ struct StepInput {
   Timeline* timeline = nullptr;              ///< gets spans of the step, when there is one
   bool is_checked = false;                   ///< compute loss and gradients twice and compare them
   bool measures_layers = false;              ///< measure the layers' norms
+  bool measures_activations = false;         ///< measure the largest output of each layer
 };
 
 /// How the passes of a step run.
@@ -72,6 +74,8 @@ struct PassOptions {
   GradientReducer* reducer = nullptr;  ///< told of the last pass
   Timeline* timeline = nullptr;
   std::function<bool()> should_stop = {};  ///< asked between passes
+  /// Gets the layer_maxima of ForwardOptions over all passes.
+  std::vector<at::Tensor>* layer_maxima = nullptr;
 };
 
 /// Adds the gradients of a batch's summed loss to the parameters, pass by pass of

@@ -111,7 +111,8 @@ void Trainer::loop() {
           if (output_ != nullptr) output_->wait_for_save();
           work_.roll_back(options_.run_folder, result.trouble);
         });
-      do_what_is_due({result.lr, result.grad_norm, result.layer_norms}, result.vote.save);
+      do_what_is_due({result.lr, result.grad_norm, result.layer_norms, result.activation_max},
+                     result.vote.save);
     } else if (work_.progress.step > 0) {
       save();
     }
@@ -131,6 +132,8 @@ StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
       interval_.wait_for_data([&]() -> const BatchLoader::Step& { return loader.next(); });
   log::set_step(batch.step + 1);
   SignalWatch::set_current_work("the pass over the micro-batch that is under way");
+  const LogConfig& rows = work_.config.log;
+  const bool is_logged = every(rows.every_steps, batch.step + 1);
   return run_step(
       {work_.config, work_.model, *work_.optimizer, work_.communicator, work_.reducer.get(),
        work_.loss_scale ? &*work_.loss_scale : nullptr, work_.guard ? &*work_.guard : nullptr},
@@ -139,7 +142,7 @@ StepResult Trainer::take_step(BatchLoader& loader, Timeline* timeline) {
          if (output_ != nullptr) output_->wait_for_copy();
        },
        timeline, every(work_.config.train.check_every_steps, batch.step + 1),
-       work_.config.log.layer_norms && every(work_.config.log.every_steps, batch.step + 1)});
+       rows.layer_norms && is_logged, rows.activation_max && is_logged});
 }
 
 void Trainer::count(const StepResult& result) {
@@ -234,6 +237,7 @@ void Trainer::write_row(const StepNumbers& numbers, const std::optional<Validati
   row.lr = numbers.lr;
   row.grad_norm = numbers.grad_norm;
   row.layer_norms = numbers.layer_norms;
+  row.activation_max = numbers.activation_max;
   row.peak_bytes = peak_memory(options_.device);
   if (work_.loss_scale) row.loss_scale = work_.loss_scale->scale();
   if (work_.loss_scale || work_.guard) row.skipped = progress.skipped;

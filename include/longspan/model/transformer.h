@@ -40,6 +40,9 @@ struct ForwardOptions {
   /// Keep only the inputs of the layers for backward and run each layer again there: same bits,
   /// less memory, a third more work.
   bool activation_checkpointing = false;
+  /// Gets the largest absolute value of each layer's output, in their order, where it is given:
+  /// scalars in the dtype of the residual stream, on its device, without a gradient.
+  std::vector<at::Tensor>* layer_maxima = nullptr;
 };
 
 /// A decoder-only transformer language model on one device. It knows nothing of ranks, files or

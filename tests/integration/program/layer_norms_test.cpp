@@ -1,5 +1,5 @@
-// Norms of layers in metrics: they change none of a run's bits, and are those of one process
-// whatever the number, and those of a run that was not stopped.
+// Norms and extremes of layers in metrics: they change none of a run's bits, and are those of one
+// process whatever the number, and those of a run that was not stopped.
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,8 @@ namespace {
 using testing::TinyRun;
 
 bool is_of_layer(const std::string& key) {
-  constexpr const char* kBeginnings[]{"grad_norm/", "weight_norm/", "update_norm/"};
+  constexpr const char* kBeginnings[]{"grad_norm/", "weight_norm/", "update_norm/",
+                                      "activation_max/"};
   return std::ranges::any_of(kBeginnings, [&](const char* each) { return key.starts_with(each); });
 }
 
@@ -35,16 +36,19 @@ void check_same_end(const TinyRun& tiny, const std::string& one, const std::stri
     CHECK(without_norms(rows[i]) == without_norms(others[i]));
 }
 
-TEST_CASE("norms of layers leave a run its bits") {
+TEST_CASE("norms of layers and their extremes leave a run its bits") {
   const TinyRun tiny;
   REQUIRE(tiny.train("plain").code == 0);
-  REQUIRE(tiny.train("watched", {"--set", "log.layer_norms=true"}).code == 0);
+  const auto watched =
+      tiny.train("watched", {"--set", "log.layer_norms=true", "--set", "log.activation_max=true"});
+  REQUIRE(watched.code == 0);
   check_same_end(tiny, "plain", "watched");
 
   for (const Json& row : testing::stable_rows(tiny.path("watched"))) {
     CAPTURE(row["step"]);
     const bool is_logged = row["step"].get<int>() % 2 == 0;  // the others are validations
-    for (const char* key : {"grad_norm/layers.0", "weight_norm/layers.0", "update_norm/layers.0"})
+    for (const char* key : {"grad_norm/layers.0", "weight_norm/layers.0", "update_norm/layers.0",
+                            "activation_max/layers.0"})
       CHECK(row.contains(key) == is_logged);
     if (!is_logged) continue;
     double squares = 0.0;
@@ -58,7 +62,8 @@ TEST_CASE("norms of layers leave a run its bits") {
 
 TEST_CASE("two processes have the norms of layers that one has") {
   const TinyRun tiny;
-  const std::vector<std::string> norms{"--set", "log.layer_norms=true"};
+  const std::vector<std::string> norms{"--set", "log.layer_norms=true", "--set",
+                                       "log.activation_max=true"};
   REQUIRE(tiny.train("one", norms).code == 0);
   auto more = norms;
   more.insert(more.end(), {"--processes", "2"});
@@ -79,7 +84,7 @@ TEST_CASE("two processes have the norms of layers that one has") {
       CHECK(std::abs(two[i][key].get<double>() / value.get<double>() - 1.0) < 1e-3);
       ++compared;
     }
-  CHECK(compared >= 60);
+  CHECK(compared >= 80);
 }
 
 TEST_CASE("a run that was stopped has the norms of one that was not") {

@@ -61,6 +61,33 @@ TEST_CASE("every variant: all gradients pass the float64 check, dropouts on") {
   CHECK(testing::check_gradients(loss, inputs, 2e-6) == "");
 }
 
+TEST_CASE("every variant: the maxima of layers are those of their outputs") {
+  const auto name = GENERATE(from_range(variant_names()));
+  INFO(name);
+  auto config = variants().at(name);
+  config.final_norm = false;
+  config.num_layers = 2;
+  const auto model = make(config);
+  config.num_layers = 1;  // whose features are the output of the first layer
+  auto first = make(config);
+  NamedTensors of_first;
+  for (const auto& parameter : model.parameters())
+    if (!parameter.name.starts_with("layers.1.")) of_first.push_back(parameter);
+  first.load_parameters(of_first);
+  for (const bool recomputed : {false, true}) {
+    std::vector<at::Tensor> maxima_L;
+    ForwardOptions options;
+    options.activation_checkpointing = recomputed;
+    options.layer_maxima = &maxima_L;
+    const auto features = model.features(kInputs, options);
+    REQUIRE(maxima_L.size() == 2);
+    CHECK(maxima_L[0].equal(first.features(kInputs, {}).abs().max()));
+    CHECK(maxima_L[1].equal(features.abs().max()));
+    CHECK_FALSE(maxima_L[1].requires_grad());
+    CHECK(features.equal(model.features(kInputs, {})));
+  }
+}
+
 TEST_CASE("bf16 and fp16 products stay near the float32 loss and give float32 gradients") {
   const auto [dtype, rounding] =
       GENERATE(table<at::ScalarType, double>({{at::kBFloat16, 0x1p-9}, {at::kHalf, 0x1p-12}}));

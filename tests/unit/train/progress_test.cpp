@@ -21,7 +21,8 @@ TEST_CASE("counters that no run has are refused") {
   progress.loss_scale = {128.0, 7};
   progress.guard = Guard::State{3, {1.0, 0.1}, 2};
   progress.saved_loss = {5.5, 16, {{"threads", "1"}}};
-  progress.unfinished = {0.5, 1.25, {{"layers.0", 1.0 / 3.0, 2.0, 1e-5}, {"head", 1.0, 3.0, 0.1}}};
+  progress.unfinished = {
+      0.5, 1.25, {{"layers.0", 1.0 / 3.0, 2.0, 1e-5}, {"head", 1.0, 3.0, 0.1}}, {7.25}};
   const Json good = progress.to_json();
   CHECK(RunProgress::from_json(good).to_json() == good);
   const auto refusal = [&](const char* key, const Json& value) {

@@ -13,6 +13,7 @@
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
+#include "longspan/core/log.h"
 #include "longspan/generate/generate_run.h"
 
 namespace longspan::cli {
@@ -85,6 +86,11 @@ int generate_all(GenerateArguments& arguments, const CommonOptions& options) {
   } else {
     write_text(texts_of(result));
   }
+  // Behind the text, which may go to the same terminal.
+  log::info("generated", {{"prompt_tokens", result["prompt_tokens"].get<std::int64_t>()},
+                          {"tokens", result["tokens"].get<std::int64_t>()},
+                          {"tokens_per_second", result["tokens_per_second"].get<double>()},
+                          {"cache_bytes", result["cache_bytes"].get<std::int64_t>()}});
   return kDone;
 }
 

@@ -143,14 +143,12 @@ Json generate_with_run(const SavedRun& saved, const GenerationRequest& request,
   Json texts = sequences.finish();
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   const double tokens_per_second = static_cast<double>(cost.tokens) / seconds;
-  log::info("generated", {{"prompt_tokens", cost.prompt_tokens},
-                          {"tokens", cost.tokens},
-                          {"tokens_per_second", tokens_per_second},
-                          {"cache_bytes", cost.cache_bytes}});
   return {{"run", run.config.name},
           {"checkpoint_step", run.step},
           {"options", described(options)},
           {"sequences", std::move(texts)},
+          {"prompt_tokens", cost.prompt_tokens},
+          {"tokens", cost.tokens},
           {"tokens_per_second", tokens_per_second},
           {"cache_bytes", cost.cache_bytes}};
 }

@@ -27,7 +27,8 @@ std::vector<std::int32_t> encode_prompt(const Tokenizer& tokenizer, const std::s
 
 /// Continues each prompt. Sequences are numbered by prompt, and within a prompt by sample. Where a
 /// tokenizer reads documents a sequence ends with its document.
-/// @return {run, checkpoint_step, options, sequences, tokens_per_second, cache_bytes}
+/// @return {run, checkpoint_step, options, sequences, prompt_tokens, tokens, tokens_per_second,
+/// cache_bytes}
 /// @throws Error(Config), Error(Checkpoint)
 Json generate_with_run(const SavedRun& saved, const GenerationRequest& request, c10::Device device);
 

@@ -13,6 +13,8 @@
 #include <functional>
 #include <limits>
 
+#include "device/known_peaks.h"
+#include "longspan/device/device.h"
 #include "longspan/device/processor.h"
 #include "longspan/device/wait.h"
 
@@ -21,16 +23,24 @@ namespace {
 
 constexpr int kRounds = 5;
 
+// How large the matrices are, and after how many seconds no round begins.
+struct Effort {
+  std::int64_t cpu_size = 2048;
+  double seconds = std::numeric_limits<double>::max();
+};
+constexpr Effort kQuick{1024, 0.1};
+
 // Returns the seconds of the fastest of some rounds; the first, which sets libraries up, aside.
-double fastest(c10::Device device, const std::function<void()>& work) {
+double fastest(c10::Device device, const std::function<void()>& work, const Effort& effort = {}) {
   using Clock = std::chrono::steady_clock;
-  double best = std::numeric_limits<double>::max();
-  for (int round = 0; round <= kRounds; ++round) {
+  double best = std::numeric_limits<double>::max(), spent = 0.0;
+  for (int round = 0; round <= kRounds && (round <= 1 || spent < effort.seconds); ++round) {
     wait_for(device);
     const auto begin = Clock::now();
     work();
     wait_for(device);
     const std::chrono::duration<double> seconds = Clock::now() - begin;
+    spent += seconds.count();
     if (round > 0) best = std::min(best, seconds.count());
   }
   return best;
@@ -47,14 +57,16 @@ void onednn_product(const at::Tensor& a, const at::Tensor& b) {
   product.call(a, b, std::nullopt, "none", c10::List<std::optional<at::Scalar>>(), std::nullopt);
 }
 
-double product_speed(c10::Device device, at::ScalarType dtype) {
-  const std::int64_t size = device.is_cpu() ? 2048 : 8192;
+double product_speed(c10::Device device, at::ScalarType dtype, const Effort& effort = {}) {
+  const std::int64_t size = device.is_cpu() ? effort.cpu_size : 8192;
   const auto options = at::TensorOptions(device).dtype(dtype);
   const at::Tensor a = at::rand({size, size}, options), b = at::rand({size, size}, options);
   at::Tensor out = at::empty_like(a);
-  double seconds = fastest(device, [&] { at::mm_out(out, a, b); });
+  double seconds = fastest(
+      device, [&] { at::mm_out(out, a, b); }, effort);
   if (device.is_cpu() && dtype == at::kFloat)
-    seconds = std::min(seconds, fastest(device, [&] { onednn_product(a, b); }));
+    seconds = std::min(seconds, fastest(
+                                    device, [&] { onednn_product(a, b); }, effort));
   const auto n = static_cast<double>(size);
   return 2.0 * n * n * n / seconds;
 }
@@ -77,6 +89,14 @@ MachineSpeed measure_machine(c10::Device device) {
     speed.bf16_flop_per_second = product_speed(device, at::kBFloat16);
   speed.bytes_per_second = memory_speed(device);
   return speed;
+}
+
+PeakProducts peak_products(c10::Device device, c10::ScalarType dtype) {
+  if (!device.is_cpu())
+    if (const auto known = known_peak(device_name(device), dtype)) return {*known, false};
+  const at::NoGradGuard no_gradient;
+  const bool is_fast = !device.is_cpu() || has_fast_products(dtype);
+  return {product_speed(device, is_fast ? dtype : at::kFloat, kQuick), true};
 }
 
 }  // namespace longspan

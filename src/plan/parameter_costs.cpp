@@ -73,4 +73,10 @@ std::vector<ParameterCost> parameter_costs(const RunConfig& config, std::int64_t
   return all;
 }
 
+double flop_of(const std::vector<ParameterCost>& costs) {
+  double flop = 0.0;
+  for (const ParameterCost& cost : costs) flop += cost.forward_flop + cost.backward_flop;
+  return flop;
+}
+
 }  // namespace longspan

@@ -31,4 +31,7 @@ Transformer model_of_one_layer(RunConfig config, std::int64_t vocab_size);
 /// few targets reach, have none.
 std::vector<ParameterCost> parameter_costs(const RunConfig& config, std::int64_t vocab_size);
 
+/// Returns the FLOP of a token in all of them.
+double flop_of(const std::vector<ParameterCost>& costs);
+
 }  // namespace longspan

@@ -67,7 +67,9 @@ std::string part_of(const std::string& name) {
 }
 
 void count_parameters(const RunConfig& config, Plan& plan) {
-  for (const ParameterCost& cost : parameter_costs(config, plan.vocab_size)) {
+  const std::vector<ParameterCost> costs = parameter_costs(config, plan.vocab_size);
+  plan.flop_per_token = flop_of(costs);
+  for (const ParameterCost& cost : costs) {
     const std::string part = part_of(cost.name);
     auto found = std::ranges::find(plan.parameters_by_part, part,
                                    [](const auto& each) { return each.first; });
@@ -75,7 +77,6 @@ void count_parameters(const RunConfig& config, Plan& plan) {
       found = plan.parameters_by_part.insert(found, {part, 0});
     found->second += cost.elements;
     plan.parameters += cost.elements;
-    plan.flop_per_token += cost.forward_flop + cost.backward_flop;
   }
 }
 
@@ -115,6 +116,10 @@ Plan make_plan(const RunConfig& config, const PlanOptions& options) {
   plan.memory = plan_memory(config, plan, options.device, plan.num_ranks);
   plan_steps(config, options, plan);
   return plan;
+}
+
+double flop_per_token(const RunConfig& config, std::int64_t vocab_size) {
+  return flop_of(parameter_costs(config, vocab_size));
 }
 
 }  // namespace longspan

@@ -72,6 +72,7 @@ constexpr std::array kRules{
     Row{"log.timeline_steps", KeyRule::Free},
     Row{"log.layer_norms", KeyRule::Free},
     Row{"log.activation_max", KeyRule::Free},
+    Row{"log.mfu", KeyRule::Free},
 };
 
 KeyRule rule_for(std::string_view key, BatchOrder order) {

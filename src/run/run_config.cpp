@@ -151,6 +151,7 @@ LogConfig read_log(const config::Reader& reader) {
   result.timeline_steps =
       reader.integer("timeline_steps", {.low = 0, .high = 1 << 20}, result.timeline_steps);
   result.layer_norms = reader.boolean("layer_norms", result.layer_norms);
+  result.mfu = reader.boolean("mfu", result.mfu);
   result.activation_max = reader.boolean("activation_max", result.activation_max);
   reader.finish();
   return result;

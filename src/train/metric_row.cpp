@@ -52,6 +52,7 @@ Json to_json(const MetricRow& row) {
       {"perf/step_seconds", row.step_seconds},
       {"perf/data_wait_fraction", row.data_wait_fraction},
       {"memory/peak_bytes", row.peak_bytes}};
+  if (row.mfu) json["perf/mfu"] = *row.mfu;
   if (row.loss_scale) json["train/loss_scale"] = *row.loss_scale;
   if (row.skipped) json["train/skipped"] = *row.skipped;
   if (row.rollbacks) json["train/rollbacks"] = *row.rollbacks;
@@ -77,8 +78,10 @@ std::string progress_line(const MetricRow& row, const Remaining& remaining) {
                 "loss %.4f | lr %.3e | grad_norm %.3f | %.0f tokens/s | %.2f GiB", row.loss, row.lr,
                 row.grad_norm, row.tokens_per_second,
                 static_cast<double>(row.peak_bytes) / (1 << 30));
+  char mfu[32] = "";
+  if (row.mfu) std::snprintf(mfu, sizeof mfu, " | MFU %.1f %%", 100.0 * *row.mfu);
   return concat("step ", row.step, remaining.total_steps ? concat("/", *remaining.total_steps) : "",
-                " | ", numbers, " | ", clock_text(seconds_left(row, remaining)), " left");
+                " | ", numbers, mfu, " | ", clock_text(seconds_left(row, remaining)), " left");
 }
 
 std::string text_of(const Validation& validation) {

@@ -30,6 +30,7 @@ struct MetricRow {
   double step_seconds = 0.0;
   double data_wait_fraction = 0.0;
   std::int64_t peak_bytes = 0;
+  std::optional<double> mfu = {};              ///< model FLOP utilization, where log.mfu asks
   std::optional<double> loss_scale = {};       ///< fp16 only
   std::optional<std::int64_t> skipped = {};    ///< so far, where updates may be left out
   std::optional<std::int64_t> rollbacks = {};  ///< so far, where the guard may roll back

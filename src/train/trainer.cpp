@@ -16,6 +16,7 @@
 #include "train/run_output.h"
 #include "train/signals.h"
 #include "train/step.h"
+#include "train/utilization.h"
 #include "train/validation.h"
 #include "train/workspace.h"
 
@@ -58,7 +59,8 @@ class Trainer {
 
   Workspace& work_;
   const TrainOptions& options_;
-  RunOutput* output_;  // of rank 0
+  RunOutput* output_;                       // of rank 0
+  std::optional<Utilization> utilization_;  // where log.mfu asks for it
   std::optional<std::int64_t> saved_step_;
   Interval interval_;
   int stop_signal_ = 0;  // that the ranks agreed on
@@ -71,6 +73,9 @@ Trainer::Trainer(Workspace& work, const TrainOptions& options, RunOutput* output
       options_(options),
       output_(output),
       elapsed_before_(work.progress.elapsed_seconds) {
+  if (work.config.log.mfu)
+    utilization_.emplace(work.config, work.data.tokenizer().vocab_size(), options.device,
+                         work.communicator);
   if (work.progress.step > 0 && options.resume == "auto") saved_step_ = work.progress.step;
 }
 
@@ -248,6 +253,7 @@ void Trainer::write_row(const StepNumbers& numbers, const std::optional<Validati
     row.corpora.push_back({work_.config.data.mixture[i].name, progress_of_corpora[i]});
   row.validation = validation;
   interval_.measure(row);
+  if (utilization_) row.mfu = utilization_->of(row.tokens_per_second);
   interval_ = {};
   progress.interval_loss_sum = 0.0;
   progress.interval_targets = 0;

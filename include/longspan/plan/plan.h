@@ -68,6 +68,10 @@ struct Plan {
 /// Error(Config)
 Plan make_plan(const RunConfig& config, const PlanOptions& options);
 
+/// Returns Plan::flop_per_token of a run whose vocabulary's size is known. Makes one layer of the
+/// model.
+double flop_per_token(const RunConfig& config, std::int64_t vocab_size);
+
 /// What the memory of a pass depends on besides the configuration.
 struct PassSize {
   std::int64_t tokens = 0;

@@ -78,6 +78,7 @@ struct LogConfig {
   bool tensorboard = true;
   std::int64_t timeline_steps = 0;  ///< the first this many steps after a start go to timeline.json
   bool layer_norms = false;         ///< rows of metrics have the norms of each layer
+  bool mfu = false;                 ///< and the share of the devices' peak that training reaches
   bool activation_max = false;      ///< and the largest absolute value of each layer's output
 };
 

@@ -117,7 +117,7 @@ TEST_CASE("the resolved text of each kind is valid") {
   all.push_back({"train.precision=fp16", "train.loss_scale={init: 64, window: 5}"});
   all.push_back({"train.guard={spike: skip, max_skips: 3, spike_factor: 2}"});
   all.push_back({"validate.sample={prompt: a, max_tokens: 3}", "log.layer_norms=true",
-                 "log.activation_max=true"});
+                 "log.activation_max=true", "log.mfu=true"});
   for (const auto& overrides : all) {
     CAPTURE(overrides);
     CHECK(violation(schema(), json_of_yaml(resolved(overrides))).value_or("") == "");

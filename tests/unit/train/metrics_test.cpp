@@ -124,5 +124,15 @@ TEST_CASE("time left comes from the limit that ends the run first, and no limit 
   CHECK_THAT(progress_line(row, {40, 300.0}), ContainsSubstring("| 1:00 left"));
 }
 
+TEST_CASE("utilization is in a row and its line where it is known") {
+  using Catch::Matchers::ContainsSubstring;
+  MetricRow row;
+  CHECK_FALSE(to_json(row).contains("perf/mfu"));
+  CHECK(progress_line(row, {40, {}}).find("MFU") == std::string::npos);
+  row.mfu = 0.4325;
+  CHECK(to_json(row)["perf/mfu"] == 0.4325);
+  CHECK_THAT(progress_line(row, {40, {}}), ContainsSubstring("GiB | MFU 43.2 % | "));
+}
+
 }  // namespace
 }  // namespace longspan

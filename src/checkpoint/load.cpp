@@ -13,6 +13,7 @@
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 namespace {
@@ -23,15 +24,37 @@ using checkpoint::ManifestFile;
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 22;
 
-// Maps a file of the manifest and proves its checksum.
-MappedFile open_verified(const fs::path& folder, const ManifestFile& entry) {
-  const fs::path path = folder / entry.name;
+// Reads files of a checkpoint, and tells how far it is.
+class Reading {
+ public:
+  Reading(const fs::path& folder, const Manifest& manifest, std::int64_t total_bytes)
+      : folder_(folder),
+        manifest_(manifest),
+        progress_(concat("read ", folder.filename().string()), total_bytes) {}
+
+  /// Maps a file of the manifest and proves its checksum.
+  MappedFile open(const ManifestFile& entry);
+  NamedTensors load_tensors(const char* name) {
+    const MappedFile file = open(manifest_.file(name));
+    return checkpoint::read_tensor_bytes(file.bytes(), (folder_ / name).string());
+  }
+  std::string load_text(const char* name) { return std::string(open(manifest_.file(name)).text()); }
+
+ private:
+  const fs::path& folder_;
+  const Manifest& manifest_;
+  ByteProgress progress_;
+};
+
+MappedFile Reading::open(const ManifestFile& entry) {
+  const fs::path path = folder_ / entry.name;
   MappedFile file(path);
   Hasher hasher;
   for (std::size_t begin = 0; begin < file.bytes().size(); begin += kPieceBytes) {
     const std::size_t count = std::min(kPieceBytes, file.bytes().size() - begin);
     file.load(begin, count);
     hasher.update(file.bytes().subspan(begin, count));
+    progress_.add(static_cast<std::int64_t>(count));
   }
   const std::string found = hasher.digest();
   check(found == entry.checksum, ErrorKind::Checkpoint, path.string(), ": must have the checksum ",
@@ -39,21 +62,18 @@ MappedFile open_verified(const fs::path& folder, const ManifestFile& entry) {
   return file;
 }
 
-NamedTensors load_tensors(const fs::path& folder, const Manifest& manifest, const char* name) {
-  const MappedFile file = open_verified(folder, manifest.file(name));
-  return checkpoint::read_tensor_bytes(file.bytes(), (folder / name).string());
-}
-
-std::string load_text(const fs::path& folder, const Manifest& manifest, const char* name) {
-  return std::string(open_verified(folder, manifest.file(name)).text());
-}
-
-CheckpointContents load_model_part(const fs::path& folder, const Manifest& manifest) {
+CheckpointContents load_model_part(const Manifest& manifest, Reading& reading) {
   CheckpointContents contents;
   contents.step = manifest.step;
-  contents.model = load_tensors(folder, manifest, checkpoint::kModelName);
-  contents.config_yaml = load_text(folder, manifest, checkpoint::kConfigName);
+  contents.model = reading.load_tensors(checkpoint::kModelName);
+  contents.config_yaml = reading.load_text(checkpoint::kConfigName);
   return contents;
+}
+
+std::int64_t bytes_of(const Manifest& manifest) {
+  std::int64_t bytes = 0;
+  for (const ManifestFile& file : manifest.files) bytes += static_cast<std::int64_t>(file.bytes);
+  return bytes;
 }
 
 std::string describe_tensors(const NamedTensors& tensors) {
@@ -67,20 +87,25 @@ std::string describe_tensors(const NamedTensors& tensors) {
 CheckpointContents load_checkpoint(const fs::path& folder) {
   return checkpoint::blaming_checkpoint([&] {
     const Manifest manifest = checkpoint::read_manifest(folder);
-    CheckpointContents contents = load_model_part(folder, manifest);
-    contents.optimizer = load_tensors(folder, manifest, checkpoint::kOptimizerName);
-    contents.trainer = parse_json(load_text(folder, manifest, checkpoint::kTrainerName),
+    Reading reading(folder, manifest, bytes_of(manifest));
+    CheckpointContents contents = load_model_part(manifest, reading);
+    contents.optimizer = reading.load_tensors(checkpoint::kOptimizerName);
+    contents.trainer = parse_json(reading.load_text(checkpoint::kTrainerName),
                                   (folder / checkpoint::kTrainerName).string());
     for (const ManifestFile& file : manifest.files) {
-      if (file.name.starts_with("tokenizer/")) open_verified(folder, file);
+      if (file.name.starts_with("tokenizer/")) reading.open(file);
     }
     return contents;
   });
 }
 
 CheckpointContents load_checkpoint_model(const fs::path& folder) {
-  return checkpoint::blaming_checkpoint(
-      [&] { return load_model_part(folder, checkpoint::read_manifest(folder)); });
+  return checkpoint::blaming_checkpoint([&] {
+    const Manifest manifest = checkpoint::read_manifest(folder);
+    const auto bytes = static_cast<std::int64_t>(manifest.file(checkpoint::kModelName).bytes);
+    Reading reading(folder, manifest, bytes);
+    return load_model_part(manifest, reading);
+  });
 }
 
 std::optional<CheckpointContents> load_newest_checkpoint(const fs::path& run_folder) {

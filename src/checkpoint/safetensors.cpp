@@ -15,6 +15,7 @@
 #include "checkpoint/safetensors_header.h"
 #include "checkpoint/tensor_file.h"
 #include "longspan/core/files.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 
@@ -22,6 +23,8 @@ static_assert(std::endian::native == std::endian::little, "the format's numbers 
 
 namespace checkpoint {
 namespace {
+
+constexpr std::size_t kPieceBytes = std::size_t{1} << 24;
 
 std::vector<TensorEntry> place_tensors(const NamedTensors& tensors) {
   std::vector<TensorEntry> entries;
@@ -83,7 +86,14 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
 NamedTensors read_safetensors(const std::filesystem::path& path) {
   return checkpoint::blaming_checkpoint([&] {
     const MappedFile file(path);
-    file.load(0, file.bytes().size());
+    const std::size_t size = file.bytes().size();
+    ByteProgress progress(concat("read ", path.filename().string()),
+                          static_cast<std::int64_t>(size));
+    for (std::size_t begin = 0; begin < size; begin += checkpoint::kPieceBytes) {
+      const std::size_t count = std::min(checkpoint::kPieceBytes, size - begin);
+      file.load(begin, count);
+      progress.add(static_cast<std::int64_t>(count));
+    }
     return checkpoint::read_tensor_bytes(file.bytes(), path.string());
   });
 }

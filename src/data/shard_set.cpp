@@ -7,6 +7,7 @@
 #include "data/manifest.h"
 #include "longspan/core/error.h"
 #include "longspan/core/inside.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 namespace {
@@ -123,11 +124,14 @@ std::size_t ShardSet::open_first(std::size_t at_most) const {
 }
 
 void ShardSet::verify() const {
+  ByteProgress progress(concat("verify shards of ", folder_.filename().string()),
+                        size() * bytes_per_token_);
   for (std::size_t i = 0; i < list_.size(); ++i) {
     const auto shard = open(i);
     shard->blocks.check_tokens(0, list_.num_tokens(i));
     Hasher hasher;
     hasher.update(shard->ids);
+    progress.add(static_cast<std::int64_t>(shard->ids.size()));
     const std::string expected = digest_text(list_.digest(i)), digest = hasher.digest();
     check(digest == expected, ErrorKind::Data, shard->path.string(),
           ": the shard is damaged: its digest must be ", expected, ", found ", digest,

@@ -8,6 +8,7 @@
 #include "data/blaming.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 namespace {
@@ -66,6 +67,8 @@ TokenScan scan_token_file(const TokenFile& file, std::int64_t vocab_size) {
   std::vector<std::int64_t> ids;
   std::int64_t place = 0;  // byte of what is taken
   TokenScan scan;
+  ByteProgress progress(concat("read ", file.path.filename().string()),
+                        begin + layout.num_tokens * width);
   scan.digest = blaming_file(file.path, [&] {
     return read_whole(file.path, [&](std::span<const std::byte> bytes) {
       // kScanBytes and the header are multiples of every width.
@@ -75,6 +78,7 @@ TokenScan scan_token_file(const TokenFile& file, std::int64_t vocab_size) {
                              std::min((static_cast<std::int64_t>(bytes.size()) - skipped) / width,
                                       layout.num_tokens - first);
       place += static_cast<std::int64_t>(bytes.size());
+      progress.add(static_cast<std::int64_t>(bytes.size()));
       if (count <= 0) return;
       ids.resize(static_cast<std::size_t>(count));
       widen(bytes.data() + skipped, layout.type, 0, count, ids.data());

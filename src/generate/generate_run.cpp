@@ -3,11 +3,13 @@
 #include "longspan/generate/generate_run.h"
 
 #include <chrono>
+#include <cstdio>
 #include <utility>
 
 #include "generate/text_stream.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
+#include "longspan/core/progress.h"
 #include "longspan/core/utf8.h"
 
 namespace longspan {
@@ -67,6 +69,7 @@ class Sequences {
       return false;
     }
     show(number, sequence.stream.push(choice.id));
+    tell_progress();
     sequence.lines += tokenizer_.ends_line(choice.id);
     if (request_.max_lines == 0 || sequence.lines < request_.max_lines) return true;
     sequence.ended_by = "max_lines";
@@ -89,6 +92,23 @@ class Sequences {
   }
 
  private:
+  // Text that is shown as it comes tells enough.
+  void tell_progress() {
+    ++num_taken_;
+    if (!request_.show) progress_.update([this] { return progress_text(); });
+  }
+
+  // Sequences may end before they are as long as they may be.
+  std::string progress_text() const {
+    const auto most = static_cast<double>(std::ssize(sequences_) * request_.options.max_tokens),
+               taken = static_cast<double>(num_taken_), seconds = progress_.seconds();
+    char numbers[96];
+    std::snprintf(numbers, sizeof numbers, "%.0f %% | %.0f tokens/s | ", 100.0 * taken / most,
+                  taken / seconds);
+    return concat("generate ", sequences_.size(), " texts | ", numbers,
+                  clock_text(seconds * (most - taken) / taken), " left at most");
+  }
+
   void show(std::size_t number, const std::string& text) {
     if (text.empty()) return;
     sequences_[number].text += text;
@@ -100,6 +120,8 @@ class Sequences {
   std::vector<std::string> prompts_;
   std::vector<std::vector<std::int32_t>> ids_;
   std::vector<Sequence> sequences_;
+  std::int64_t num_taken_ = 0;
+  ProgressLine progress_;
 };
 
 Json described(const GenerationOptions& options) {

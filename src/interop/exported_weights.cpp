@@ -11,6 +11,7 @@
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
+#include "longspan/core/progress.h"
 
 namespace longspan::interop {
 namespace {
@@ -78,6 +79,10 @@ at::Tensor converted(const std::string& name, const at::Tensor& tensor, at::Scal
 void write_weight_files(const std::filesystem::path& folder, const Rows& rows,
                         const NamedTensors& ours, const WeightFiles& files) {
   const std::vector<Rows> spread_rows = spread(rows, files);
+  std::int64_t all_bytes = 0;
+  for (const Rows& of_file : spread_rows)
+    for (const WeightRow& row : of_file) all_bytes += bytes_of(row, files.dtype);
+  ByteProgress progress("export weights", all_bytes);
   Json map = Json::object();
   std::int64_t total = 0;
   for (std::size_t i = 0; i < spread_rows.size(); ++i) {
@@ -85,6 +90,7 @@ void write_weight_files(const std::filesystem::path& folder, const Rows& rows,
     write_safetensors(folder / name, tensors_of(spread_rows[i], ours, files.dtype),
                       {{"format", "pt"}});
     for (const WeightRow& row : spread_rows[i]) {
+      progress.add(bytes_of(row, files.dtype));
       map[row.theirs] = name;
       total += bytes_of(row, files.dtype);
     }

@@ -8,6 +8,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
+#include "longspan/core/progress.h"
 
 namespace longspan::interop {
 
@@ -150,6 +151,9 @@ void GgufFile::write(const std::filesystem::path& path,
                      const std::function<at::Tensor(std::size_t)>& tensor) const {
   FileWriter writer(path);
   writer.write(header());
+  std::int64_t all_bytes = 0;
+  for (const Described& each : tensors_) all_bytes += static_cast<std::int64_t>(each.bytes);
+  ByteProgress progress("export weights", all_bytes);
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const Described& described = tensors_[i];
     const at::Tensor elements = tensor(i).contiguous();
@@ -157,6 +161,7 @@ void GgufFile::write(const std::filesystem::path& path,
           ErrorKind::Internal, "the tensor ", described.name, " is not as it was described");
     writer.write({static_cast<const std::byte*>(elements.const_data_ptr()), elements.nbytes()});
     writer.write(std::string(padding_behind(described.bytes), '\0'));
+    progress.add(static_cast<std::int64_t>(described.bytes));
   }
   writer.close_durably();
 }

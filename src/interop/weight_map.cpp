@@ -10,6 +10,7 @@
 #include <map>
 
 #include "longspan/core/error.h"
+#include "longspan/core/progress.h"
 
 namespace longspan::interop {
 namespace {
@@ -100,10 +101,25 @@ at::Tensor pack(const WeightRow& row, const std::vector<at::Tensor>& ours) {
   unreachable();
 }
 
+namespace {
+
+// Before the tensor with a number from 0.
+std::string progress_text(std::size_t number, std::size_t count, double seconds) {
+  const double share = static_cast<double>(number) / static_cast<double>(count);
+  return concat("import weights | tensor ", number + 1, " of ", count, " | ",
+                clock_text(seconds * (1.0 - share) / std::max(share, 1e-3)), " left");
+}
+
+}  // namespace
+
 NamedTensors import_weights(const std::vector<WeightRow>& rows, WeightSource& source) {
   NamedTensors result;
   ByName taken;
+  ProgressLine progress;
+  std::size_t number = 0;
   for (const WeightRow& row : rows) {
+    progress.update([&] { return progress_text(number, rows.size(), progress.seconds()); });
+    ++number;
     if (!source.has(row.theirs) && may_be_missing(row, taken)) continue;
     const at::Tensor theirs = source.take(row.theirs, packed_sizes(row));
     check_finite(row, theirs, source.place());

@@ -13,6 +13,7 @@
 #include "cli/job.h"
 #include "cli/memory_advice.h"
 #include "cli/output.h"
+#include "longspan/core/end_on_signal.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
 #include "longspan/core/evaluation_format.h"
@@ -224,6 +225,7 @@ void add_evaluate(CLI::App& app, Call& call) {
   add_common_options(*verb, options, "the current folder");
   verb->callback([arguments, &options, &call] {
     apply(options);
+    EndOnSignal::set_advice("the cells that are done are in the results, --reuse keeps them");
     take_overrides(options.overrides, *arguments);
     call.exit_code = evaluate_all(*arguments, call);
   });

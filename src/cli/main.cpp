@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "longspan/core/end_on_signal.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
 #include "longspan/core/log.h"
@@ -61,7 +62,7 @@ int run(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 data, 4 checkpoint, 5 "
       "training diverged,\n"
-      "6 communication, 7 out of memory, 128 + n after a save on signal n (130 SIGINT, 143 "
+      "6 communication, 7 out of memory, 128 + n on signal n, train after a save (130 SIGINT, 143 "
       "SIGTERM).");
   longspan::cli::Call call;
   call.words = {argv, argv + argc};
@@ -90,6 +91,7 @@ int main(int argc, char** argv) {
   longspan::set_group_variables();
   keep_freed_memory();
   try {
+    const longspan::EndOnSignal end_on_signal;
     return run(argc, argv);
   } catch (const longspan::Error& error) {
     return fail(error.what(), longspan::cli::exit_code(error.kind()));

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/sweep_schema.h"
 #include "longspan/config/schema.h"
+#include "longspan/core/end_on_signal.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/core/log.h"
@@ -173,6 +174,7 @@ void add_sweep(CLI::App& app, Call& call) {
   add_common_options(*verb, options);
   verb->callback([arguments, &options, &call] {
     apply(options);
+    EndOnSignal::set_advice("the same command goes on from what is done");
     const Sweep sweep = read_sweep(arguments->sweep, options.overrides);
     const auto folder = arguments->output.empty() ? std::filesystem::path("runs") / sweep.name
                                                   : std::filesystem::path(arguments->output);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/posix.h"
+#include "core/temporaries.h"
 #include "longspan/core/error.h"
 
 namespace longspan {
@@ -173,6 +174,7 @@ std::string read_file(const std::filesystem::path& path) {
 
 void write_file_durably(const std::filesystem::path& path, std::string_view content) {
   const std::filesystem::path temporary = temporary_name(path);
+  temporaries::add(temporary);
   try {
     FileWriter writer(temporary);
     writer.write(content);
@@ -182,8 +184,10 @@ void write_file_durably(const std::filesystem::path& path, std::string_view cont
     }
   } catch (...) {
     ::unlink(temporary.c_str());
+    temporaries::forget(temporary);
     throw;
   }
+  temporaries::forget(temporary);
   sync_folder(posix::parent_of(path));
 }
 

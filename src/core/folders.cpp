@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/posix.h"
+#include "core/temporaries.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
 
@@ -105,11 +106,13 @@ StagedFolder::StagedFolder(fs::path final_path) : final_(std::move(final_path)) 
   staged_ = concat(final_.string(), ".staged");
   make_folder(posix::parent_of(final_));
   descriptor_ = claim_folder(staged_).release();
+  temporaries::add(staged_);
 }
 
 StagedFolder::~StagedFolder() {
   std::error_code ignored;
   if (!committed_) fs::remove_all(staged_, ignored);
+  temporaries::forget(staged_);
   const posix::Descriptor unlock(descriptor_);
 }
 
@@ -117,6 +120,7 @@ void StagedFolder::commit() {
   check(!committed_, ErrorKind::Internal, "StagedFolder::commit called twice");
   try {
     sync_tree(staged_);
+    const auto uncut = temporaries::hold();
     if (fs::exists(fs::symlink_status(final_))) {
       replace_folder(staged_, final_);
     } else if (::rename(staged_.c_str(), final_.c_str()) != 0) {

@@ -2,6 +2,11 @@
 
 #include "longspan/core/signals.h"
 
+#include <cstring>
+#include <ctime>
+
+#include "longspan/core/error.h"
+
 namespace longspan {
 namespace {
 
@@ -25,6 +30,14 @@ void take_own_stack() {
 
 constexpr int kFlags = SA_RESTART | SA_ONSTACK;
 
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);  // a handler may touch nothing else
+
+std::int64_t milliseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 }  // namespace
 
 void hold_save_signal() { mask_save_signal(SIG_BLOCK); }
@@ -39,6 +52,24 @@ void survive_save_signal() {
     ::sigaction(kSaveSignal, &action, nullptr);
   }
   mask_save_signal(SIG_UNBLOCK);
+}
+
+std::string signal_name(int signal) { return concat("SIG", ::sigabbrev_np(signal)); }
+
+std::thread thread_without_signals(void (*work)()) {
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  std::thread thread(work);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+bool InterruptTimes::is_meant_again() {
+  constexpr std::int64_t kOnePress = 200;  // milliseconds
+  const std::int64_t now = milliseconds();
+  std::int64_t first = 0;
+  return !first_.compare_exchange_strong(first, now) && now - first > kOnePress;
 }
 
 CaughtSignals::CaughtSignals(void (*handler)(int)) {

@@ -8,9 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
-#include <ctime>
 #include <thread>
 
 #include "longspan/core/error.h"
@@ -24,9 +22,8 @@ constexpr char kEnd = 0;  // what the destructor sends instead of a signal's num
 volatile std::sig_atomic_t g_stop = 0, g_save = 0;
 std::atomic<const char*> g_current_work{"the start"};
 std::atomic<const char*> g_work_at_signal{nullptr};  // the loop may go on before the log is written
-std::atomic<std::int64_t> g_first_interrupt{0};
-static_assert(std::atomic<const char*>::is_always_lock_free &&  // a handler may touch nothing else
-              std::atomic<std::int64_t>::is_always_lock_free);
+InterruptTimes g_interrupts;
+static_assert(std::atomic<const char*>::is_always_lock_free);  // a handler may touch nothing else
 int g_pipe[2] = {-1, -1};
 std::thread g_thread;
 std::optional<std::chrono::steady_clock::time_point> g_end;
@@ -36,23 +33,9 @@ void wake(int number) {
   [[maybe_unused]] const auto written = ::write(g_pipe[1], &byte, 1);  // a full pipe wakes as well
 }
 
-std::int64_t milliseconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-// One key press may come as two signals: from the terminal and from a program that passes it on.
-bool is_meant_again() {
-  constexpr std::int64_t kOnePress = 200;  // milliseconds
-  const std::int64_t now = milliseconds();
-  if (g_stop != SIGINT) g_first_interrupt = now;
-  return now - g_first_interrupt > kOnePress;
-}
-
 extern "C" void remember(int signal) {
   const int saved_errno = errno;
-  if (signal == SIGINT && is_meant_again()) {
+  if (signal == SIGINT && g_interrupts.is_meant_again()) {
     std::signal(SIGINT, SIG_DFL);
     ::raise(SIGINT);  // taken when the handler returns
   } else if (g_stop != signal) {
@@ -79,15 +62,11 @@ SignalWatch::SignalWatch(std::optional<std::chrono::steady_clock::time_point> en
   g_end = end;
   g_stop = 0;
   g_save = 0;
+  g_interrupts.forget();
   check(::pipe2(g_pipe, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
         std::strerror(errno));
   ::fcntl(g_pipe[1], F_SETFL, O_NONBLOCK);
-  // The thread takes no signal itself, so that nothing interrupts its reading.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  g_thread = std::thread(tell_of_signals);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  g_thread = thread_without_signals(tell_of_signals);
   caught_.emplace(remember);
 }
 
@@ -115,7 +94,5 @@ bool SignalWatch::take_save_request() {
 }
 
 void SignalWatch::set_current_work(const char* what) { g_current_work = what; }
-
-std::string signal_name(int signal) { return concat("SIG", ::sigabbrev_np(signal)); }
 
 }  // namespace longspan

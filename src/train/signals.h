@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <optional>
-#include <string>
 
 #include "longspan/core/signals.h"
 
@@ -30,8 +29,5 @@ class SignalWatch {
  private:
   std::optional<CaughtSignals> caught_;
 };
-
-/// Returns "SIGTERM" for 15, and so on for what SignalWatch catches.
-std::string signal_name(int signal);
 
 }  // namespace longspan

@@ -11,6 +11,6 @@ inline constexpr int kCheckpointError = 4;
 inline constexpr int kDiverged = 5;
 inline constexpr int kLostPeers = 6;
 inline constexpr int kOutOfMemory = 7;
-inline constexpr int kSignalled = 128;  ///< and the number of a signal, after a save
+inline constexpr int kSignalled = 128;  ///< and the number of a signal
 
 }  // namespace longspan

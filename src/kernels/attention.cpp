@@ -4,6 +4,7 @@
 
 #include "kernels/kernel_tables.h"
 #include "kernels/panel_products.h"
+#include "kernels/row_products.h"
 #include "longspan/core/error.h"
 #include "longspan/kernels/step_part.h"
 
@@ -54,10 +55,16 @@ bool attention_widens(c10::DeviceType device, at::ScalarType dtype, std::int64_t
          !fused::takes_panels(dtype, num_queries, head_dim);
 }
 
-std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,
-                           std::int64_t head_dim) {
-  return std::string(
-      kernel_for(attention_kernels(), {device, dtype, form_of(bias), head_dim}).name);
+std::string attention_path(const AttentionCase& wanted) {
+  const auto& [device, dtype, form, head_dim, num_queries, num_keys] = wanted;
+  const Kernel<AttentionRun>& kernel =
+      kernel_for(attention_kernels(), {device, dtype, form, head_dim});
+  if (kernel.run != fused_attention) return std::string(kernel.name);
+  const char* const products = fused::takes_rows(dtype, num_queries, num_keys) ? "row by row"
+                               : fused::takes_panels(dtype, num_queries, head_dim)
+                                   ? "oneDNN's panels"
+                                   : "BLAS";
+  return concat(kernel.name, ", ", products);
 }
 
 }  // namespace longspan

@@ -14,9 +14,11 @@ namespace longspan {
 namespace {
 
 void log_paths(const RunConfig& config, c10::Device device, const Transformer& model) {
-  log::info("attention",
-            {{"path", attention_path(device.type(), config.compute_dtype(),
-                                     model.position().score_bias(1), model.config().head_dim())}});
+  log::info(
+      "attention",
+      {{"path", attention_path({device.type(), config.compute_dtype(),
+                                form_of(model.position().score_bias(1)), model.config().head_dim(),
+                                config.data.seq_len, config.data.seq_len})}});
   const Precision precision = config.train.precision;
   if (device.is_cpu() && !has_fast_products(config.compute_dtype()))
     log::warn(concat(name_of(precision),

@@ -127,7 +127,7 @@ class Benchmark {
         std::vector<at::Tensor> inputs{q, k, v};
         if (const auto table = trainable_part(options.bias); table.defined())
           inputs.push_back(table);
-        measure({concat(attention_path(c10::kCUDA, at::kBFloat16, options.bias, K), size,
+        measure({concat(attention_path({c10::kCUDA, at::kBFloat16, form, K, L, L}), size,
                         name_of(form), drops ? ", dropout" : ""),
                  2 * product, 5 * product, "TFLOP/s", inputs,
                  [=] { return std::vector{attention(q, k, v, options)}; }});

@@ -45,8 +45,16 @@ bool attention_keeps_scores(c10::DeviceType device, at::ScalarType dtype, BiasFo
 bool attention_widens(c10::DeviceType device, at::ScalarType dtype, std::int64_t num_queries,
                       std::int64_t head_dim);
 
-/// Returns the name of the kernel that attention() takes for inputs of a dtype, for the log.
-std::string attention_path(c10::DeviceType device, at::ScalarType dtype, const ScoreBias& bias,
-                           std::int64_t head_dim);
+/// What the choice of attention's kernel looks at.
+struct AttentionCase {
+  c10::DeviceType device = c10::kCPU;
+  at::ScalarType dtype = at::kFloat;
+  BiasForm form = BiasForm::None;
+  std::int64_t head_dim = 0, num_queries = 0, num_keys = 0;
+};
+
+/// Returns the name of the kernel that attention() takes, for the log: on a CPU with what it
+/// multiplies by.
+std::string attention_path(const AttentionCase& wanted);
 
 }  // namespace longspan

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "kernels/kernel_tables.h"
+#include "kernels/panel_products.h"
+#include "longspan/core/error.h"
 #include "support/bias_forms.h"
 #include "support/first_seen.h"
 #include "support/tensors.h"
@@ -269,10 +271,20 @@ TEST_CASE("bfloat16 is off by the rounding of what it keeps in bfloat16") {
 
 TEST_CASE("the first kernel that takes a case runs it, and the log says which") {
   const std::string fused = "fused query blocks on the CPU", plain = "composed operations";
-  for (const auto& form : form_names())
-    CHECK(attention_path(c10::kCPU, at::kBFloat16, make_bias(form, 2, 3, 3), 64) ==
-          (form == "dense" ? plain : fused));
-  CHECK(attention_path(c10::kCUDA, at::kFloat, {}, 64) == plain);
+  for (const auto& name : form_names())
+    for (const auto dtype : {at::kFloat, at::kBFloat16, at::kHalf})
+      for (const auto& [num_queries, num_keys] :
+           {std::pair<std::int64_t, std::int64_t>{1, 1}, {1, 90}, {4, 90}, {5, 90}, {64, 90}}) {
+        const BiasForm form = form_of(make_bias(name, 2, 3, 3));
+        std::string products = "BLAS";
+        if (num_queries <= 4 && num_keys > num_queries && dtype != at::kHalf)
+          products = "row by row";
+        else if (fused::takes_panels(dtype, num_queries, 64))
+          products = "oneDNN's panels";
+        CHECK(attention_path({c10::kCPU, dtype, form, 64, num_queries, num_keys}) ==
+              (form == BiasForm::Dense ? plain : concat(fused, ", ", products)));
+      }
+  CHECK(attention_path({c10::kCUDA, at::kFloat, BiasForm::None, 64, 64, 64}) == plain);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "longspan/kernels/bias_forms.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 
 #include "kernels/bias_tensors.h"
@@ -55,6 +56,20 @@ at::Tensor bias_by_distance(const ScoreBias& bias, std::int64_t num_keys, at::Sc
   check(distance->bias_HN.size(1) >= num_keys, ErrorKind::Internal,
         "a bias by distance must cover ", num_keys, " keys, got ", distance->bias_HN.size(1));
   return distance->bias_HN.narrow(1, 0, num_keys).to(dtype);
+}
+
+at::Tensor bias_of_queries(const ScoreBias& bias, const QueryRange& range) {
+  const at::NoGradGuard no_gradient;
+  const std::int64_t num_keys = range.first + range.count;
+  if (const auto* dense = std::get_if<DenseBias>(&bias)) {
+    const at::Tensor seen_HTS = dense->bias_HTS.narrow(2, 0, num_keys);
+    const std::int64_t rows = seen_HTS.size(1);
+    if (rows == 1) return seen_HTS.to(at::kDouble).expand({-1, range.count, -1});
+    const std::int64_t first_row = rows - range.num_positions + range.first;
+    return seen_HTS.narrow(1, first_row, range.count).to(at::kDouble);
+  }
+  const at::Tensor bias_HN = bias_by_distance(bias, num_keys, at::kDouble);
+  return bias_HN.defined() ? spread_by_distance(bias_HN, range.count, num_keys) : bias_HN;
 }
 
 at::Tensor dense_bias(const ScoreBias& bias, ScoreSizes sizes, at::ScalarType dtype) {

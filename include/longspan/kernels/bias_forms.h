@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <variant>
 
 #include "longspan/core/last_made.h"
@@ -34,6 +35,17 @@ BiasForm form_of(const ScoreBias& bias);
 at::Tensor trainable_part(const ScoreBias& bias);
 /// Returns the bias with another tensor in place of trainable_part's.
 ScoreBias with_trainable_part(const ScoreBias& bias, const at::Tensor& part);
+
+/// Queries [first, first + count) of as many keys as positions.
+struct QueryRange {
+  std::int64_t first = 0, count = 0, num_positions = 0;
+};
+
+/// Returns the bias for each head, a range of queries and the keys up to the last of them, formed
+/// in float64 [H, count, first + count] on the bias's device, without a gradient: what attention
+/// would add without roundings. Entries past the query are of no meaning. Undefined where there is
+/// none.
+at::Tensor bias_of_queries(const ScoreBias& bias, const QueryRange& range);
 
 /// Brings a layer's bias to the device of the computation. A constant one is copied there once and
 /// kept, so that a steady step copies nothing.

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "evaluate/evaluation_progress.h"
+#include "evaluate/evaluation_text.h"
 #include "evaluate/model_hash.h"
 #include "longspan/core/error.h"
-#include "longspan/core/escaped.h"
 #include "longspan/core/files.h"
 #include "longspan/core/hash.h"
 #include "longspan/core/log.h"
@@ -23,31 +23,6 @@ namespace longspan {
 namespace {
 
 constexpr std::int64_t kDefaultReach = 16;  // times the trained length
-
-TextConfig text_file(const std::string& split) {
-  TextConfig file;
-  file.patterns = {split};
-  return file;
-}
-
-EvaluationText open_split(const std::string& split, const TrainedRun& run) {
-  if (is_in_shards(split)) {
-    const ShardFolder shards = ShardFolder::open(run.config.data.shards);
-    check(shards.tokenizer().fingerprint() == run.tokenizer->fingerprint(), ErrorKind::Data,
-          run.config.data.shards, " must hold shards of the run's tokenizer (",
-          run.tokenizer->fingerprint(), "), got ", shards.tokenizer().fingerprint(),
-          "; prepare the run's data again or name a text file with --split");
-    return {shards.stream(split), shards.counts(split), run.tokenizer, split};
-  }
-  if (const auto tokens = token_file_named(split))
-    return {
-        open_token_files(*tokens, run.tokenizer->vocab_size()), {}, run.tokenizer, escaped(split)};
-  TextCounts counts;
-  TextConfig file = text_file(split);
-  file.text_key = run.config.data.train.text_key;
-  TokenStream stream = encode_text(file, *run.tokenizer, counts);
-  return {std::move(stream), counts, run.tokenizer, escaped(split)};
-}
 
 std::vector<std::int64_t> lengths_of(const EvaluationRequest& request, const TrainedRun& run) {
   if (!request.lengths.empty()) return parse_lengths(request.lengths);
@@ -202,7 +177,7 @@ Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::
   TrainedRun run = open_run(saved);
   const auto lengths = lengths_of(request, run);
   check_lengths(lengths, run);
-  const EvaluationText text = open_split(request.split, run);
+  const EvaluationText text = open_evaluation_text(request.split, run);
   const Results results(request.output.empty() ? saved.folder / "evaluations" : request.output,
                         request.split, source_of(text, request, run), communicator);
   run.model.to(device);

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "evaluate/evaluation_text.h"
 #include "longspan/core/error.h"
 #include "longspan/evaluate/evaluate.h"
 
@@ -31,16 +32,6 @@ std::size_t batch_size(std::span<const Window> windows, std::int64_t max_tokens)
     ++count;
   }
   return count;
-}
-
-// Writes the inputs of a window: the tokens one before its targets, the start id before the first.
-void copy_inputs(const EvaluationText& text, const Window& window, std::int64_t* out) {
-  std::int64_t begin = window.context_begin - 1;
-  if (begin < 0) {
-    *out++ = text.tokenizer->start_id();
-    ++begin;
-  }
-  text.stream.copy(begin, window.end - 1 - begin, out);
 }
 
 struct Batch {

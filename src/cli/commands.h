@@ -54,6 +54,7 @@ void add_generate(CLI::App& app, Call& call);
 void add_report(CLI::App& app, Call& call);
 void add_plan(CLI::App& app, Call& call);
 void add_bench(CLI::App& app, Call& call);
+void add_attention(CLI::App& app, Call& call);
 void add_audit(CLI::App& app, Call& call);
 void add_inspect(CLI::App& app, Call& call);
 void add_runs(CLI::App& app, Call& call);
@@ -72,13 +73,12 @@ struct Verb {
 };
 
 /// All verbs, in the order of the help.
-inline constexpr Verb kVerbs[] = {{"prepare", add_prepare},   {"train", add_train},
-                                  {"evaluate", add_evaluate}, {"sweep", add_sweep},
-                                  {"report", add_report},     {"generate", add_generate},
-                                  {"plan", add_plan},         {"bench", add_bench},
-                                  {"audit", add_audit},       {"inspect", add_inspect},
-                                  {"runs", add_runs},         {"import", add_import},
-                                  {"export", add_export},     {"verify-resume", add_verify_resume},
-                                  {"schema", add_schema},     {"completion", add_completion}};
+inline constexpr Verb kVerbs[] = {
+    {"prepare", add_prepare}, {"train", add_train},          {"evaluate", add_evaluate},
+    {"sweep", add_sweep},     {"report", add_report},        {"generate", add_generate},
+    {"plan", add_plan},       {"bench", add_bench},          {"attention", add_attention},
+    {"audit", add_audit},     {"inspect", add_inspect},      {"runs", add_runs},
+    {"import", add_import},   {"export", add_export},        {"verify-resume", add_verify_resume},
+    {"schema", add_schema},   {"completion", add_completion}};
 
 }  // namespace longspan::cli

@@ -140,6 +140,7 @@ at::Tensor Layer::attend(const at::Tensor& x_BTD, const Pass& pass) const {
   if (pass.row_ids_BT.defined() && config_->dropout.attention > 0.0)
     options.dropout = {config_->dropout.attention, pass.key(DropoutPlace::Attention, index_),
                        pass.row_ids_BT};
+  if (pass.options->when_attending) pass.options->when_attending({index_, q_BTHK, k_BSGK, options});
   const auto mixed_BTHK = attention(q_BTHK, k_BSGK, v_BSGK, options);
   return project(mixed_BTHK.view({B, T, config_->heads_dim()}), {&out_}, *pass.options).front();
 }

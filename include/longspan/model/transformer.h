@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,13 @@ struct TrainingRandomness {
   std::uint64_t seed = 0;
   std::int64_t step = 0;
   at::Tensor sequence_ids_B;  ///< int64 [B], running number over the run
+};
+
+/// What one layer gives attention.
+struct LayerAttention {
+  std::int64_t index = 0;  ///< of the layer
+  at::Tensor q_BTHK, k_BSGK;
+  const AttentionOptions& options;
 };
 
 /// How a forward pass is run.
@@ -43,6 +51,8 @@ struct ForwardOptions {
   /// Gets the largest absolute value of each layer's output, in their order, where it is given:
   /// scalars in the dtype of the residual stream, on its device, without a gradient.
   std::vector<at::Tensor>* layer_maxima = nullptr;
+  /// When given, told of each layer's attention, before it is computed.
+  std::function<void(const LayerAttention& layer)> when_attending = {};
 };
 
 /// A decoder-only transformer language model on one device. It knows nothing of ranks, files or

@@ -62,7 +62,7 @@ TEST_CASE("a working folder that was deleted is an error of data in every verb")
   const DeletedWorkingFolder here(tiny.path("deleted"));
   const auto config = tiny.config().string();
   for (const auto* verb : {"--version", "prepare", "train", "evaluate", "sweep", "report", "plan",
-                           "audit", "inspect", "import", "verify-resume"}) {
+                           "attention", "audit", "inspect", "import", "verify-resume"}) {
     INFO(verb);
     check_error(tiny.run({verb, config}), 3, {"the working folder must be there"});
   }
@@ -88,6 +88,8 @@ TEST_CASE("a path that the system refuses is an error of data, or of a checkpoin
         {3, {"sweep", path}},
         {3, {"plan", path}},
         {3, {"audit", path}},
+        {3, {"attention", path}},
+        {4, {"attention", run, "--checkpoint", path}},
         {3, {"verify-resume", path}},
         {3, {"evaluate", path}},
         {3, {"report", path, "--output", tiny.path("r.html").string()}},

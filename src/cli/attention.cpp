@@ -1,0 +1,102 @@
+// longspan attention RUN: how far each head attends.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/memory_advice.h"
+#include "cli/output.h"
+#include "longspan/core/error.h"
+#include "longspan/core/escaped.h"
+#include "longspan/evaluate/attention_reach.h"
+
+namespace longspan::cli {
+namespace {
+
+struct Arguments {
+  std::string run, checkpoint = "best";
+  ReachRequest request;
+};
+
+// Far queries, those that see more keys than there were in training, where there are such.
+std::string table_of(const Json& result) {
+  std::string text = concat(escaped(result["run"].get<std::string>()), ", ",
+                            result["method"].get<std::string>(), ", trained at length ",
+                            result["train_length"], ", step ", result["checkpoint_step"], "\n");
+  text += formatted("%8s %6s %5s %10s %9s %9s %10s %10s %9s\n", "length", "layer", "head",
+                    "distance", "entropy", "keys", "far", "far beyond", "far keys");
+  for (const Json& cell : result["cells"])
+    for (const Json& head : cell["heads"]) {
+      const Json &all = head["all_queries"], &far = head["far_queries"];
+      const auto number = [](const Json& of, const char* key, const char* format) {
+        return of.is_null() ? std::string("-") : formatted(format, of[key].get<double>());
+      };
+      text += formatted("%8lld %6lld %5lld %10.2f %9.3f %9.1f %10s %10s %9s\n",
+                        cell["length"].get<long long>(), head["layer"].get<long long>(),
+                        head["head"].get<long long>(), all["mean_distance"].get<double>(),
+                        all["entropy_nats"].get<double>(), all["effective_keys"].get<double>(),
+                        number(far, "mean_distance", "%.2f").c_str(),
+                        number(far, "mass_beyond_trained", "%.5f").c_str(),
+                        number(far, "effective_keys", "%.1f").c_str());
+    }
+  return text +
+         "distance: mean, in tokens; entropy: nats; keys: exp(entropy). far: the same distance of "
+         "queries that see\nmore keys than there were in training; far beyond: their attention on "
+         "keys that no query saw in training.\n";
+}
+
+void attention(const Arguments& arguments, const CommonOptions& options) {
+  constexpr std::string_view kPosition = "position.";
+  ReachRequest request = arguments.request;
+  std::vector<std::string> overrides;
+  for (const std::string& each : request.position) overrides.push_back(concat(kPosition, each));
+  for (const std::string& each : options.overrides) {
+    overrides.push_back(each);
+    if (each.starts_with(kPosition)) request.position.push_back(each.substr(kPosition.size()));
+  }
+  const SavedRun run = find_run(arguments.run, arguments.checkpoint, overrides);
+  const c10::Device device = use_device(options);
+  Json result;
+  with_memory_advice("measure at smaller --lengths",
+                     [&] { result = attention_reach_of_run(run, request, device); });
+  write_result(options.json ? json_line(result) : table_of(result));
+}
+
+}  // namespace
+
+void add_attention(CLI::App& app, Call& call) {
+  CommonOptions& options = call.options;
+  auto* verb = app.add_subcommand(
+      "attention",
+      "Measure how far each head of each layer attends, at the trained length and at longer ones: "
+      "mean distance, attention beyond the trained length, entropy");
+  auto arguments = std::make_shared<Arguments>();
+  ReachRequest& request = arguments->request;
+  verb->add_option("RUN", arguments->run, "Folder of a run")->required();
+  verb->add_option("--lengths", request.lengths,
+                   "64,128,256 or 64:4096 (doubling) or 64:4096:64 (step); default: the trained "
+                   "length and its doublings to 16 times, as far as the text has windows of them");
+  verb->add_option("--windows", request.num_windows,
+                   "Windows of each length, spread over the text; fewer where it has fewer")
+      ->capture_default_str();
+  verb->add_option("--split", request.split,
+                   "valid, test, a text (a file or a folder), or a file of token ids, as of "
+                   "evaluate")
+      ->capture_default_str();
+  verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
+      ->capture_default_str();
+  verb->add_option("--position", request.position,
+                   "Change the position rule: KEY=VALUE of the position section; repeatable")
+      ->expected(1)
+      ->take_all();
+  add_common_options(*verb, options, "the current folder");
+  verb->callback([arguments, &options] {
+    apply(options);
+    attention(*arguments, options);
+  });
+}
+
+}  // namespace longspan::cli

@@ -1,0 +1,103 @@
+// attention: how far each head of a run attends.
+
+#include <cmath>
+#include <set>
+
+#include "support/tiny_run.h"
+#include "support/torch_catch.h"
+
+namespace longspan {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using testing::TinyRun;
+using Words = std::vector<std::string>;
+
+testing::Finished attention(const TinyRun& tiny, const Words& more = {}) {
+  Words words{"attention", tiny.path("run").string(), "--threads", "1"};
+  words.insert(words.end(), more.begin(), more.end());
+  return tiny.run(words);
+}
+
+Json json_of(const testing::Finished& result) {
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  return Json::parse(result.out);
+}
+
+void check_means(const Json& means, std::int64_t queries, std::int64_t length) {
+  CHECK(means["queries"] == queries);
+  CHECK(means["mean_distance"].get<double>() > 0.0);
+  CHECK(means["mean_distance"].get<double>() < static_cast<double>(length));
+  const double entropy = means["entropy_nats"].get<double>();
+  CHECK(entropy > 0.0);
+  CHECK(entropy <= std::log(static_cast<double>(length)));
+  CHECK(std::abs(means["effective_keys"].get<double>() - std::exp(entropy)) < 1e-9);
+}
+
+TEST_CASE("attention measures each head at the trained length and beyond") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run", {"--set", "model.num_layers=2"}).code == 0);
+  const Json result = json_of(attention(tiny, {"--json", "--windows", "3"}));
+  CHECK(result["format"] == "longspan.attention/1");
+  CHECK(result["method"] == "alibi");
+  CHECK(result["train_length"] == 16);
+  CHECK(result["checkpoint_step"] == 20);
+  CHECK(result["text"] == "valid");
+  std::set<std::int64_t> lengths;
+  for (const Json& cell : result["cells"]) {
+    const auto length = cell["length"].get<std::int64_t>(),
+               windows = cell["windows"].get<std::int64_t>();
+    lengths.insert(length);
+    CHECK(windows >= 1);
+    CHECK(windows <= 3);
+    REQUIRE(cell["heads"].size() == 4);
+    CHECK(cell["heads"][3]["layer"] == 1);
+    CHECK(cell["heads"][3]["head"] == 1);
+    for (const Json& head : cell["heads"]) {
+      check_means(head["all_queries"], windows * length, length);
+      if (length == 16) {
+        CHECK(head["all_queries"]["mass_beyond_trained"] == 0.0);
+        CHECK(head["far_queries"].is_null());
+      } else {
+        check_means(head["far_queries"], windows * (length - 16), length);
+        CHECK(head["far_queries"]["mass_beyond_trained"].get<double>() > 0.0);
+      }
+    }
+  }
+  REQUIRE(lengths.size() >= 2);
+  CHECK(*lengths.begin() == 16);
+  // A window of the trained length leaves nothing beyond it.
+  const Json windowed = json_of(
+      attention(tiny, {"--json", "--lengths", "32", "--windows", "1", "--position", "window=16"}));
+  CHECK(windowed["position_overrides"] == Json::array({"window=16"}));
+  for (const Json& head : windowed["cells"][0]["heads"])
+    CHECK(head["far_queries"]["mass_beyond_trained"] == 0.0);
+  const auto table = attention(tiny, {"--lengths", "16,32", "--windows", "1"});
+  CHECK(table.code == 0);
+  CHECK_THAT(table.out, ContainsSubstring(", alibi, trained at length 16, step 20\n") &&
+                            ContainsSubstring("far beyond") &&
+                            ContainsSubstring("distance: mean, in tokens"));
+}
+
+TEST_CASE("attention says what it cannot measure") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const auto fails = [&](const Words& more, int code, const std::string& text) {
+    const auto result = attention(tiny, more);
+    INFO(result.err);
+    CHECK(result.code == code);
+    CHECK(result.out.empty());
+    CHECK_THAT(result.err, ContainsSubstring(text));
+  };
+  fails({"--windows", "0"}, 2, "--windows must be at least 1, got 0");
+  fails({"--lengths", "1000000"}, 3, "must have a window of each of --lengths, it has ");
+  fails({"--lengths", "x"}, 2, "x");
+  fails({"--checkpoint", tiny.path("none").string()}, 4, "none");
+  fails({"--split", tiny.path("none.txt").string()}, 3, "none.txt");
+  const auto no_run = tiny.run({"attention", tiny.path("shards").string()});
+  CHECK(no_run.code == 2);
+}
+
+}  // namespace
+}  // namespace longspan

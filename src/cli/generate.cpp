@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/memory_advice.h"
+#include "cli/number_checks.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
@@ -103,10 +104,11 @@ void add_generate(CLI::App& app, Call& call) {
   GenerationRequest& request = arguments->request;
   SamplingOptions& sampling = request.options.sampling;
   verb->add_option("RUN", arguments->run, "Folder of a run")->required();
-  auto* prompts = verb->add_option("--prompt", request.prompts,
-                                   "Text to continue, repeatable; default: the start of a text")
-                      ->expected(1)
-                      ->take_all();
+  auto* prompts =
+      verb->add_option("--prompt", request.prompts,
+                       "Text to continue; repeatable; default: none, a text from its beginning")
+          ->expected(1)
+          ->take_all();
   verb->add_option("--prompts", arguments->prompts_file,
                    "File with a prompt a line; - for standard input")
       ->excludes(prompts);
@@ -114,25 +116,29 @@ void add_generate(CLI::App& app, Call& call) {
   verb->add_option("--samples", request.samples, "Continuations of each prompt")
       ->check(CLI::Range(std::int64_t{1}, kMost))
       ->capture_default_str();
-  verb->add_option("--max-tokens", request.options.max_tokens, "Tokens behind each prompt")
+  verb->add_option("--max-tokens", request.options.max_tokens,
+                   "Tokens to generate after each prompt")
       ->check(CLI::Range(std::int64_t{1}, kMost))
       ->capture_default_str();
   verb->add_option("--max-lines", request.max_lines,
-                   "Line breaks that a continuation ends behind; 0: as many as come")
+                   "End a continuation after so many line breaks; 0: no limit")
       ->check(CLI::Range(std::int64_t{0}, kMost))
       ->capture_default_str();
   verb->add_option("--temperature", sampling.temperature,
-                   "Divides log p; 0: always the likeliest token")
+                   "Divides the logits; 0: always the likeliest token")
       ->capture_default_str();
   verb->add_option("--top-k", sampling.top_k, "Draw from the k likeliest tokens; 0: from all")
       ->capture_default_str();
-  verb->add_option("--top-p", sampling.top_p,
-                   "Draw from the fewest likeliest tokens whose share reaches p")
+  verb->add_option(
+          "--top-p", sampling.top_p,
+          "Draw from the fewest likeliest tokens whose probabilities add up to p; 1: from all")
       ->capture_default_str();
   verb->add_option("--repetition-penalty", sampling.repetition_penalty,
-                   "Multiplies log p of tokens that are there already; 1: none")
+                   "Multiplies log p of tokens that the text has already; 1: no penalty")
       ->capture_default_str();
-  verb->add_option("--seed", request.options.seed, "Of the draws")->capture_default_str();
+  verb->add_option("--seed", request.options.seed, "Seed of the draws")
+      ->check(number_from_zero())
+      ->capture_default_str();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
   add_common_options(*verb, options, "the current folder");

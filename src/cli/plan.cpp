@@ -1,6 +1,7 @@
 // longspan plan CONFIG: what a run would be, without training it.
 
 #include "longspan/plan/plan.h"
+#include "cli/number_checks.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -130,8 +131,8 @@ void add_plan(CLI::App& app, Call& call) {
                    "Tokens of the training text, where no shards are there to count them")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 50));
   verb->add_option("--tokens-per-second", arguments->plan.tokens_per_second,
-                   "Training speed of one device; gives the GPU-hours")
-      ->check(CLI::PositiveNumber);
+                   "Training speed of one device, as measured; gives the GPU-hours")
+      ->check(positive_number());
   add_scaling_options(*verb, arguments->scaling);
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {

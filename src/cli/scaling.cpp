@@ -2,6 +2,7 @@
 // network and NCCL's own latencies.
 
 #include "cli/scaling.h"
+#include "cli/number_checks.h"
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -71,27 +72,27 @@ void add_scaling_options(CLI::App& verb, ScalingRequest& request) {
       verb.add_option("--node-bandwidth", request.node_bandwidth,
                       "GB/s of a device to others of its node, one way; 450: H100 data sheet, V100 "
                       "150, A100 300")
-          ->check(CLI::PositiveNumber),
+          ->check(positive_number()),
       verb.add_option("--node-latency", request.node_latency,
                       "Microseconds of a step within a node; 3.4: NCCL's src/graph/tuning.cc, "
                       "ring, Simple, NVLink")
-          ->check(CLI::NonNegativeNumber),
+          ->check(number_from_zero()),
       verb.add_option("--network-bandwidth", request.network_bandwidth,
                       "GB/s of a node to others, one way; 25: 200 Gb/s")
-          ->check(CLI::PositiveNumber),
+          ->check(positive_number()),
       verb.add_option(
               "--network-latency", request.network_latency,
               "Microseconds of a step between nodes; 14: the same file, ring, Simple, network")
-          ->check(CLI::NonNegativeNumber),
+          ->check(number_from_zero()),
       verb.add_option("--all-reduce", request.all_reduce, "ring, hierarchical or tree")
           ->check(CLI::IsMember({"ring", "hierarchical", "tree"})),
       verb.add_option("--memory-bandwidth", request.memory_bandwidth,
                       "GB/s of a device's memory, which bounds the update; 3350: H100 data sheet, "
                       "V100 900, A100 2039")
-          ->check(CLI::PositiveNumber),
+          ->check(positive_number()),
       verb.add_option("--update-seconds", request.update_seconds,
                       "Measured seconds of clipping and update, in place of --memory-bandwidth")
-          ->check(CLI::NonNegativeNumber),
+          ->check(number_from_zero()),
       verb.add_option("--backward-share", request.backward_share,
                       "Measured share of backward in a pass; without it, that of its FLOP")
           ->check(CLI::Range(0.0, 1.0)),

@@ -10,6 +10,7 @@
 
 #include "cli/child_process.h"
 #include "cli/commands.h"
+#include "cli/number_checks.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
@@ -216,7 +217,8 @@ void add_verify_resume(CLI::App& app, Call& call) {
       ->capture_default_str();
   verb->add_option("--run", arguments->run,
                    "Folder for the runs, not there yet; default runs/<name>-verify-resume");
-  verb->add_option("--seed", arguments->seed, "Of the instants; default another each time");
+  verb->add_option("--seed", arguments->seed, "Seed of the instants; default: another each time")
+      ->check(number_from_zero());
   verb->add_option("--processes", arguments->processes,
                    "Processes to start on this host; auto: as the config says")
       ->capture_default_str();

@@ -38,6 +38,13 @@ TEST_CASE("usage errors") {
   check_error(tiny.run({}), 2, {"subcommand"});
   check_error(tiny.run({"train", tiny.path("none.yaml").string()}), 3, {"none.yaml"});
   check_error(tiny.run({"train", tiny.config().string(), "--frobnicate"}), 2, {"--frobnicate"});
+  const std::string config = tiny.config().string();
+  for (const auto* verb : {"generate", "verify-resume"})
+    check_error(tiny.run({verb, config, "--seed", "-1"}), 2,
+                {"--seed", "must be a number of at least 0, got -1"});
+  for (const auto* speed : {"0", "-3", "inf", "nan", "1x"})
+    check_error(tiny.run({"plan", config, "--tokens-per-second", speed}), 2,
+                {"--tokens-per-second", "must be a number above 0, got ", speed});
   for (const auto* verb : {"report", "inspect"})
     check_error(tiny.run({verb, tiny.path(".").string(), "--set", "seed=2"}), 2,
                 {verb, "reads none", "seed=2"});

@@ -136,7 +136,8 @@ void add_bench(CLI::App& app, Call& call) {
       "Time a config's training step, and each of its parts, on made-up tokens on one device");
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("CONFIG", arguments->config, "Configuration file")->required();
-  verb->add_option("--steps", arguments->steps, "Steps to time; some more come before and after")
+  verb->add_option("--steps", arguments->steps,
+                   "Steps to time; some untimed ones come before and after")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
   verb->add_option("--vocab-size", arguments->vocab_size,

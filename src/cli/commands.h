@@ -70,15 +70,52 @@ void add_verbs(CLI::App& app, Call& call);
 struct Verb {
   std::string_view name;
   void (*add)(CLI::App& app, Call& call);
+  std::string_view examples;  ///< command lines behind the program's name, one a line
 };
 
 /// All verbs, in the order of the help.
 inline constexpr Verb kVerbs[] = {
-    {"prepare", add_prepare}, {"train", add_train},          {"evaluate", add_evaluate},
-    {"sweep", add_sweep},     {"report", add_report},        {"generate", add_generate},
-    {"plan", add_plan},       {"bench", add_bench},          {"attention", add_attention},
-    {"audit", add_audit},     {"inspect", add_inspect},      {"runs", add_runs},
-    {"import", add_import},   {"export", add_export},        {"verify-resume", add_verify_resume},
-    {"schema", add_schema},   {"completion", add_completion}};
+    {"prepare", add_prepare, "prepare configs/quickstart.yaml"},
+    {"train", add_train,
+     "train configs/quickstart.yaml"
+     "\ntrain configs/quickstart.yaml --run runs/rotary --set position.kind=rotary --set "
+     "train.max_steps=500"},
+    {"evaluate", add_evaluate,
+     "evaluate runs/first-run --lengths 64:1024"
+     "\nevaluate runs/first-run runs/rotary --split test --mode nonoverlapping --mode stride:16"},
+    {"sweep", add_sweep,
+     "sweep configs/sweeps/quickstart.yaml --dry-run"
+     "\nsweep configs/sweeps/quickstart.yaml"},
+    {"report", add_report,
+     "report runs/first-run runs/rotary --output report.html"
+     "\nreport runs/first-run --watch"},
+    {"generate", add_generate,
+     "generate runs/first-run --prompt \"The river\" --max-tokens 200 --temperature 0.8 --top-k "
+     "50"},
+    {"plan", add_plan,
+     "plan configs/wikitext103.yaml --tokens-per-second 28300"
+     "\nplan configs/wikitext103.yaml --tokens-per-second 28300 --devices 8:64"},
+    {"bench", add_bench, "bench configs/quickstart.yaml --steps 20"},
+    {"attention", add_attention, "attention runs/first-run --lengths 64:1024"},
+    {"audit", add_audit,
+     "audit configs/wikitext103.yaml"
+     "\naudit runs/first-run --lengths 64:1024"},
+    {"inspect", add_inspect,
+     "inspect runs/first-run --verify"
+     "\ninspect runs/first-run --diff runs/rotary"},
+    {"runs", add_runs,
+     "runs"
+     "\nruns runs/quickstart"},
+    {"import", add_import,
+     "import checkpoint_best.pt --from fairseq --position alibi --dictionary dict.txt --output "
+     "runs/imported"
+     "\nimport ./mpt-folder --from huggingface --output runs/imported"},
+    {"export", add_export,
+     "export runs/first-run --to huggingface --output exported"
+     "\nexport runs/first-run --to gguf --output model.gguf --dtype fp16"},
+    {"verify-resume", add_verify_resume, "verify-resume configs/tests/tiny.yaml --kills 3"},
+    {"schema", add_schema, "schema run > run.schema.json"},
+    {"completion", add_completion,
+     "completion bash > ~/.local/share/bash-completion/completions/longspan"}};
 
 }  // namespace longspan::cli

@@ -199,9 +199,14 @@ void add_evaluate(CLI::App& app, Call& call) {
   auto arguments = std::make_shared<EvaluateArguments>();
   auto& request = arguments->request;
   verb->add_option("RUN", arguments->runs, "Folders of runs")->required();
-  verb->add_option("--lengths", request.lengths,
-                   "64,128,256 or 64:4096 (doubling) or 64:4096:64 (step)");
-  verb->add_option("--mode", request.modes, "nonoverlapping or stride:S; repeatable")
+  verb->add_option(
+      "--lengths", request.lengths,
+      "Lengths in tokens: 64,128,256 or 64:4096 (doubling) or 64:4096:64 (step); default: "
+      "the trained length and its doublings, to 16 times");
+  verb->add_option(
+          "--mode", request.modes,
+          "nonoverlapping (default), or stride:S, a sliding window that scores S new tokens at a "
+          "time; repeatable")
       ->expected(1)
       ->take_all();
   verb->add_option("--split", request.split,

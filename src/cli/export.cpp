@@ -80,7 +80,7 @@ void add_export(CLI::App& app, Call& call) {
       ->required();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
-  verb->add_option("--dtype", arguments->dtype, "Of the weights: fp32, bf16 or fp16")
+  verb->add_option("--dtype", arguments->dtype, "Number format of the weights: fp32, bf16 or fp16")
       ->check(CLI::IsMember(config::names_of(kTypes)))
       ->capture_default_str();
   add_common_options(*verb, options, "the current folder");

@@ -91,11 +91,13 @@ void add_inspect(CLI::App& app, Call& call) {
   verb->add_option("PATH", arguments->path, "Folder, or file of token ids")->required();
   verb->add_flag("--verify", arguments->verify,
                  "Read every checksum again; every id of a file of ids");
-  verb->add_option("--step", arguments->step,
-                   "Of a run: the tokens of this step, from 1, with their places and their text")
+  verb->add_option(
+          "--step", arguments->step,
+          "PATH is a run: show the tokens that this step, from 1, saw, with their places and text")
       ->excludes("--verify");
-  verb->add_option("--diff", arguments->other,
-                   "Of a run, or a configuration: the keys in which that of this one differs")
+  verb->add_option(
+          "--diff", arguments->other,
+          "PATH is a run or a configuration file: show the keys in which this other one differs")
       ->type_name("PATH")
       ->excludes("--verify")
       ->excludes("--step");

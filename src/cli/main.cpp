@@ -67,6 +67,8 @@ int run(int argc, char** argv) {
   longspan::cli::Call call;
   call.words = {argv, argv + argc};
   longspan::cli::add_verbs(app, call);
+  app.footer("longspan VERB --help: the arguments and options of a verb, with examples.\n\n" +
+             app.get_footer());
   check_verb(argc, argv);
   try {
     app.parse(argc, argv);

@@ -26,9 +26,13 @@ void add_common_options(CLI::App& verb, CommonOptions& options, const std::strin
   verb.add_flag("--quiet", options.quiet, "Log warnings and errors only");
   verb.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
       ->capture_default_str();
-  verb.add_option("--threads", options.threads, "CPU threads; 0: one for each core")
+  verb.add_option(
+          "--threads", options.threads,
+          "CPU threads; 0, the default: OMP_NUM_THREADS where it is set, else one for each core")
       ->check(CLI::Range(0, 4096));
-  verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:i")->capture_default_str();
+  verb.add_option("--device", options.device,
+                  "auto (a GPU where there is one), cpu, cuda or cuda:i")
+      ->capture_default_str();
 }
 
 void add_verbs(CLI::App& app, Call& call) {
@@ -38,6 +42,11 @@ void add_verbs(CLI::App& app, Call& call) {
         return value.empty() ? "a value must be given, got an empty one" : "";
       },
       "");
+  for (const Verb& verb : kVerbs) {
+    std::string text = "Examples:\n  longspan ";
+    for (const char c : verb.examples) text += c == '\n' ? "\n  longspan " : std::string(1, c);
+    app.get_subcommand(std::string(verb.name))->footer(text + "\n\n" + app.get_footer());
+  }
   for (CLI::App* const verb : app.get_subcommands({}))
     for (CLI::Option* const option : verb->get_options())
       if (option->get_items_expected_max() > 0)

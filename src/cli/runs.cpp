@@ -85,7 +85,7 @@ void add_runs(CLI::App& app, Call& call) {
   auto* verb = app.add_subcommand(
       "runs", "List the runs below a folder: state, step, losses (the best of valid/loss), size");
   auto folder = std::make_shared<std::string>("runs");
-  verb->add_option("DIR", *folder, "Folder")->capture_default_str();
+  verb->add_option("DIR", *folder, "Folder to search")->capture_default_str();
   add_common_options(*verb, options);
   verb->callback([folder, &options] {
     apply(options, DeviceUse::Plans);

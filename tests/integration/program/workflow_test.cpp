@@ -332,10 +332,15 @@ TEST_CASE("help and version") {
   CHECK(version.code == 0);
   for (const auto* name : {"longspan ", "LibTorch 2.", "CUDA", "NCCL", "SentencePiece"})
     CHECK_THAT(version.out, ContainsSubstring(name));
-  for (const auto* verb : {"prepare", "train", "evaluate", "sweep", "report", "plan", "inspect"}) {
+  CHECK_THAT(tiny.run({"--help"}).out, ContainsSubstring("longspan VERB --help"));
+  for (const std::string verb :
+       {"prepare", "train", "evaluate", "sweep", "report", "generate", "plan", "bench", "attention",
+        "audit", "inspect", "runs", "import", "export", "verify-resume", "schema", "completion"}) {
     const auto help = tiny.run({verb, "--help"});
     CHECK(help.code == 0);
-    CHECK_THAT(help.out, ContainsSubstring("--set") && ContainsSubstring("--json"));
+    CHECK_THAT(help.out, ContainsSubstring("--set") && ContainsSubstring("--json") &&
+                             ContainsSubstring("Examples:\n  longspan " + verb));
+    CHECK(help.out.find("Exit codes: ") == help.out.rfind("Exit codes: "));
   }
 }
 

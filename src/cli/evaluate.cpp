@@ -48,6 +48,9 @@ std::string table_of(const Json& cells) {
   return table;
 }
 
+// The tail of a normal distribution is zero in a double long before it is zero.
+std::string probability(double value) { return value < 1e-9 ? "<1e-9" : formatted("%.2g", value); }
+
 // Holds the losses of each run against those of the first on the same targets.
 class Comparisons {
  public:
@@ -85,12 +88,12 @@ class Comparisons {
     std::string table = formatted("\n%-24s %-24s %8s %-16s %16s %10s %8s\n", "run", "against",
                                   "length", "mode", "difference_nats", "stderr", "p");
     for (const Json& row : list_)
-      table += formatted("%-24s %-24s %8lld %-16s %16.5f %10.5f %8.2g\n",
+      table += formatted("%-24s %-24s %8lld %-16s %16.5f %10.5f %8s\n",
                          escaped(row["run"].get<std::string>()).c_str(),
                          escaped(row["against"].get<std::string>()).c_str(),
                          row["length"].get<long long>(), row["mode"].get<std::string>().c_str(),
                          row["difference_nats"].get<double>(), row["standard_error"].get<double>(),
-                         row["p_value"].get<double>());
+                         probability(row["p_value"].get<double>()).c_str());
     return table;
   }
 
@@ -114,8 +117,11 @@ struct EvaluateArguments {
 // Results name the keys of the position section that were changed, however that was said.
 void take_overrides(const std::vector<std::string>& settings, EvaluateArguments& arguments) {
   constexpr std::string_view kPosition = "position.";
-  for (const auto& position : arguments.request.position)
+  for (const auto& position : arguments.request.position) {
+    check(position.find('=') != std::string::npos, ErrorKind::Config,
+          "--position must be KEY=VALUE, as interpolation=4, got ", position);
     arguments.overrides.push_back(concat(kPosition, position));
+  }
   for (const auto& setting : settings) {
     arguments.overrides.push_back(setting);
     if (setting.starts_with(kPosition))

@@ -71,6 +71,8 @@ Json inspect(const fs::path& path, bool verify) {
   if (fs::exists(path / "trainer.json")) return inspect_checkpoint(path, verify);
   if (fs::exists(path / "checkpoints")) return inspect_run(path, verify);
   if (ShardFolder::exists(path)) return inspect_shards(path, verify);
+  check(fs::exists(path / "tokenizer.json"), ErrorKind::Config, path.string(),
+        " must be a folder of shards, a checkpoint, a tokenizer or a run, found the files of none");
   return inspect_tokenizer(path);
 }
 

@@ -30,6 +30,12 @@ int launch_ranks(const LaunchOptions& options, const std::filesystem::path& run_
 
 int train_one(const TrainArguments& arguments, const Call& call) {
   const CommonOptions& options = call.options;
+  std::error_code failure;  // a path that cannot be looked at is told where it is read
+  check(arguments.resume == "auto" || arguments.resume == "never" ||
+            std::filesystem::status(arguments.resume, failure).type() !=
+                std::filesystem::file_type::not_found,
+        ErrorKind::Checkpoint,
+        "--resume must be auto, never or a checkpoint's folder, there is no ", arguments.resume);
   const RunConfig config =
       read_run_config(config::Document::from_file(arguments.config, options.overrides));
   const Job job = find_job(arguments.processes, options.device, config.distributed);

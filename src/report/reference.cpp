@@ -17,9 +17,13 @@ constexpr const char* kPaperFile = "share/longspan/paper/wikitext103.json";
 }  // namespace
 
 fs::path find_reference(const std::string& name) {
-  if (name != kPaper) return name;
-  // Beside the folder of the program, in a build folder as where it is installed.
   std::error_code failure;
+  if (name != kPaper) {
+    check(fs::exists(name, failure), ErrorKind::Data,
+          "--reference must be paper or a file of published perplexities, there is no ", name);
+    return name;
+  }
+  // Beside the folder of the program, in a build folder as where it is installed.
   const fs::path program = fs::read_symlink("/proc/self/exe", failure);
   const fs::path path = program.parent_path().parent_path() / kPaperFile;
   check(fs::is_regular_file(path, failure), ErrorKind::Config, "--reference paper must find ",

@@ -10,7 +10,9 @@ namespace longspan {
 SavedRun find_run(const std::filesystem::path& folder, const std::string& checkpoint,
                   const std::vector<std::string>& overrides) {
   check(std::filesystem::exists(folder / "config.yaml"), ErrorKind::Config, folder.string(),
-        " must be the folder of a run, it has no config.yaml");
+        " must be the folder of a run, ",
+        std::filesystem::exists(folder) ? "it has no config.yaml" : "there is nothing of that name",
+        "; longspan runs DIR lists the runs below a folder");
   const auto checkpoint_folder = find_checkpoint(folder, checkpoint);
   const auto document =
       config::Document::from_file(checkpoint_folder / "config.yaml", overrides, ".");

@@ -35,16 +35,31 @@ void check_error(const testing::Finished& result, int code, const std::vector<st
 TEST_CASE("usage errors") {
   const TinyRun tiny;
   check_error(tiny.run({"trian"}), 2, {"trian", "train"});
-  check_error(tiny.run({}), 2, {"subcommand"});
+  using Words = std::vector<std::string>;
+  for (const Words& words : {Words{}, Words{"--verison"}, Words{"--quiet", "train"}})
+    check_error(tiny.run(words), 2,
+                {"the verb must be one of prepare, ", words.empty() ? "got none" : words[0],
+                 "; see longspan --help"});
   check_error(tiny.run({"train", tiny.path("none.yaml").string()}), 3, {"none.yaml"});
-  check_error(tiny.run({"train", tiny.config().string(), "--frobnicate"}), 2, {"--frobnicate"});
   const std::string config = tiny.config().string();
+  check_error(tiny.run({"train", config, "--frobnicate", "5"}), 2,
+              {"train must get words that it knows, got --frobnicate; see longspan train --help"});
+  check_error(tiny.run({"train", config, "--resume", "perhaps"}), 4,
+              {"--resume must be auto, never or a checkpoint's folder, there is no perhaps"});
   for (const auto* verb : {"generate", "verify-resume"})
     check_error(tiny.run({verb, config, "--seed", "-1"}), 2,
                 {"--seed", "must be a number of at least 0, got -1"});
   for (const auto* speed : {"0", "-3", "inf", "nan", "1x"})
     check_error(tiny.run({"plan", config, "--tokens-per-second", speed}), 2,
                 {"--tokens-per-second", "must be a number above 0, got ", speed});
+  check_error(tiny.run({"evaluate", tiny.path("gone").string()}), 2,
+              {"must be the folder of a run, there is nothing of that name"});
+  check_error(tiny.run({"evaluate", tiny.path(".").string()}), 2, {"it has no config.yaml"});
+  check_error(tiny.run({"evaluate", tiny.path(".").string(), "--position", "window"}), 2,
+              {"--position must be KEY=VALUE, as interpolation=4, got window"});
+  check_error(tiny.run({"inspect", tiny.path(".").string()}), 2, {"found the files of none"});
+  check_error(tiny.run({"report", tiny.path(".").string(), "--reference", "papre"}), 3,
+              {"--reference must be paper or a file of published perplexities, there is no papre"});
   for (const auto* verb : {"report", "inspect"})
     check_error(tiny.run({verb, tiny.path(".").string(), "--set", "seed=2"}), 2,
                 {verb, "reads none", "seed=2"});

@@ -185,7 +185,10 @@ TEST_CASE("a damaged file of figures is an error that names the file and the rec
              ContainsSubstring(file + ": a field is missing"));
   CHECK_THAT(message_for(folder, [](Json& d) { d["records"][0]["ppl"] = "low"; }),
              ContainsSubstring(file + ": records[0]: a field is missing or of the wrong type"));
-  CHECK(find_reference("some/file.json") == "some/file.json");
+  CHECK(find_reference(file) == file);
+  CHECK_THROWS_WITH(find_reference("no/file.json"),
+                    "--reference must be paper or a file of published perplexities, there is no "
+                    "no/file.json");
 }
 
 }  // namespace

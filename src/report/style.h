@@ -94,6 +94,8 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
   .tip, .cursor { display: none; }
   .pair { grid-template-columns: 1fr 1fr; }
   tbody th { position: static; }
+  .protocol th, .protocol td { white-space: normal; overflow-wrap: anywhere; }
+  .runs th, .runs td { padding: .3rem .2rem; }
   .cells { font-size: 6.5pt; } .cells th, .cells td { white-space: normal; padding: .15rem .3rem; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   details::details-content { content-visibility: visible; }

@@ -3,12 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cli/commands.h"
 #include "cli/memory_advice.h"
 #include "cli/output.h"
+#include "cli/position_changes.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
 #include "longspan/evaluate/attention_reach.h"
@@ -49,14 +49,8 @@ std::string table_of(const Json& result) {
 }
 
 void attention(const Arguments& arguments, const CommonOptions& options) {
-  constexpr std::string_view kPosition = "position.";
   ReachRequest request = arguments.request;
-  std::vector<std::string> overrides;
-  for (const std::string& each : request.position) overrides.push_back(concat(kPosition, each));
-  for (const std::string& each : options.overrides) {
-    overrides.push_back(each);
-    if (each.starts_with(kPosition)) request.position.push_back(each.substr(kPosition.size()));
-  }
+  const auto overrides = take_position_changes(request.position, options.overrides);
   const SavedRun run = find_run(arguments.run, arguments.checkpoint, overrides);
   const c10::Device device = use_device(options);
   Json result;

@@ -13,6 +13,7 @@
 #include "cli/job.h"
 #include "cli/memory_advice.h"
 #include "cli/output.h"
+#include "cli/position_changes.h"
 #include "longspan/core/end_on_signal.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
@@ -113,21 +114,6 @@ struct EvaluateArguments {
   std::vector<std::string> overrides;  // dotted.key=value of the runs' configurations
   EvaluationRequest request;
 };
-
-// Results name the keys of the position section that were changed, however that was said.
-void take_overrides(const std::vector<std::string>& settings, EvaluateArguments& arguments) {
-  constexpr std::string_view kPosition = "position.";
-  for (const auto& position : arguments.request.position) {
-    check(position.find('=') != std::string::npos, ErrorKind::Config,
-          "--position must be KEY=VALUE, as interpolation=4, got ", position);
-    arguments.overrides.push_back(concat(kPosition, position));
-  }
-  for (const auto& setting : settings) {
-    arguments.overrides.push_back(setting);
-    if (setting.starts_with(kPosition))
-      arguments.request.position.push_back(setting.substr(kPosition.size()));
-  }
-}
 
 // A run that still trains moves on, so each run's checkpoint is found once.
 std::vector<SavedRun> find_runs(const EvaluateArguments& arguments) {
@@ -237,7 +223,7 @@ void add_evaluate(CLI::App& app, Call& call) {
   verb->callback([arguments, &options, &call] {
     apply(options);
     EndOnSignal::set_advice("the cells that are done are in the results, --reuse keeps them");
-    take_overrides(options.overrides, *arguments);
+    arguments->overrides = take_position_changes(arguments->request.position, options.overrides);
     call.exit_code = evaluate_all(*arguments, call);
   });
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "integration/program/json_result.h"
 #include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
@@ -10,6 +11,7 @@ namespace longspan {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using testing::json_of;
 using testing::TinyRun;
 using Words = std::vector<std::string>;
 
@@ -17,12 +19,6 @@ testing::Finished attention(const TinyRun& tiny, const Words& more = {}) {
   Words words{"attention", tiny.path("run").string(), "--threads", "1"};
   words.insert(words.end(), more.begin(), more.end());
   return tiny.run(words);
-}
-
-Json json_of(const testing::Finished& result) {
-  INFO(result.err);
-  REQUIRE(result.code == 0);
-  return Json::parse(result.out);
 }
 
 void check_means(const Json& means, std::int64_t queries, std::int64_t length) {

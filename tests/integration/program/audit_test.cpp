@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "integration/program/json_result.h"
 #include "longspan/position/position.h"
 #include "support/tiny_run.h"
 #include "support/torch_catch.h"
@@ -10,6 +11,7 @@ namespace longspan {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using testing::json_of;
 using testing::TinyRun;
 using Words = std::vector<std::string>;
 
@@ -17,12 +19,6 @@ testing::Finished audit(const TinyRun& tiny, const std::string& path, const Word
   Words words{"audit", path, "--threads", "1"};
   words.insert(words.end(), more.begin(), more.end());
   return tiny.run(words);
-}
-
-Json json_of(const testing::Finished& result) {
-  INFO(result.err);
-  REQUIRE(result.code == 0);
-  return Json::parse(result.out);
 }
 
 void check_audits(const Json& result, const std::set<std::int64_t>& lengths) {

@@ -14,7 +14,8 @@ namespace longspan {
 namespace {
 
 constexpr std::int64_t kMostRows = 4;
-constexpr std::int64_t kPiece = 32;  // rows of the weight that all rows are multiplied with at once
+constexpr std::int64_t kPiece = 32;  // rows of a weight that all rows are multiplied with at once
+constexpr std::int64_t kMostSums = 512;                          // of one row at once
 constexpr std::int64_t kFewestElements = std::int64_t{1} << 16;  // that are worth a second thread
 
 bool is_row_major(const at::Tensor& x) { return x.stride(1) == 1 && x.stride(0) >= x.size(1); }
@@ -24,28 +25,58 @@ const Element* data_of(const at::Tensor& x) {
   return x.defined() ? x.const_data_ptr<Element>() : nullptr;
 }
 
+// One layer's part of the work: pieces first_piece .. end_piece-1 of all.
 template <class Element>
-void multiply(const at::Tensor& x_NI, const at::Tensor& weight_OI, const at::Tensor& bias_O,
-              at::Tensor& y_NO) {
-  const std::int64_t N = y_NO.size(0), O = y_NO.size(1), I = x_NI.size(1);
+struct Share {
+  const Element* weight;
+  const Element* bias;
+  Element* y;
+  std::int64_t O, stride, first_piece, end_piece;
+
+  // Multiplies the rows of x with rows begin .. end-1 of the weight.
+  void multiply(const float* x, std::int64_t N, std::int64_t I, std::int64_t begin,
+                std::int64_t end) const {
+    for (std::int64_t n = 0; n < N; ++n) {
+      float sums[kMostSums];
+      row_math::multiply_rows(sums, x + n * I, {weight + begin * stride, end - begin, I, stride});
+      for (std::int64_t o = begin; o < end; ++o)
+        y[n * O + o] = static_cast<Element>(sums[o - begin] +
+                                            (bias == nullptr ? 0.0F : static_cast<float>(bias[o])));
+    }
+  }
+};
+
+// All layers are one loop, since threads that come together cost as much as a small product.
+template <class Element>
+std::vector<at::Tensor> multiply(const at::Tensor& x_NI, std::span<const WeightAndBias> layers) {
+  const std::int64_t N = x_NI.size(0), I = x_NI.size(1);
   const at::Tensor wide_NI = x_NI.to(at::kFloat).contiguous();
   const auto* const x = wide_NI.const_data_ptr<float>();
-  const auto* const weight = weight_OI.const_data_ptr<Element>();
-  const auto* const bias = data_of<Element>(bias_O);
-  auto* const y = y_NO.mutable_data_ptr<Element>();
+  std::vector<at::Tensor> results, biases;
+  std::vector<Share<Element>> shares;
+  std::int64_t pieces = 0;
+  for (const auto& [weight_OI, bias_O] : layers) {
+    const std::int64_t O = weight_OI.size(0), first = pieces;
+    pieces += ceil_divide(O, kPiece);
+    biases.push_back(bias_O.defined() ? bias_O.contiguous() : bias_O);
+    at::Tensor y_NO = at::empty({N, O}, x_NI.options());
+    shares.push_back({data_of<Element>(weight_OI), data_of<Element>(biases.back()),
+                      y_NO.template mutable_data_ptr<Element>(), O, weight_OI.stride(0), first,
+                      pieces});
+    results.push_back(std::move(y_NO));
+  }
   const std::int64_t grain = std::max<std::int64_t>(1, kFewestElements / (kPiece * I));
-  at::parallel_for(0, ceil_divide(O, kPiece), grain, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t begin = first * kPiece; begin < std::min(last * kPiece, O); begin += kPiece) {
-      const std::int64_t end = std::min(begin + kPiece, O), stride = weight_OI.stride(0);
-      for (std::int64_t n = 0; n < N; ++n) {
-        float sums[kPiece];
-        row_math::multiply_rows(sums, x + n * I, {weight + begin * stride, end - begin, I, stride});
-        for (std::int64_t o = begin; o < end; ++o)
-          y[n * O + o] = static_cast<Element>(
-              sums[o - begin] + (bias == nullptr ? 0.0F : static_cast<float>(bias[o])));
-      }
+  const std::int64_t together = N == 1 ? kMostSums : kPiece;
+  at::parallel_for(0, pieces, grain, [&](std::int64_t first, std::int64_t last) {
+    for (const auto& share : shares) {
+      const std::int64_t begin = std::max(first, share.first_piece) - share.first_piece;
+      const std::int64_t end =
+          std::min((std::min(last, share.end_piece) - share.first_piece) * kPiece, share.O);
+      for (std::int64_t o = begin * kPiece; o < end; o += together)
+        share.multiply(x, N, I, o, std::min(o + together, end));
     }
   });
+  return results;
 }
 
 }  // namespace
@@ -57,15 +88,10 @@ bool takes_few_rows(const at::Tensor& x_NI, const at::Tensor& weight_OI) {
          x_NI.size(1) > 0 && is_row_major(weight_OI);
 }
 
-at::Tensor few_rows_product(const at::Tensor& x_NI, const at::Tensor& weight_OI,
-                            const at::Tensor& bias_O) {
-  at::Tensor y_NO = at::empty({x_NI.size(0), weight_OI.size(0)}, x_NI.options());
-  const at::Tensor bias = bias_O.defined() ? bias_O.contiguous() : bias_O;
-  if (x_NI.scalar_type() == at::kFloat)
-    multiply<float>(x_NI, weight_OI, bias, y_NO);
-  else
-    multiply<c10::BFloat16>(x_NI, weight_OI, bias, y_NO);
-  return y_NO;
+std::vector<at::Tensor> few_rows_products(const at::Tensor& x_NI,
+                                          std::span<const WeightAndBias> layers) {
+  return x_NI.scalar_type() == at::kFloat ? multiply<float>(x_NI, layers)
+                                          : multiply<c10::BFloat16>(x_NI, layers);
 }
 
 }  // namespace longspan

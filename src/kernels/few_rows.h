@@ -1,6 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include <span>
+#include <vector>
+
+#include "longspan/kernels/products.h"
 
 namespace longspan {
 
@@ -8,9 +11,9 @@ namespace longspan {
 /// takes as long as the weight takes to come from memory.
 bool takes_few_rows(const at::Tensor& x_NI, const at::Tensor& weight_OI);
 
-/// Returns x W^T + b, without gradients, its sums in float32 and not depending on the number of
-/// threads. @param bias_O may be undefined
-at::Tensor few_rows_product(const at::Tensor& x_NI, const at::Tensor& weight_OI,
-                            const at::Tensor& bias_O);
+/// Returns x W^T + b of each layer, without gradients, their sums in float32 and not depending on
+/// the number of threads. @param layers each taken by takes_few_rows()
+std::vector<at::Tensor> few_rows_products(const at::Tensor& x_NI,
+                                          std::span<const WeightAndBias> layers);
 
 }  // namespace longspan

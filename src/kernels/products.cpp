@@ -8,6 +8,8 @@
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "kernels/few_rows.h"
 #include "longspan/kernels/step_part.h"
 
@@ -104,6 +106,12 @@ struct BackProduct : torch::autograd::Function<BackProduct> {
   }
 };
 
+at::Tensor one_layer(const at::Tensor& x, const at::Tensor& weight_OI, const at::Tensor& bias_O) {
+  if (x.dim() > 1 && x.numel() > 0 && takes_onednn(as_rows(x), weight_OI.t()))
+    return LinearProduct::apply(x, weight_OI, bias_O.defined() ? Given(bias_O) : std::nullopt);
+  return bias_O.defined() ? at::linear(x, weight_OI, bias_O) : at::linear(x, weight_OI);
+}
+
 }  // namespace
 
 at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
@@ -129,21 +137,36 @@ void add_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
 
 at::Tensor linear_product(const at::Tensor& x_NI, const at::Tensor& weight_OI,
                           const at::Tensor& bias_O) {
-  if (takes_few_rows(x_NI, weight_OI)) return few_rows_product(x_NI, weight_OI, bias_O);
+  if (takes_few_rows(x_NI, weight_OI)) {
+    const WeightAndBias layer{weight_OI, bias_O};
+    return few_rows_products(x_NI, {&layer, 1}).front();
+  }
   if (!bias_O.defined()) return product(x_NI, weight_OI.t());
   return at::addmm(bias_O, x_NI, weight_OI.t());
 }
 
 at::Tensor linear_layer(const at::Tensor& x, const at::Tensor& weight_OI,
                         const at::Tensor& bias_O) {
-  if (!at::GradMode::is_enabled() && x.dim() > 1 && takes_few_rows(as_rows(x), weight_OI)) {
-    auto sizes = x.sizes().vec();
-    sizes.back() = weight_OI.size(0);
-    return few_rows_product(as_rows(x), weight_OI, bias_O).view(sizes);
+  const WeightAndBias layer{weight_OI, bias_O};
+  return linear_layers(x, {&layer, 1}).front();
+}
+
+std::vector<at::Tensor> linear_layers(const at::Tensor& x, std::span<const WeightAndBias> layers) {
+  const auto is_few = [rows = x.dim() > 1 ? as_rows(x) : x](const WeightAndBias& layer) {
+    return rows.dim() > 1 && takes_few_rows(rows, layer.weight_OI);
+  };
+  std::vector<at::Tensor> results;
+  if (at::GradMode::is_enabled() || !std::ranges::all_of(layers, is_few)) {
+    for (const auto& [weight_OI, bias_O] : layers)
+      results.push_back(one_layer(x, weight_OI, bias_O));
+    return results;
   }
-  if (x.dim() > 1 && x.numel() > 0 && takes_onednn(as_rows(x), weight_OI.t()))
-    return LinearProduct::apply(x, weight_OI, bias_O.defined() ? Given(bias_O) : std::nullopt);
-  return bias_O.defined() ? at::linear(x, weight_OI, bias_O) : at::linear(x, weight_OI);
+  auto sizes = x.sizes().vec();
+  for (const at::Tensor& y_NO : few_rows_products(as_rows(x), layers)) {
+    sizes.back() = y_NO.size(1);
+    results.push_back(y_NO.view(sizes));
+  }
+  return results;
 }
 
 at::Tensor linear_layer_back(const at::Tensor& x_NO, const at::Tensor& weight_OI) {

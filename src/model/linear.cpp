@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "longspan/kernels/products.h"
-
 namespace longspan {
 namespace {
 
@@ -40,11 +38,6 @@ Linear::Linear(ParameterList& parameters, const std::string& name, std::int64_t 
                std::int64_t out, bool has_bias, const LinearStart& start)
     : weight_OI(parameters.add(name + ".weight", {out, in}, start.weight)) {
   if (has_bias) bias_O = parameters.add(name + ".bias", {out}, start.bias);
-}
-
-at::Tensor Linear::forward(const at::Tensor& x, at::ScalarType dtype) const {
-  return linear_layer(x.to(dtype), weight_OI.to(dtype),
-                      bias_O.defined() ? bias_O.to(dtype) : at::Tensor());
 }
 
 Norm::Norm(ParameterList& parameters, const std::string& name, const ModelConfig& config)

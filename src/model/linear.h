@@ -29,8 +29,6 @@ struct Linear {
   Linear() = default;
   Linear(ParameterList& parameters, const std::string& name, std::int64_t in, std::int64_t out,
          bool has_bias, const LinearStart& start);
-  /// Computes in `dtype`; gradients reach the float32 parameters.
-  at::Tensor forward(const at::Tensor& x, at::ScalarType dtype) const;
 };
 
 /// LayerNorm or RMSNorm over the last dimension.

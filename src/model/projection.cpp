@@ -139,9 +139,11 @@ std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Lin
                                 const ForwardOptions& options) {
   const auto dtype = options.compute_dtype;
   if (!is_narrow(dtype)) {
-    std::vector<at::Tensor> results;
-    for (const Linear* linear : linears) results.push_back(linear->forward(x, dtype));
-    return results;
+    std::vector<WeightAndBias> layers;
+    for (const Linear* linear : linears)
+      layers.push_back({linear->weight_OI.to(dtype),
+                        linear->bias_O.defined() ? linear->bias_O.to(dtype) : at::Tensor()});
+    return linear_layers(x.to(dtype), layers);
   }
   check(linears.size() <= kMostParts, ErrorKind::Internal, "at most ", kMostParts,
         " linear layers are one product, got ", linears.size());

@@ -113,6 +113,27 @@ TEST_CASE(
   CHECK(found.front().equal(found.back()));
 }
 
+TEST_CASE("layers of one input have the bits that each has alone, few rows or many") {
+  const auto rows = GENERATE(1, 4, 80);
+  const int threads = GENERATE(1, 2);
+  const auto x = random_tensor({2, rows, 70}, 1);
+  std::vector<WeightAndBias> layers;
+  for (const std::int64_t columns : {1, 33, 2000, 66})
+    layers.push_back({random_tensor({columns, 70}, 2), random_tensor({columns}, 3)});
+  layers[1].bias_O = at::Tensor();
+  const int before = at::get_num_threads();
+  at::set_num_threads(threads);
+  const at::NoGradGuard no_gradient;
+  const auto found = linear_layers(x, layers);
+  REQUIRE(found.size() == layers.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    INFO(rows << " rows, layer " << i);
+    CHECK(found[i].equal(linear_layer(x, layers[i].weight_OI, layers[i].bias_O)));
+    CHECK(difference(found[i], at::linear(x, layers[i].weight_OI, layers[i].bias_O), 1e-5) == "");
+  }
+  at::set_num_threads(before);
+}
+
 TEST_CASE("only the gradients that are wanted are formed") {
   const auto x = random_tensor({80, 16}, 1), weight = random_tensor({32, 16}, 2).requires_grad_();
   linear_layer(x, weight, {}).sum().backward();

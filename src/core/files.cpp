@@ -46,6 +46,16 @@ std::size_t read_on(const posix::Descriptor& file, const std::filesystem::path& 
   return used;
 }
 
+// Writes a temporary file, which errors call by the name that it will have.
+void write_whole(const std::filesystem::path& temporary, const std::filesystem::path& shown,
+                 std::string_view content) {
+  posix::Descriptor file =
+      posix::open_file(temporary, shown, O_WRONLY | O_CREAT | O_TRUNC, "open for writing");
+  posix::write_all(file.get(), content, shown);
+  posix::sync_descriptor(file.get(), shown);
+  if (::close(file.release()) != 0) posix::throw_errno(shown, "close", errno);
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
@@ -176,12 +186,8 @@ void write_file_durably(const std::filesystem::path& path, std::string_view cont
   const std::filesystem::path temporary = temporary_name(path);
   temporaries::add(temporary);
   try {
-    FileWriter writer(temporary);
-    writer.write(content);
-    writer.close_durably();
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      posix::throw_errno(path, concat("rename ", temporary.string(), " to it"), errno);
-    }
+    write_whole(temporary, path, content);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) posix::throw_errno(path, "replace", errno);
   } catch (...) {
     ::unlink(temporary.c_str());
     temporaries::forget(temporary);

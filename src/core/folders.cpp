@@ -38,14 +38,14 @@ void empty_folder(const fs::path& path) {
 
 // Makes the folder, or takes over the one that a process which is gone has left, and locks it. File
 // systems without locks on folders (NFS) leave it unlocked.
-posix::Descriptor claim_folder(const fs::path& path) {
+posix::Descriptor claim_folder(const fs::path& path, const fs::path& shown) {
   for (;;) {
     if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
-      posix::throw_errno(path, "make the folder", errno);
+      posix::throw_errno(shown, "make the folder", errno);
     }
     posix::Descriptor folder = posix::open_file(path, O_RDONLY | O_DIRECTORY, "open the folder");
     const bool held = ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    check(!held, ErrorKind::Io, path.string(), ": another process is writing this folder");
+    check(!held, ErrorKind::Io, shown.string(), ": another process is writing this folder");
     if (!posix::leads_to(path, folder.get())) continue;
     empty_folder(path);
     return folder;
@@ -105,7 +105,7 @@ StagedFolder::StagedFolder(fs::path final_path) : final_(std::move(final_path)) 
   if (!final_.has_filename()) final_ = final_.parent_path();  // "a/b/"
   staged_ = concat(final_.string(), ".staged");
   make_folder(posix::parent_of(final_));
-  descriptor_ = claim_folder(staged_).release();
+  descriptor_ = claim_folder(staged_, final_).release();
   temporaries::add(staged_);
 }
 

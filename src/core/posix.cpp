@@ -39,10 +39,15 @@ void Descriptor::reset() {
 }
 
 Descriptor open_file(const std::filesystem::path& path, int flags, std::string_view action) {
+  return open_file(path, path, flags, action);
+}
+
+Descriptor open_file(const std::filesystem::path& path, const std::filesystem::path& shown,
+                     int flags, std::string_view action) {
   for (;;) {
     const int number = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
     if (number >= 0) return Descriptor(number);
-    if (errno != EINTR) throw_errno(path, action, errno);
+    if (errno != EINTR) throw_errno(shown, action, errno);
   }
 }
 

@@ -32,6 +32,9 @@ class Descriptor {
 
 /// Opens a file, closed on exec. @throws Error(Io) "path: cannot <action>: ..."
 Descriptor open_file(const std::filesystem::path& path, int flags, std::string_view action);
+/// The same of a file that errors call `shown`, as a temporary one is called by its last name.
+Descriptor open_file(const std::filesystem::path& path, const std::filesystem::path& shown,
+                     int flags, std::string_view action);
 /// Opens a file or folder to be read; never waits, as a pipe that nobody writes to would.
 /// @throws Error(Io) "path: cannot open for reading: ...", and for a pipe or a device
 Descriptor open_to_read(const std::filesystem::path& path);

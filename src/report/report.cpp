@@ -3,6 +3,7 @@
 #include "longspan/report/report.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
@@ -58,9 +59,15 @@ ReportSummary write_page(std::vector<Run> runs, const PageRequest& request) {
   files.push_back({".html", make_page(contents)});
   const fs::path parent = request.output_html.parent_path();
   const fs::path folder = parent.empty() ? fs::path(".") : parent;
-  make_folder(folder);
-  for (const OutputFile& file : files)
-    write_file_durably(folder / (stem + file.suffix), file.content);
+  try {
+    make_folder(folder);
+    for (const OutputFile& file : files)
+      write_file_durably(folder / (stem + file.suffix), file.content);
+  } catch (const Error& cause) {
+    std::throw_with_nested(
+        Error(cause.kind(), concat(request.output_html.string(),
+                                   " must be writable, and what lies beside it: ", cause.what())));
+  }
   return use ? ReportSummary{use->cells, use->cells_matched} : ReportSummary{};
 }
 

@@ -54,13 +54,15 @@ at::Tensor copy_out(const TensorEntry& entry, std::span<const std::byte> bytes,
 
 ManifestFile write_tensor_file(const std::filesystem::path& path, const std::string& name,
                                const NamedTensors& tensors,
-                               const std::map<std::string, std::string>& metadata) {
+                               const std::map<std::string, std::string>& metadata,
+                               const std::function<void(std::int64_t)>& when_written) {
   const std::string header = format_header(place_tensors(tensors), metadata);
   HashingWriter writer(path);
   writer.write(header);
   for (const auto& entry : tensors) {
     const at::Tensor tensor = entry.tensor.detach().to(at::kCPU).contiguous();
     writer.write({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
+    if (when_written) when_written(static_cast<std::int64_t>(tensor.nbytes()));
   }
   return writer.close(name);
 }

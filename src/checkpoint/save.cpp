@@ -42,12 +42,12 @@ std::vector<ManifestFile> copy_tokenizer(const fs::path& source, const fs::path&
 }
 
 void fill(const fs::path& folder, const CheckpointContents& contents,
-          const fs::path& tokenizer_folder) {
+          const fs::path& tokenizer_folder, const std::function<void(std::int64_t)>& when_written) {
   checkpoint::Manifest manifest;
   manifest.step = contents.step;
   const auto add_tensors = [&](const char* name, const NamedTensors& tensors) {
-    manifest.files.push_back(
-        checkpoint::write_tensor_file(folder / name, name, tensors, {{"format", "pt"}}));
+    manifest.files.push_back(checkpoint::write_tensor_file(folder / name, name, tensors,
+                                                           {{"format", "pt"}}, when_written));
   };
   add_tensors(checkpoint::kModelName, contents.model);
   add_tensors(checkpoint::kOptimizerName, contents.optimizer);
@@ -69,14 +69,15 @@ void write_pointer(const fs::path& run_folder, const char* pointer, std::int64_t
 }  // namespace
 
 fs::path save_checkpoint(const fs::path& run_folder, const CheckpointContents& contents,
-                         const fs::path& tokenizer_folder) {
+                         const fs::path& tokenizer_folder,
+                         const std::function<void(std::int64_t)>& when_written) {
   check(contents.step >= 0, ErrorKind::Internal, "a checkpoint's step must be >= 0, got ",
         contents.step);
   const fs::path final_folder =
       checkpoint::checkpoints_of(run_folder) / checkpoint::step_name(contents.step);
   try {
     StagedFolder staged(final_folder);
-    fill(staged.path(), contents, tokenizer_folder);
+    fill(staged.path(), contents, tokenizer_folder, when_written);
     staged.commit();
     write_pointer(run_folder, checkpoint::kLatestName, contents.step);
   } catch (...) {

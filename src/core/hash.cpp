@@ -7,7 +7,9 @@
 #include <new>
 #include <vector>
 
+#include "longspan/core/error.h"
 #include "longspan/core/files.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 
@@ -58,8 +60,14 @@ std::string hash_of_file(const std::filesystem::path& path) {
   FileReader file(path);
   std::vector<char> buffer(std::size_t{1} << 20);
   Hasher hasher;
-  while (const std::size_t count = file.read(buffer))
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(path, unknown);
+  ByteProgress progress(concat("checksum of ", path.filename().string()),
+                        unknown ? 0 : static_cast<std::int64_t>(size));
+  while (const std::size_t count = file.read(buffer)) {
     hasher.update(std::string_view(buffer.data(), count));
+    progress.add(static_cast<std::int64_t>(count));
+  }
   return hasher.digest();
 }
 

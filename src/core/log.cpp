@@ -109,12 +109,17 @@ void erase_live_line(State& s) {
   s.live = false;
 }
 
-// Cut to the terminal's width, since a line that wraps cannot be erased.
+// Cut to the terminal's width, since a line that wraps cannot be erased. No character has more
+// columns than bytes.
 void show_live_line(State& s, std::string_view text) {
   std::string line = shown(text);
   winsize window{};
   const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
-  if (known && line.size() >= window.ws_col) line.resize(window.ws_col - 1u);
+  if (known && line.size() >= window.ws_col) {
+    std::size_t end = window.ws_col - 1u;
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;  // in UTF-8
+    line.resize(end);
+  }
   std::fprintf(stderr, "%s%s", kEraseLine, line.c_str());
   std::fflush(stderr);
   s.live = true;

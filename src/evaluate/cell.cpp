@@ -12,6 +12,7 @@
 #include "evaluate/statistics.h"
 #include "longspan/core/error.h"
 #include "longspan/core/hash.h"
+#include "longspan/core/progress.h"
 #include "longspan/device/device.h"
 #include "longspan/evaluate/evaluate.h"
 
@@ -32,9 +33,10 @@ void set_text_measures(EvaluationCell& cell, double total_nats, const Evaluation
 }  // namespace
 
 std::string hash_of_targets(const TokenStream& stream, std::int64_t count) {
-  constexpr std::int64_t kChunk = 65536;
+  constexpr std::int64_t kChunk = 65536, kIdBytes = sizeof(std::int64_t);
   Hasher hasher;
   std::vector<std::int64_t> ids(kChunk), pairs(2 * kChunk);
+  ByteProgress progress("checksum of the targets", count * kIdBytes);
   for (std::int64_t begin = 0; begin < count; begin += kChunk) {
     const std::int64_t size = std::min(kChunk, count - begin);
     stream.copy(begin, size, ids.data());
@@ -43,6 +45,7 @@ std::string hash_of_targets(const TokenStream& stream, std::int64_t count) {
       pairs[static_cast<std::size_t>(2 * i + 1)] = ids[static_cast<std::size_t>(i)];
     }
     hasher.update(std::as_bytes(std::span(pairs).first(static_cast<std::size_t>(2 * size))));
+    progress.add(size * kIdBytes);
   }
   return hasher.digest();
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "longspan/core/hash.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 namespace {
@@ -31,11 +32,18 @@ std::string hash_of_model(const TrainedRun& run) {
   for (const std::string name : {"model", "position"})
     hasher.update(section_of(run.config.resolved, name));
   hasher.update(run.tokenizer->fingerprint());
+  const auto bytes_of = [](const at::Tensor& tensor) {
+    return static_cast<std::int64_t>(tensor.nbytes());
+  };
+  std::int64_t all_bytes = 0;
+  for (const auto& [name, tensor] : run.model.parameters()) all_bytes += bytes_of(tensor);
+  ByteProgress progress("checksum of the weights", all_bytes);
   for (const auto& [name, tensor] : run.model.parameters()) {
     const at::Tensor weights = tensor.detach().contiguous();
     hasher.update(name);
     hasher.update(std::span(static_cast<const std::byte*>(weights.const_data_ptr()),
                             static_cast<std::size_t>(weights.nbytes())));
+    progress.add(bytes_of(weights));
   }
   return hasher.digest();
 }

@@ -7,6 +7,7 @@
 #include "longspan/checkpoint/checkpoint.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
+#include "longspan/core/progress.h"
 
 namespace longspan {
 namespace fs = std::filesystem;
@@ -43,7 +44,12 @@ void write_imported_run(const fs::path& folder, const PortableModel& model,
   contents.model = model.parameters;
   contents.trainer = Json::object();
   contents.config_yaml = config_yaml;
-  save_checkpoint(staged.path(), contents, tokenizer_folder);
+  std::int64_t all_bytes = 0;
+  for (const auto& [name, tensor] : contents.model)
+    all_bytes += static_cast<std::int64_t>(tensor.nbytes());
+  ByteProgress progress("write weights", all_bytes);
+  save_checkpoint(staged.path(), contents, tokenizer_folder,
+                  [&](std::int64_t bytes) { progress.add(bytes); });
   mark_best(staged.path(), contents.step);
   fs::remove_all(tokenizer_folder);
   staged.commit();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,11 +32,12 @@ struct Retention {
 
 /// Writes checkpoints/step-%09d under the run folder: first under a temporary name, synced,
 /// manifest.json last, then renamed; then points `latest` at it. @param tokenizer_folder copied
-/// into tokenizer/
+/// into tokenizer/ @param when_written is told the bytes of each tensor that was written
 /// @return the final folder  @throws Error(Checkpoint)
 std::filesystem::path save_checkpoint(const std::filesystem::path& run_folder,
                                       const CheckpointContents& contents,
-                                      const std::filesystem::path& tokenizer_folder);
+                                      const std::filesystem::path& tokenizer_folder,
+                                      const std::function<void(std::int64_t)>& when_written = {});
 /// Returns whether an error of save_checkpoint() came of a disk or a quota that is full.
 bool is_out_of_space(const std::exception& error);
 /// Points `best` at the checkpoint of a step.

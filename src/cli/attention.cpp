@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/memory_advice.h"
 #include "cli/output.h"
 #include "cli/position_changes.h"
@@ -43,14 +44,20 @@ std::string table_of(const Json& result) {
                         number(far, "effective_keys", "%.1f").c_str());
     }
   return text +
-         "distance: mean, in tokens; entropy: nats; keys: exp(entropy). far: the same distance of "
-         "queries that see\nmore keys than there were in training; far beyond: their attention on "
-         "keys that no query saw in training.\n";
+         "distance: from a query back to a key, in tokens, the mean by attention; entropy: of the "
+         "attention, in nats;\nkeys: exp(entropy), as many equally attended keys. far, far beyond, "
+         "far keys: of the queries that see more\nkeys than there were in training (-: none "
+         "do), their distance, the share of their attention on keys that are\nfurther back than "
+         "any was in training, and their keys.\n";
 }
 
 void attention(const Arguments& arguments, const CommonOptions& options) {
+  check_settings_act(options.overrides, "attention",
+                     {"name", "model", "position", "data.seq_len", "data.shards", "data.train",
+                      "train.precision"});
   ReachRequest request = arguments.request;
   const auto overrides = take_position_changes(request.position, options.overrides);
+  check_is_no_file(arguments.run);
   const SavedRun run = find_run(arguments.run, arguments.checkpoint, overrides);
   const c10::Device device = use_device(options);
   Json result;
@@ -65,25 +72,31 @@ void add_attention(CLI::App& app, Call& call) {
   CommonOptions& options = call.options;
   auto* verb = app.add_subcommand(
       "attention",
-      "Measure how far each head of each layer attends, at the trained length and at longer ones: "
-      "mean distance, attention beyond the trained length, entropy");
+      "Measure how far back each head of each layer attends, at the trained length and at longer "
+      "ones: the mean distance in tokens, the share of attention on keys beyond the trained "
+      "length, "
+      "the entropy.");
   auto arguments = std::make_shared<Arguments>();
   ReachRequest& request = arguments->request;
   verb->add_option("RUN", arguments->run, "Folder of a run")->required();
   verb->add_option("--lengths", request.lengths,
-                   "64,128,256 or 64:4096 (doubling) or 64:4096:64 (step); default: the trained "
-                   "length and its doublings to 16 times, as far as the text has windows of them");
-  verb->add_option("--windows", request.num_windows,
-                   "Windows of each length, spread over the text; fewer where it has fewer")
+                   "Lengths in tokens: 64,128,256 or 64:4096 (doubling) or 64:4096:64 (step); "
+                   "default: the trained length and its doublings to 16 times, as far as the text "
+                   "has windows of them");
+  verb->add_option(
+          "--windows", request.num_windows,
+          "Windows to read of each length, spread evenly over the text; fewer where it has "
+          "fewer")
       ->capture_default_str();
   verb->add_option("--split", request.split,
-                   "valid, test, a text (a file or a folder), or a file of token ids, as of "
-                   "evaluate")
+                   "valid, test, train, a text (a file or a folder), or a file of token ids: "
+                   "nanogpt:FILE, or one of llm.c, Megatron or fairseq by its path")
       ->capture_default_str();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
   verb->add_option("--position", request.position,
-                   "Change the position rule: KEY=VALUE of the position section; repeatable")
+                   "Change the position rule: KEY=VALUE of the position section, as "
+                   "interpolation=4 or window=512; repeatable")
       ->expected(1)
       ->take_all();
   add_common_options(*verb, options, "the current folder");

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/memory_advice.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
@@ -81,7 +82,7 @@ Subject subject_of(const Arguments& arguments, const std::vector<std::string>& o
     auto to = subject.method->parameters();
     for (std::size_t i = 0; i < to.size(); ++i) to[i].tensor.set_data(from[i].tensor.detach());
   } else {
-    subject.config = read_run_config(config::Document::from_file(arguments.path, overrides));
+    subject.config = read_config(arguments.path, overrides);
     subject.method = make_method(subject.config);
     draw_start_values(*subject.method, subject.config.seed);
   }
@@ -218,8 +219,13 @@ std::string text_of(const Subject& subject, const std::vector<Audited>& all) {
                       std::isnan(head.relative) ? "-" : formatted("%.2e", head.relative).c_str(),
                       head.of_bound, head.probability_change, each.audit.path.c_str());
   }
-  return text + concat("The worst head of each. The run computes in ",
-                       name_of(subject.config.train.precision), ".\n");
+  return text + concat(
+                    "The worst head of each row. absolute, relative: the bias less the method's "
+                    "definition in float64, and in parts\nof it where it is 1 or more; of bound: "
+                    "the kernel's error in parts of what its roundings allow, above 1 is a\nfault; "
+                    "probability: half the sum of what the errors change in the probabilities of a "
+                    "query without products.\nThe run computes in ",
+                    name_of(subject.config.train.precision), ".\n");
 }
 
 void check_bound(const std::string& path, const Audited& worst) {
@@ -248,16 +254,20 @@ void add_audit(CLI::App& app, Call& call) {
   CommonOptions& options = call.options;
   auto* verb = app.add_subcommand(
       "audit",
-      "Hold the bias that attention adds against float64, in each precision at each length: "
-      "recovered from the kernels' output, by head and distance (--json). Ends with 1 where an "
-      "error is above what the kernel's roundings allow");
+      "Check the bias that attention adds to its scores (of ALiBi, T5 and the like) against "
+      "float64: "
+      "recovered from what the kernels return, forward, backward and in decoding, in fp32, bf16 "
+      "and "
+      "fp16, at each length. Ends with 1 where an error is greater than the kernel's roundings "
+      "allow. --json tells it by head and distance");
   auto arguments = std::make_shared<Arguments>();
-  verb->add_option("PATH", arguments->path,
-                   "Configuration file, whose start values are drawn, or folder of a run")
+  verb->add_option(
+          "PATH", arguments->path,
+          "Configuration file, whose trainable biases get start values, or folder of a run")
       ->required();
   verb->add_option("--lengths", arguments->lengths,
-                   "64,128,256 or 64:4096 (doubling) or 64:4096:64 (step); default: the trained "
-                   "length and its doublings to 16 times");
+                   "Keys that the last query sees: 64,128,256 or 64:4096 (doubling) or 64:4096:64 "
+                   "(step); default: the trained length and its doublings to 16 times");
   verb->add_option("--checkpoint", arguments->checkpoint,
                    "Of a run: best, latest or a checkpoint's folder")
       ->capture_default_str();

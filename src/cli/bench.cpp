@@ -5,7 +5,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/memory_advice.h"
+#include "cli/number_checks.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
@@ -112,8 +114,7 @@ std::string text_of(const Result& result) {
 }
 
 void bench(const Arguments& arguments, const CommonOptions& options) {
-  const RunConfig config =
-      read_run_config(config::Document::from_file(arguments.config, options.overrides));
+  const RunConfig config = read_config(arguments.config, options.overrides);
   const c10::Device device = use_device(options);
   PlanOptions plan_options;
   plan_options.vocab_size = arguments.vocab_size;
@@ -139,10 +140,10 @@ void add_bench(CLI::App& app, Call& call) {
   verb->add_option("--steps", arguments->steps,
                    "Steps to time; some untimed ones come before and after")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(whole_number(1, 1000000));
   verb->add_option("--vocab-size", arguments->vocab_size,
                    "Size of the vocabulary, where no shards are there to count it")
-      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 30));
+      ->check(whole_number(2, std::int64_t{1} << 30));
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options);

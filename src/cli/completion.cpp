@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/choice_check.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "longspan/config/schema.h"
@@ -35,7 +36,7 @@ std::string joined(const Words& words, const char* between = " ") {
   return text;
 }
 
-// CLI11 keeps the names of CLI::IsMember in the type alone: "TEXT:{ring,tree}".
+// CLI11 keeps the names of one_of() in the type alone: "TEXT:{ring,tree}".
 Words choices_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   const std::size_t begin = type.rfind('{'), end = type.rfind('}');
@@ -331,7 +332,7 @@ void add_completion(CLI::App& app, Call& call) {
   auto shell = std::make_shared<std::string>();
   verb->add_option("SHELL", *shell, "The shell")
       ->required()
-      ->check(CLI::IsMember({"bash", "fish", "zsh"}));
+      ->check(one_of({"bash", "fish", "zsh"}));
   add_common_options(*verb, options);
   verb->callback([shell, &options] {
     apply(options, DeviceUse::Plans);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/job.h"
 #include "cli/memory_advice.h"
 #include "cli/output.h"
@@ -118,8 +119,10 @@ struct EvaluateArguments {
 // A run that still trains moves on, so each run's checkpoint is found once.
 std::vector<SavedRun> find_runs(const EvaluateArguments& arguments) {
   std::vector<SavedRun> runs;
-  for (const auto& run : arguments.runs)
+  for (const auto& run : arguments.runs) {
+    check_is_no_file(run);
     runs.push_back(find_run(run, arguments.checkpoint, arguments.overrides));
+  }
   return runs;
 }
 
@@ -223,6 +226,9 @@ void add_evaluate(CLI::App& app, Call& call) {
   verb->callback([arguments, &options, &call] {
     apply(options);
     EndOnSignal::set_advice("the cells that are done are in the results, --reuse keeps them");
+    check_settings_act(options.overrides, "evaluate",
+                       {"name", "model", "position", "data.seq_len", "data.shards", "data.train",
+                        "train.precision", "distributed"});
     arguments->overrides = take_position_changes(arguments->request.position, options.overrides);
     call.exit_code = evaluate_all(*arguments, call);
   });

@@ -3,10 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <filesystem>
+#include <functional>
+#include <string_view>
 
+#include "cli/choice_check.h"
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/output.h"
 #include "longspan/config/choice.h"
+#include "longspan/core/error.h"
 #include "longspan/core/json.h"
 #include "longspan/interop/exported_folder.h"
 #include "longspan/interop/exported_gguf.h"
@@ -48,15 +53,31 @@ std::string text_of(const Json& result) {
                 ", ", result["files"].size(), " files, ", result["bytes"], " bytes\n");
 }
 
+// What a model lacks to be expressed is said with where it came from; errors of --output and of the
+// disk have a place already.
+void naming(const fs::path& checkpoint, const std::function<void()>& write) {
+  try {
+    write();
+  } catch (const Error& error) {
+    const bool of_model = error.kind() == ErrorKind::Config || error.kind() == ErrorKind::Numeric;
+    if (!of_model || std::string_view(error.what()).starts_with("--")) throw;
+    std::throw_with_nested(Error(error.kind(), concat(checkpoint.string(), ": ", error.what())));
+  }
+}
+
 void export_run(const ExportArguments& arguments, const CommonOptions& options) {
-  const TrainedRun run = open_run(find_run(arguments.run, arguments.checkpoint, options.overrides));
+  check_is_no_file(arguments.run);
+  const SavedRun saved = find_run(arguments.run, arguments.checkpoint, options.overrides);
+  const TrainedRun run = open_run(saved);
   const PortableModel model{run.config.resolved, run.model.parameters(),
                             run.tokenizer->vocab_size(), run.config.data.seq_len};
   const fs::path output = fs::absolute(arguments.output).lexically_normal();
   const ExportOptions wanted{.dtype = config::value_of(kTypes, arguments.dtype)};
-  const ExportedFolder folder = arguments.to == "gguf"
-                                    ? export_gguf(model, *run.tokenizer, output, wanted)
+  ExportedFolder folder;
+  naming(saved.checkpoint, [&] {
+    folder = arguments.to == "gguf" ? export_gguf(model, *run.tokenizer, output, wanted)
                                     : export_huggingface(model, *run.tokenizer, output, wanted);
+  });
   const Json result = described(folder, run, arguments);
   write_result(options.json ? json_line(result) : text_of(result));
 }
@@ -75,13 +96,13 @@ void add_export(CLI::App& app, Call& call) {
                    "huggingface: a folder for transformers' from_pretrained; gguf: a file for "
                    "llama.cpp")
       ->required()
-      ->check(CLI::IsMember({"huggingface", "gguf"}));
+      ->check(one_of({"huggingface", "gguf"}));
   verb->add_option("--output", arguments->output, "huggingface: folder to make; gguf: file to make")
       ->required();
   verb->add_option("--checkpoint", arguments->checkpoint, "best, latest or a checkpoint's folder")
       ->capture_default_str();
   verb->add_option("--dtype", arguments->dtype, "Number format of the weights: fp32, bf16 or fp16")
-      ->check(CLI::IsMember(config::names_of(kTypes)))
+      ->check(one_of(config::names_of(kTypes)))
       ->capture_default_str();
   add_common_options(*verb, options, "the current folder");
   verb->callback([arguments, &options] {

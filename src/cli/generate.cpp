@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/memory_advice.h"
 #include "cli/number_checks.h"
 #include "cli/output.h"
@@ -65,6 +66,9 @@ int generate_all(GenerateArguments& arguments, const CommonOptions& options) {
   GenerationRequest& request = arguments.request;
   if (!arguments.prompts_file.empty()) request.prompts = read_prompts(arguments.prompts_file);
   const bool one = request.prompts.size() <= 1 && request.samples == 1;
+  check_is_no_file(arguments.run);
+  check_settings_act(options.overrides, "generate",
+                     {"name", "model", "position", "data.seq_len", "train.precision"});
   const SavedRun saved = find_run(arguments.run, arguments.checkpoint, options.overrides);
   const c10::Device device = use_device(options);
   bool begun = false;  // an error leaves nothing on standard output
@@ -114,15 +118,15 @@ void add_generate(CLI::App& app, Call& call) {
       ->excludes(prompts);
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
   verb->add_option("--samples", request.samples, "Continuations of each prompt")
-      ->check(CLI::Range(std::int64_t{1}, kMost))
+      ->check(whole_number(1, kMost))
       ->capture_default_str();
   verb->add_option("--max-tokens", request.options.max_tokens,
                    "Tokens to generate after each prompt")
-      ->check(CLI::Range(std::int64_t{1}, kMost))
+      ->check(whole_number(1, kMost))
       ->capture_default_str();
   verb->add_option("--max-lines", request.max_lines,
                    "End a continuation after so many line breaks; 0: no limit")
-      ->check(CLI::Range(std::int64_t{0}, kMost))
+      ->check(whole_number(0, kMost))
       ->capture_default_str();
   verb->add_option("--temperature", sampling.temperature,
                    "Divides the logits; 0: always the likeliest token")

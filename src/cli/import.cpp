@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
+#include "cli/choice_check.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
@@ -90,7 +91,7 @@ void add_import(CLI::App& app, Call& call) {
   auto arguments = std::make_shared<ImportArguments>();
   verb->add_option("--from", arguments->from, "fairseq or huggingface")
       ->required()
-      ->check(CLI::IsMember({"fairseq", "huggingface"}));
+      ->check(one_of({"fairseq", "huggingface"}));
   verb->add_option("PATH", arguments->path,
                    "fairseq: a .pt checkpoint; huggingface: a folder of save_pretrained")
       ->required();

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/inspect_diff.h"
 #include "cli/inspect_step.h"
 #include "cli/output.h"
@@ -65,6 +66,12 @@ Json inspect_tokenizer(const fs::path& path) {
 }
 
 Json inspect(const fs::path& path, bool verify) {
+  const std::string config = described_config(path.string());
+  check(
+      config.empty(), ErrorKind::Config, path.string(),
+      ": must be a folder: of shards, a checkpoint, a tokenizer or a run, or a file of token ids, "
+      "found a configuration",
+      config);
   if (fs::is_regular_file(path)) return describe_token_file(path, verify);
   check(fs::is_directory(path), ErrorKind::Config, path.string(),
         " must be a folder: of shards, a checkpoint, a tokenizer or a run, or a file of token ids");

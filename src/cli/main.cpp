@@ -8,11 +8,11 @@
 #include <cstdio>
 #include <sstream>
 #include <string>
-#include <string_view>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "cli/usage_error.h"
 #include "longspan/core/end_on_signal.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
@@ -43,37 +43,6 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
-bool answers_alone(std::string_view option) {
-  return option == "--help" || option == "-h" || option == "--version";
-}
-
-// CLI11 reports a missing subcommand for a misspelt one, and for an unknown option before it.
-void check_verb(int argc, char** argv) {
-  if (argc >= 2 && answers_alone(argv[1])) return;
-  std::string names;
-  for (const auto& verb : longspan::cli::kVerbs) {
-    if (argc >= 2 && verb.name == argv[1]) return;
-    names += longspan::concat(names.empty() ? "" : ", ", verb.name);
-  }
-  throw longspan::Error(longspan::ErrorKind::Config,
-                        longspan::concat("the verb must be one of ", names, "; got ",
-                                         argc < 2 ? "none" : argv[1], "; see longspan --help"));
-}
-
-// What a command line has wrong, and where the verb says what it takes.
-std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  const auto verbs = app.get_subcommands();
-  if (verbs.empty()) return std::string(error.what()) + "; see longspan --help";
-  const CLI::App& verb = *verbs.front();
-  const std::string help = longspan::concat("; see longspan ", verb.get_name(), " --help");
-  // CLI11 names the extra words from the last to the first.
-  if (const auto extra = verb.remaining();
-      !extra.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
-    return longspan::concat(verb.get_name(), " must get words that it knows, got ", extra.front(),
-                            help);
-  return error.what() + help;
-}
-
 int run(int argc, char** argv) {
   CLI::App app("longspan trains language models on short sequences and tests them on long ones.",
                "longspan");
@@ -89,7 +58,7 @@ int run(int argc, char** argv) {
   longspan::cli::add_verbs(app, call);
   app.footer("longspan VERB --help: the arguments and options of a verb, with examples.\n\n" +
              app.get_footer());
-  check_verb(argc, argv);
+  longspan::cli::check_verb(argc >= 2 ? argv[1] : "");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -98,7 +67,7 @@ int run(int argc, char** argv) {
     longspan::cli::write_result(text.str());
     return longspan::kDone;
   } catch (const CLI::ParseError& error) {
-    return fail(usage_error(app, error), longspan::kUsageError);
+    return fail(longspan::cli::usage_error(app, error), longspan::kUsageError);
   }
   return call.exit_code;
 }

@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "cli/choice_check.h"
 #include "cli/commands.h"
+#include "cli/number_checks.h"
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
 #include "longspan/device/device.h"
@@ -25,11 +27,12 @@ void add_common_options(CLI::App& verb, CommonOptions& options, const std::strin
   verb.add_flag("--json", options.json, "Print one JSON object instead of text");
   verb.add_flag("--quiet", options.quiet, "Log warnings and errors only");
   verb.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
+      ->check(one_of({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
   verb.add_option(
           "--threads", options.threads,
           "CPU threads; 0, the default: OMP_NUM_THREADS where it is set, else one for each core")
-      ->check(CLI::Range(0, 4096));
+      ->check(whole_number(0, 4096));
   verb.add_option("--device", options.device,
                   "auto (a GPU where there is one), cpu, cuda or cuda:i")
       ->capture_default_str();
@@ -51,6 +54,8 @@ void add_verbs(CLI::App& app, Call& call) {
     for (CLI::Option* const option : verb->get_options())
       if (option->get_items_expected_max() > 0)
         option->transform(not_empty);  // before its own checks
+      else
+        option->disable_flag_override();  // --quiet=no
 }
 
 void apply(const CommonOptions& options, DeviceUse use) {

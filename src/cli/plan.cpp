@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/output.h"
 #include "cli/scaling.h"
 #include "longspan/core/error.h"
@@ -126,10 +127,10 @@ void add_plan(CLI::App& app, Call& call) {
   verb->add_option("CONFIG", arguments->config, "Configuration file")->required();
   verb->add_option("--vocab-size", arguments->plan.vocab_size,
                    "Size of the vocabulary, where no shards are there to count it")
-      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 30));
+      ->check(whole_number(2, std::int64_t{1} << 30));
   verb->add_option("--train-tokens", arguments->plan.train_tokens,
                    "Tokens of the training text, where no shards are there to count them")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 50));
+      ->check(whole_number(1, std::int64_t{1} << 50));
   verb->add_option("--tokens-per-second", arguments->plan.tokens_per_second,
                    "Training speed of one device, as measured; gives the GPU-hours")
       ->check(positive_number());
@@ -137,8 +138,7 @@ void add_plan(CLI::App& app, Call& call) {
   add_common_options(*verb, options);
   verb->callback([arguments, &options] {
     apply(options, DeviceUse::Plans);
-    const RunConfig config =
-        read_run_config(config::Document::from_file(arguments->config, options.overrides));
+    const RunConfig config = read_config(arguments->config, options.overrides);
     arguments->plan.device = planned_device(options.device);
     const Plan plan = make_plan(config, arguments->plan);
     std::optional<Scaling> scaling;

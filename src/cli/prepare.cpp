@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
@@ -12,8 +13,7 @@ namespace longspan::cli {
 namespace {
 
 void prepare(const std::string& config_path, const CommonOptions& options) {
-  const RunConfig config =
-      read_run_config(config::Document::from_file(config_path, options.overrides));
+  const RunConfig config = read_config(config_path, options.overrides);
   const ShardFolder folder = prepare_data(config.data, options.threads);
   Json result{{"shards", config.data.shards},
               {"vocab_size", folder.tokenizer().vocab_size()},

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
+#include "cli/number_checks.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
 #include "longspan/core/json.h"
@@ -70,6 +72,7 @@ std::string summary_text(const ReportSummary& summary) {
 }
 
 void make_report(const Arguments& arguments, Call& call) {
+  for (const std::string& run : arguments.runs) check_is_no_file(run);
   Reference reference;
   if (!arguments.reference.empty()) reference = find_reference(arguments.reference);
   const ReportSummary summary =
@@ -101,7 +104,7 @@ void add_report(CLI::App& app, Call& call) {
   verb->add_option("--every", arguments->every_seconds,
                    "With --watch: seconds between two looks at the runs")
       ->capture_default_str()
-      ->check(CLI::Range(1, 3600))
+      ->check(whole_number(1, 3600))
       ->needs(watch);
   add_common_options(*verb, call.options);
   verb->callback([arguments, &call] {

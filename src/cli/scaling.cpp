@@ -2,11 +2,12 @@
 // network and NCCL's own latencies.
 
 #include "cli/scaling.h"
-#include "cli/number_checks.h"
 
 #include <CLI/CLI.hpp>
 #include <array>
 
+#include "cli/choice_check.h"
+#include "cli/number_checks.h"
 #include "cli/output.h"
 #include "longspan/config/choice.h"
 #include "longspan/core/error.h"
@@ -68,7 +69,7 @@ void add_scaling_options(CLI::App& verb, ScalingRequest& request) {
       "Numbers of devices, 8,16,32 or 8:1024 (doubling): model a step on each of them");
   std::vector<CLI::Option*> options{
       verb.add_option("--node-devices", request.node_devices, "Devices of a node")
-          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 16)),
+          ->check(whole_number(1, std::int64_t{1} << 16)),
       verb.add_option("--node-bandwidth", request.node_bandwidth,
                       "GB/s of a device to others of its node, one way; 450: H100 data sheet, V100 "
                       "150, A100 300")
@@ -85,7 +86,7 @@ void add_scaling_options(CLI::App& verb, ScalingRequest& request) {
               "Microseconds of a step between nodes; 14: the same file, ring, Simple, network")
           ->check(number_from_zero()),
       verb.add_option("--all-reduce", request.all_reduce, "ring, hierarchical or tree")
-          ->check(CLI::IsMember({"ring", "hierarchical", "tree"})),
+          ->check(one_of({"ring", "hierarchical", "tree"})),
       verb.add_option("--memory-bandwidth", request.memory_bandwidth,
                       "GB/s of a device's memory, which bounds the update; 3350: H100 data sheet, "
                       "V100 900, A100 2039")
@@ -95,10 +96,10 @@ void add_scaling_options(CLI::App& verb, ScalingRequest& request) {
           ->check(number_from_zero()),
       verb.add_option("--backward-share", request.backward_share,
                       "Measured share of backward in a pass; without it, that of its FLOP")
-          ->check(CLI::Range(0.0, 1.0)),
+          ->check(fraction()),
       verb.add_option("--send-cost", request.send_cost,
                       "Share of a device's speed that messages take while they travel")
-          ->check(CLI::Range(0.0, 1.0))};
+          ->check(fraction())};
   devices->needs("--tokens-per-second");
   for (CLI::Option* option : options)
     option->needs(devices)->capture_default_str()->group("With --devices");

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/choice_check.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/sweep_schema.h"
@@ -14,7 +15,7 @@ void add_schema(CLI::App& app, Call& call) {
   auto* verb = app.add_subcommand("schema", "The JSON Schema of configuration files, for editors");
   auto kind = std::make_shared<std::string>("run");
   verb->add_option("KIND", *kind, "What files: of a run or of a sweep")
-      ->check(CLI::IsMember({"run", "sweep"}))
+      ->check(one_of({"run", "sweep"}))
       ->capture_default_str();
   add_common_options(*verb, options);
   verb->callback([kind, &options] {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/exit_code.h"
 #include "cli/job.h"
 #include "cli/memory_advice.h"
@@ -17,6 +18,7 @@
 #include "longspan/core/log.h"
 #include "longspan/distributed/launch.h"
 #include "longspan/evaluate/evaluate_run.h"
+#include "longspan/evaluate/protocol.h"
 #include "longspan/report/report.h"
 #include "longspan/train/trainer.h"
 
@@ -79,7 +81,9 @@ Sweep read_sweep_keys(const config::Reader& root) {
   for (const auto& key : grid.keys()) grid.texts(key);
   const auto evaluate = root.section("evaluate");
   sweep.lengths = evaluate.text("lengths", "");
+  if (!sweep.lengths.empty()) parse_lengths(sweep.lengths, evaluate.place("lengths"));
   sweep.modes = evaluate.texts("modes", EvaluationRequest{}.modes);
+  for (const auto& mode : sweep.modes) parse_mode(mode, evaluate.place("modes"));
   sweep.splits = evaluate.texts("splits", {"valid"});
   evaluate.finish();
   root.finish();
@@ -87,6 +91,7 @@ Sweep read_sweep_keys(const config::Reader& root) {
 }
 
 Sweep read_sweep(const std::string& path, const std::vector<std::string>& overrides) {
+  check_is_sweep(path);
   const auto document = config::Document::from_file(path);
   Sweep sweep = read_sweep_keys(document.root());
   sweep.runs = expand(document);
@@ -103,7 +108,7 @@ Sweep read_sweep(const std::string& path, const std::vector<std::string>& overri
 int train_run(const Sweep& sweep, const SweepRun& run, const std::filesystem::path& folder,
               const Call& call) {
   const CommonOptions& options = call.options;
-  const RunConfig config = read_run_config(config::Document::from_file(sweep.base, run.overrides));
+  const RunConfig config = read_config(sweep.base, run.overrides);
   const auto processes = processes_of_host("auto", options.device, config.distributed);
   if (processes > 1) {
     std::vector<std::string> words{
@@ -178,8 +183,7 @@ void add_sweep(CLI::App& app, Call& call) {
     const Sweep sweep = read_sweep(arguments->sweep, options.overrides);
     const auto folder = arguments->output.empty() ? std::filesystem::path("runs") / sweep.name
                                                   : std::filesystem::path(arguments->output);
-    for (const auto& run : sweep.runs)
-      read_run_config(config::Document::from_file(sweep.base, run.overrides));
+    for (const auto& run : sweep.runs) read_config(sweep.base, run.overrides);
     if (arguments->dry_run) {
       std::string names;
       for (const auto& run : sweep.runs) names += (folder / run.name).string() + "\n";

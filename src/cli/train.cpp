@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/exit_code.h"
 #include "cli/job.h"
 #include "cli/memory_advice.h"
@@ -36,8 +37,7 @@ int train_one(const TrainArguments& arguments, const Call& call) {
                 std::filesystem::file_type::not_found,
         ErrorKind::Checkpoint,
         "--resume must be auto, never or a checkpoint's folder, there is no ", arguments.resume);
-  const RunConfig config =
-      read_run_config(config::Document::from_file(arguments.config, options.overrides));
+  const RunConfig config = read_config(arguments.config, options.overrides);
   const Job job = find_job(arguments.processes, options.device, config.distributed);
   const std::filesystem::path folder = arguments.run.empty()
                                            ? std::filesystem::path("runs") / config.name

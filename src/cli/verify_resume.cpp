@@ -10,6 +10,7 @@
 
 #include "cli/child_process.h"
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/number_checks.h"
 #include "cli/output.h"
 #include "longspan/core/error.h"
@@ -170,8 +171,7 @@ class Trial {
 };
 
 void verify_resume(const Arguments& arguments, const CommonOptions& options) {
-  const RunConfig config =
-      read_run_config(config::Document::from_file(arguments.config, options.overrides));
+  const RunConfig config = read_config(arguments.config, options.overrides);
   check(!config.train.max_seconds, ErrorKind::Config,
         "train.max_seconds must not limit a run that is compared step by step; limit it by "
         "train.max_steps");
@@ -213,7 +213,7 @@ void add_verify_resume(CLI::App& app, Call& call) {
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("CONFIG", arguments->config, "Configuration file")->required();
   verb->add_option("--kills", arguments->kills, "How many times to kill it")
-      ->check(CLI::Range(1, 1000000))
+      ->check(whole_number(1, 1000000))
       ->capture_default_str();
   verb->add_option("--run", arguments->run,
                    "Folder for the runs, not there yet; default runs/<name>-verify-resume");

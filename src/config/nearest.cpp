@@ -1,5 +1,5 @@
 // Finds what a misspelt name was meant to be. Swapped neighbours count as one slip.
-#include "config/nearest.h"
+#include "longspan/config/nearest.h"
 
 #include <algorithm>
 #include <cstddef>

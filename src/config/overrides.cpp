@@ -55,11 +55,18 @@ Node& map_in(Node& parent, const std::string& key, const Place& place) {
   return *entry.value;
 }
 
+// What the user typed, and "dotted.key=value".
+std::pair<std::string, std::string> name_and_text(const std::string& given) {
+  const std::size_t space = given.find(' ');
+  if (!given.starts_with("--") || space == std::string::npos) return {"--set " + given, given};
+  return {given, concat(given.substr(2, space - 2), ".", given.substr(space + 1))};
+}
+
 }  // namespace
 
-void apply_override(Node& top, const std::string& text, const std::filesystem::path& folder) {
-  const auto source =
-      std::make_shared<const Source>(Source{in_one_line("--set " + text), true, folder});
+void apply_override(Node& top, const std::string& given, const std::filesystem::path& folder) {
+  const auto [name, text] = name_and_text(given);
+  const auto source = std::make_shared<const Source>(Source{in_one_line(name), true, folder});
   const Place place{source};
   const auto equals = text.find('=');
   check(equals != std::string::npos, ErrorKind::Config, to_text(place), ": must be KEY=VALUE");

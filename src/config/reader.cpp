@@ -6,11 +6,11 @@
 #include <charconv>
 #include <utility>
 
-#include "config/nearest.h"
 #include "config/node.h"
 #include "config/recorder.h"
 #include "config/scalar.h"
 #include "config/values.h"
+#include "longspan/config/nearest.h"
 #include "longspan/core/error.h"
 
 namespace longspan::config {

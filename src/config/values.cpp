@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "config/nearest.h"
 #include "config/scalar.h"
+#include "longspan/config/nearest.h"
 #include "longspan/core/error.h"
 
 namespace longspan::config {

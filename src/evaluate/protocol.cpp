@@ -57,22 +57,21 @@ std::string EvaluationMode::name() const {
   return stride == 0 ? std::string(kNonOverlapping) : concat(kStridePrefix, stride);
 }
 
-EvaluationMode parse_mode(std::string_view text) {
+EvaluationMode parse_mode(std::string_view text, std::string_view place) {
   if (text == kNonOverlapping) return {};
   const auto stride = text.starts_with(kStridePrefix)
                           ? parse_number(text.substr(kStridePrefix.size()))
                           : std::nullopt;
-  check(stride.has_value(), ErrorKind::Config, "the evaluation mode must be ", kNonOverlapping,
-        " or ", kStridePrefix, "S with S >= 1, got ", text);
+  check(stride.has_value(), ErrorKind::Config, place, " must be ", kNonOverlapping, " or ",
+        kStridePrefix, "S with S >= 1, got ", text);
   return {*stride};
 }
 
-std::vector<std::int64_t> parse_lengths(std::string_view text) {
+std::vector<std::int64_t> parse_lengths(std::string_view text, std::string_view place) {
   std::vector<std::int64_t> lengths;
   for (const std::string_view part : split(text, ',')) {
-    check(append_lengths(part, lengths), ErrorKind::Config,
-          "the lengths must be like 64,128,256 or 64:4096 (doubling) or 64:4096:64 (step), got ",
-          text);
+    check(append_lengths(part, lengths), ErrorKind::Config, place,
+          " must be like 64,128,256 or 64:4096 (doubling) or 64:4096:64 (step), got ", text);
   }
   return lengths;
 }

@@ -98,8 +98,10 @@ class Reader {
 /// A parsed YAML file with the overrides of the command line.
 class Document {
  public:
-  /// Parses a file. @param overrides "dotted.key=YAML value" each @param overrides_folder what
-  /// relative paths in overrides start from; empty: the file's folder, as those in the file
+  /// Parses a file. @param overrides "dotted.key=YAML value" each, as users give to --set, or
+  /// "--section key=YAML value", as to an option that is called like a section; errors tell of the
+  /// option @param overrides_folder what relative paths in overrides start from; empty: the file's
+  /// folder, as those in the file
   /// @throws Error(Config) for syntax, duplicate keys, bad overrides; Error(Io) when it cannot be
   /// read
   static Document from_file(const std::filesystem::path& path,

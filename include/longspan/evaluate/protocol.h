@@ -15,10 +15,13 @@ struct EvaluationMode {
   std::string name() const;  ///< "nonoverlapping" or "stride:S"
 };
 
-/// Parses "nonoverlapping" or "stride:S". @throws Error(Config)
-EvaluationMode parse_mode(std::string_view text);
-/// Parses "64,128,256", "64:4096" (doubling) or "64:4096:64" (step). @throws Error(Config)
-std::vector<std::int64_t> parse_lengths(std::string_view text);
+/// Parses "nonoverlapping" or "stride:S". @param place of the text, to begin an error with
+/// @throws Error(Config)
+EvaluationMode parse_mode(std::string_view text, std::string_view place = "--mode");
+/// Parses "64,128,256", "64:4096" (doubling) or "64:4096:64" (step). @param place of the text, to
+/// begin an error with @throws Error(Config)
+std::vector<std::int64_t> parse_lengths(std::string_view text,
+                                        std::string_view place = "--lengths");
 
 /// One forward pass: targets [context_begin, end) are predicted, those of [score_begin, end) are
 /// scored. Positions restart at context_begin.

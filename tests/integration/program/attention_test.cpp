@@ -73,7 +73,7 @@ TEST_CASE("attention measures each head at the trained length and beyond") {
   CHECK(table.code == 0);
   CHECK_THAT(table.out, ContainsSubstring(", alibi, trained at length 16, step 20\n") &&
                             ContainsSubstring("far beyond") &&
-                            ContainsSubstring("distance: mean, in tokens"));
+                            ContainsSubstring("distance: from a query back to a key, in tokens"));
 }
 
 TEST_CASE("attention says what it cannot measure") {
@@ -88,7 +88,7 @@ TEST_CASE("attention says what it cannot measure") {
   };
   fails({"--windows", "0"}, 2, "--windows must be at least 1, got 0");
   fails({"--lengths", "1000000"}, 3, "must have a window of each of --lengths, it has ");
-  fails({"--lengths", "x"}, 2, "x");
+  fails({"--lengths", "x"}, 2, "--lengths must be like 64,128,256");
   fails({"--checkpoint", tiny.path("none").string()}, 4, "none");
   fails({"--split", tiny.path("none.txt").string()}, 3, "none.txt");
   const auto no_run = tiny.run({"attention", tiny.path("shards").string()});

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "longspan/checkpoint/safetensors.h"
+#include "longspan/core/error.h"
 #include "support/tiny_run.h"
 #include "support/torch_catch.h"
 
@@ -43,7 +44,7 @@ TEST_CASE("usage errors") {
   check_error(tiny.run({"train", tiny.path("none.yaml").string()}), 3, {"none.yaml"});
   const std::string config = tiny.config().string();
   check_error(tiny.run({"train", config, "--frobnicate", "5"}), 2,
-              {"train must get words that it knows, got --frobnicate; see longspan train --help"});
+              {"train has no option --frobnicate; see longspan train --help"});
   check_error(tiny.run({"train", config, "--resume", "perhaps"}), 4,
               {"--resume must be auto, never or a checkpoint's folder, there is no perhaps"});
   for (const auto* verb : {"generate", "verify-resume"})
@@ -63,6 +64,119 @@ TEST_CASE("usage errors") {
   for (const auto* verb : {"report", "inspect"})
     check_error(tiny.run({verb, tiny.path(".").string(), "--set", "seed=2"}), 2,
                 {verb, "reads none", "seed=2"});
+}
+
+TEST_CASE("a command line that the program cannot take says what must stand there") {
+  const TinyRun tiny;
+  const std::string config = tiny.config().string();
+  struct Case {
+    std::vector<std::string> words;
+    std::string error;
+  };
+  const std::vector<Case> cases{
+      {{"trian"}, "got trian; did you mean train?; see longspan --help"},
+      {{"train", config, "--runn", "x"},
+       "train has no option --runn; did you mean --run?; see longspan train --help"},
+      {{"train", config, "--runn=x"}, "train has no option --runn; did you mean --run?; see"},
+      {{"train", config, "more"}, "train must get no argument beside CONFIG, got more; see"},
+      {{"train", config, "--run"}, "--run must have a value, got none; see longspan train --help"},
+      {{"train"}, "CONFIG must be given, got none; see longspan train --help"},
+      {{"train", config, "--quiet=no"}, "--quiet must stand alone, got a value; see"},
+      {{"generate", "r", "--seed", "1", "--seed", "2"}, "--seed must be given once, got 2 values"},
+      {{"generate", "r", "--max-tokens", "ten"},
+       "--max-tokens: must be a whole number, 1 to 2147483648, got ten; see longspan generate"},
+      {{"train", config, "--threads", "4097"},
+       "--threads: must be a whole number, 0 to 4096, got 4097; see"},
+      {{"generate", "r", "--top-k", "many"}, "--top-k must be a number, got many; see"},
+      {{"export", "r", "--output", "o", "--to", "hugingface"},
+       "--to: must be one of huggingface, gguf, got hugingface; did you mean huggingface?; see"},
+      {{"plan", config, "--log-level", "loud"},
+       "--log-level: must be one of debug, info, warn, error, off, got loud; see"},
+      {{"audit", config, "--lengths", "x"}, "--lengths must be like 64,128,256"}};
+  for (const auto& [words, error] : cases) check_error(tiny.run(words), 2, {error});
+}
+
+TEST_CASE(
+    "a file or a folder of another kind is called what it is, and by the verb that takes it") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const std::string config = tiny.config().string(), run = tiny.path("run").string(),
+                    sweep = tiny.path("sweep.yaml").string();
+  write_file_durably(sweep, "name: s\nbase: tiny.yaml\ngrid: {seed: [1]}\n");
+  for (const auto* verb : {"prepare", "train", "plan", "bench", "audit", "verify-resume"}) {
+    INFO(verb);
+    check_error(tiny.run({verb, sweep}), 2,
+                {sweep + ": must be the configuration of a run, found base and grid",
+                 "which longspan sweep takes"});
+  }
+  for (const auto* verb : {"prepare", "train", "plan", "bench", "verify-resume"})
+    check_error(tiny.run({verb, run}), 2,
+                {run + ": must be the configuration file of a run, found a folder",
+                 "its configuration is " + run + "/config.yaml"});
+  for (const auto* verb : {"evaluate", "attention", "generate", "report", "inspect"}) {
+    INFO(verb);
+    check_error(tiny.run({verb, sweep}), 2, {sweep, "found a", "which longspan sweep takes"});
+    check_error(tiny.run({verb, config}), 2, {config, "found a", "which longspan train takes"});
+  }
+  check_error(tiny.run({"sweep", config}), 2,
+              {config + ": must be a sweep's file, with base and grid, found neither",
+               "which longspan train takes"});
+  for (const std::string evaluate : {"lengths: x", "modes: [sliding]"}) {
+    write_file_durably(
+        sweep, "name: s\nbase: tiny.yaml\ngrid: {seed: [1]}\nevaluate: {" + evaluate + "}\n");
+    check_error(
+        tiny.run({"sweep", sweep, "--dry-run"}), 2,
+        {"sweep.yaml:4:", ": evaluate." + evaluate.substr(0, evaluate.find(':')) + " must be "});
+  }
+}
+
+TEST_CASE("settings of an evaluation are told as they were typed, and refused without effect") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const std::string run = tiny.path("run").string();
+  const auto with = [&](const char* verb, const std::string& option, const std::string& value) {
+    return tiny.run({verb, run, option, value});
+  };
+  for (const auto* verb : {"evaluate", "attention"}) {
+    check_error(with(verb, "--position", "kind=rotary"), 2,
+                {"--position must leave the kind that the weights were trained with, got "
+                 "kind=rotary; train a run of the other kind"});
+    check_error(with(verb, "--set", "position.kind=rotary"), 2,
+                {"--set must leave the kind", "got position.kind=rotary"});
+    check_error(with(verb, "--position", "windo=16"), 2,
+                {"--position windo=16: unknown key position.windo; did you mean window?"});
+    check_error(with(verb, "--position", "window=wide"), 2,
+                {"--position window=wide: position.window must be a decimal integer"});
+    check_error(
+        with(verb, "--set", "train.max_steps=5"), 2,
+        {concat("--set must name a key that ", verb, " reads, one of name, model, position"),
+         "got train.max_steps=5; leave it out"});
+    check_error(with(verb, "--set", "=--position window=4"), 2, {"--set must"});
+    check_error(with(verb, "--split", "vlaid"), 3,
+                {"--split must be train, valid or a text (a file or a folder), there is no vlaid; "
+                 "did you mean valid?"});
+    check_error(with(verb, "--lengths", "x"), 2, {"--lengths must be like 64,128,256"});
+  }
+  check_error(with("evaluate", "--mode", "sliding"), 2,
+              {"--mode must be nonoverlapping or stride:S with S >= 1, got sliding"});
+  check_error(with("generate", "--set", "optimizer.kind=sgd"), 2,
+              {"--set must name a key that generate reads", "got optimizer.kind=sgd"});
+}
+
+TEST_CASE("a model that cannot be exported is named, and so is an output that cannot be written") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const std::string run = tiny.path("run").string();
+  for (const auto* format : {"huggingface", "gguf"})
+    check_error(tiny.run({"export", run, "--to", format, "--output", tiny.path("e").string()}), 2,
+                {run + "/checkpoints/step-000000020: the model must be one that transformers has"});
+  // Nobody can make a file there, root neither.
+  const auto page = tiny.run({"report", run, "--output", "/proc/page.html"});
+  check_error(page, 3, {"/proc/page.html must be writable"});
+  CHECK_THAT(page.err, !ContainsSubstring(".tmp"));
+  check_error(tiny.run({"evaluate", run, "--output", "/proc/e"}), 3, {"/proc/e: cannot make"});
+  check_error(tiny.run({"train", tiny.config().string(), "--run", "/proc/r"}), 3,
+              {"/proc/r: cannot make the folder"});
 }
 
 // A folder that is gone while one is in it; back in the former one at the end.

@@ -54,6 +54,7 @@ std::string refusal(Words words) {
 const char* example_of(const Value& value) {
   if (value.name == "--from") return "fairseq";
   if (value.name == "SHELL") return "bash";
+  if (value.name == "--log-level") return "info";
   if (value.name == "--to") return "huggingface";
   if (value.name == "--dtype") return "fp32";
   if (value.name == "--all-reduce") return "ring";

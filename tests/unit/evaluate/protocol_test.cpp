@@ -40,7 +40,7 @@ TEST_CASE("other lengths are refused with what was got") {
         "99999999999999999999", "1:4000000000:1"}) {
     check_refused(
         [&] { parse_lengths(text); },
-        "the lengths must be like 64,128,256 or 64:4096 (doubling) or 64:4096:64 (step), got " +
+        "--lengths must be like 64,128,256 or 64:4096 (doubling) or 64:4096:64 (step), got " +
             text);
   }
 }
@@ -52,9 +52,8 @@ TEST_CASE("modes are read back from their names") {
   CHECK(EvaluationMode{7}.name() == "stride:7");
   for (const std::string text : {"", "stride", "stride:", "stride:0", "stride:-1", "stride:x",
                                  "Nonoverlapping", "sliding:2"}) {
-    check_refused(
-        [&] { parse_mode(text); },
-        "the evaluation mode must be nonoverlapping or stride:S with S >= 1, got " + text);
+    check_refused([&] { parse_mode(text); },
+                  "--mode must be nonoverlapping or stride:S with S >= 1, got " + text);
   }
 }
 

@@ -31,6 +31,12 @@ int decimals_of(double value) {
   return value < 1000.0 ? 1 : 0;
 }
 
+struct Unit {
+  double size;
+  const char* letter;
+};
+constexpr Unit kUnits[] = {{1e12, "T"}, {1e9, "B"}, {1e6, "M"}, {1e3, "k"}, {1.0, ""}};
+
 std::string without_trailing_zeros(std::string text) {
   if (text.find('.') == std::string::npos) return text;
   text.erase(text.find_last_not_of('0') + 1);
@@ -94,12 +100,22 @@ std::string ratio(double value) {
 
 std::string grouped(std::int64_t value) { return group_digits(std::to_string(value)); }
 
+std::string grouped(double value, int decimals) { return group_digits(fixed(value, decimals)); }
+
+std::string rounded(double value) {
+  if (!std::isfinite(value)) return "not finite";
+  for (const Unit& unit : kUnits) {
+    const double scaled = value / unit.size;
+    if (std::abs(scaled) < 0.9995) continue;  // which three digits make 1.00
+    const int decimals = std::abs(scaled) < 9.995 ? 2 : std::abs(scaled) < 99.95 ? 1 : 0;
+    return fixed(scaled, value == std::round(value) && unit.size == 1.0 ? 0 : decimals) +
+           unit.letter;
+  }
+  return fixed(value, value == 0.0 ? 0 : 2);
+}
+
 std::string scaled(double value) {
-  struct Unit {
-    double size;
-    const char* letter;
-  };
-  for (const Unit unit : {Unit{1e12, "T"}, Unit{1e9, "B"}, Unit{1e6, "M"}, Unit{1e3, "k"}})
+  for (const Unit& unit : kUnits)
     if (std::abs(value) >= unit.size)
       return without_trailing_zeros(fixed(value / unit.size, 2)) + unit.letter;
   return without_trailing_zeros(fixed(value, 2));

@@ -22,6 +22,10 @@ std::string byte_size(double bytes);
 std::string ratio(double value);
 /// Returns an integer in groups of three digits, set apart by a narrow space.
 std::string grouped(std::int64_t value);
+/// Returns a number with a fixed count of decimals, its whole part in groups.
+std::string grouped(double value, int decimals);
+/// Returns a measured count with three significant digits: 250, 50.0k, 1.52M.
+std::string rounded(double value);
 /// Returns a count short enough for an axis: 250, 50k, 1.5M.
 std::string scaled(double value);
 /// Returns seconds as "41 s", "12 min 5 s" or "3 h 20 min".

@@ -30,11 +30,10 @@ std::string facts(const PageContents& contents) {
                      counted(methods.size(), "position method") + " \u00b7 " +
                      counted(seeds.size(), "seed") + " \u00b7 trained at ";
   for (const std::int64_t length : lengths)
-    text += (length == *lengths.begin() ? "" : ", ") + std::to_string(length);
+    text += (length == *lengths.begin() ? "" : ", ") + grouped(length);
   text += " tokens";
   if (!contents.comparisons.empty())
-    text +=
-        " \u00b7 evaluated up to " + std::to_string(contents.comparisons.front().lengths.back());
+    text += " \u00b7 evaluated up to " + grouped(contents.comparisons.front().lengths.back());
   return text;
 }
 
@@ -66,7 +65,7 @@ std::string finding(const Comparison& comparison) {
     at = length;
   }
   if (best == nullptr || !comparison.differences.empty()) return "";
-  std::string text = "<p class=\"finding\">At " + std::to_string(at) + " tokens, ";
+  std::string text = "<p class=\"finding\">At " + grouped(at) + " tokens, ";
   if (best == worst) return text + in_words(*best, *best->at(at)) + ".</p>\n";
   return text + "the lowest perplexity is that of " + in_words(*best, *best->at(at)) +
          "; the highest is that of " + in_words(*worst, *worst->at(at)) + ".</p>\n";

@@ -41,8 +41,7 @@ Table table_of(const Comparison& comparison) {
   }
   std::sort(lengths.begin(), lengths.end());
   lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
-  for (const std::int64_t length : lengths)
-    table.header.push_back(number_cell(std::to_string(length)));
+  for (const std::int64_t length : lengths) table.header.push_back(number_cell(grouped(length)));
   for (const auto& names : rows) {
     table.rows.push_back(
         {{escape(names.first) + "<small>against " + escape(names.second) + "</small>", ""}});

@@ -27,23 +27,22 @@ std::vector<TableCell> protocol_row(const Comparison& comparison) {
   const auto cell = [&](const char* css_class, const CellText& text_of) {
     return TableCell{distinct(comparison, text_of), css_class};
   };
-  return {text_cell(comparison.split),
-          text_cell(mode_words(comparison.mode)),
-          cell("number",
-               [](const Cell& c) {
-                 return c.mode == kNonOverlapping ? "\u2013" : std::to_string(c.stride);
-               }),
-          cell("number", [](const Cell& c) { return grouped(c.targets); }),
-          cell("", [](const Cell& c) { return c.targets_hash; }),
-          cell("", [](const Cell& c) { return c.dtype; }),
-          cell("number", [](const Cell& c) { return grouped(c.checkpoint_step); })};
+  return {
+      text_cell(comparison.split),
+      text_cell(mode_words(comparison.mode)),
+      cell("number",
+           [](const Cell& c) { return c.mode == kNonOverlapping ? "\u2013" : grouped(c.stride); }),
+      cell("number", [](const Cell& c) { return grouped(c.targets); }),
+      cell("", [](const Cell& c) { return c.targets_hash; }),
+      cell("", [](const Cell& c) { return c.dtype; }),
+      cell("number", [](const Cell& c) { return grouped(c.checkpoint_step); })};
 }
 
 // A number of the file with as many digits as one reads; the CSV has all.
 TableCell value_cell(const Cell& cell, const char* key, int decimals) {
   const auto found = cell.object.find(key);
   if (found == cell.object.end() || !found->is_number()) return number_cell("\u2013");
-  return number_cell(fixed(found->get<double>(), decimals));
+  return number_cell(grouped(found->get<double>(), decimals));
 }
 
 std::vector<TableCell> cell_row(const Comparison& comparison, const Cell& cell) {
@@ -51,8 +50,8 @@ std::vector<TableCell> cell_row(const Comparison& comparison, const Cell& cell) 
   if (!cell.position_overrides.empty()) run += " (" + cell.position_overrides + ")";
   return {text_cell(run),
           text_cell(comparison.split),
-          text_cell(cell.mode),
-          number_cell(std::to_string(cell.length)),
+          text_cell(mode_words(cell.mode)),
+          number_cell(grouped(cell.length)),
           value_cell(cell, "loss_nats", 4),
           number_cell(perplexity(cell.ppl)),
           value_cell(cell, "ppl_stderr", 3),
@@ -113,7 +112,7 @@ std::string cells_section(const std::vector<Comparison>& comparisons) {
   for (const Comparison& comparison : comparisons)
     for (const Cell* cell : comparison.cells) table.rows.push_back(cell_row(comparison, *cell));
   return "<section>\n<h2>All cells</h2>\n" +
-         details(std::to_string(table.rows.size()) + " measurements",
+         details(grouped(static_cast<std::int64_t>(table.rows.size())) + " measurements",
                  to_html(table) +
                      "<p class=\"legend\">loss: nats per token. early loss: over targets with less "
                      "context than half the trained "

@@ -10,11 +10,11 @@ namespace {
 std::vector<TableCell> row_of(const std::string& split, const Cell& cell) {
   return {text_cell(cell.run),
           text_cell(split),
-          text_cell(cell.mode),
-          number_cell(std::to_string(cell.train_length)),
-          number_cell(std::to_string(cell.length)),
+          text_cell(mode_words(cell.mode)),
+          number_cell(grouped(cell.train_length)),
+          number_cell(grouped(cell.length)),
           number_cell(perplexity(cell.ppl)),
-          number_cell(fixed(cell.paper->ppl, 2)),
+          number_cell(grouped(cell.paper->ppl, 2)),
           number_cell(ratio(cell.ppl / cell.paper->ppl)),
           text_cell(cell.paper->table)};
 }

@@ -59,7 +59,7 @@ std::string row_name(const Curve& curve) {
 Table result_table(const Comparison& comparison) {
   Table table{{{"method", ""}}, {}, "results"};
   for (const std::int64_t length : comparison.lengths) {
-    std::string head = std::to_string(length);
+    std::string head = grouped(length);
     if (comparison.train_lengths.size() == 1)
       head += "<small>" +
               scaled(static_cast<double>(length) /

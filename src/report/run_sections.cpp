@@ -24,16 +24,16 @@ std::optional<double> environment_number(const Run& run, const char* key) {
 std::vector<TableCell> run_row(const Run& run) {
   const auto last = [&](auto MetricRow::*member) {
     return number_cell(
-        run.history.empty() ? kDash : scaled(static_cast<double>(run.history.back().*member)));
+        run.history.empty() ? kDash : rounded(static_cast<double>(run.history.back().*member)));
   };
   return {text_cell(run.name),
           text_cell(run.method),
-          number_cell(std::to_string(run.train_length)),
+          number_cell(grouped(run.train_length)),
           number_cell(std::to_string(run.seed)),
-          optional_cell(environment_number(run, "parameters"), scaled),
+          optional_cell(environment_number(run, "parameters"), rounded),
           number_cell(run.history.empty() ? kDash : grouped(run.history.back().step)),
           last(&MetricRow::tokens),
-          optional_cell(median_tokens_per_second(run.history), scaled),
+          optional_cell(median_tokens_per_second(run.history), rounded),
           optional_cell(training_seconds(run.history), duration),
           optional_cell(best_valid_ppl(run.history), perplexity)};
 }
@@ -117,10 +117,10 @@ std::string configuration_section(const std::vector<Run>& runs) {
       content =
           "<p><code>" + escape(command_line(run.environment["command_line"])) + "</code></p>\n";
     content += "<pre>" + escape(run.config) + "</pre>\n";
-    html += details(escape(run.name) + " <span>" + escape(run.method) + ", trained at " +
-                        std::to_string(run.train_length) + ", seed " + std::to_string(run.seed) +
-                        "</span>",
-                    content);
+    html +=
+        details(escape(run.name) + " <span>" + escape(run.method) + ", trained at " +
+                    grouped(run.train_length) + ", seed " + std::to_string(run.seed) + "</span>",
+                content);
   }
   return html + "</section>\n";
 }

@@ -23,7 +23,7 @@ bool is_measured(const Comparison& comparison) {
 TableCell cell_of(const CurvePoint* point) {
   if (point == nullptr || !is_measured(*point)) return number_cell("\u2013");
   std::string html;
-  if (point->tokens_per_second) html += "<b>" + scaled(*point->tokens_per_second) + "</b>";
+  if (point->tokens_per_second) html += "<b>" + rounded(*point->tokens_per_second) + "</b>";
   if (point->peak_bytes) html += "<small>" + byte_size(*point->peak_bytes) + "</small>";
   return {html, "number"};
 }
@@ -31,7 +31,7 @@ TableCell cell_of(const CurvePoint* point) {
 Table table_of(const Comparison& comparison) {
   Table table{{{"method", ""}}, {}, "results"};
   for (const std::int64_t length : comparison.lengths)
-    table.header.push_back(number_cell(std::to_string(length)));
+    table.header.push_back(number_cell(grouped(length)));
   for (const Curve& curve : comparison.curves) {
     table.rows.push_back({{swatch(curve.look) + escape(curve.label), ""}});
     for (const std::int64_t length : comparison.lengths)

@@ -173,6 +173,13 @@ TEST_CASE("numbers are text that a reader can take in") {
   CHECK(ratio(1234.0) == "1.23k");
   CHECK(grouped(-1234567) == "-1\u202f234\u202f567");
   CHECK(grouped(123) == "123");
+  CHECK(grouped(12345.678, 2) == "12\u202f345.68");
+  CHECK(rounded(0.0) == "0");
+  CHECK(rounded(250.0) == "250");
+  CHECK(rounded(999.7) == "1.00k");
+  CHECK(rounded(12400.0) == "12.4k");
+  CHECK(rounded(12640.0) == "12.6k");
+  CHECK(rounded(1.5e6) == "1.50M");
   CHECK(scaled(0.0) == "0");
   CHECK(scaled(0.5) == "0.5");
   CHECK(scaled(1000.0) == "1k");

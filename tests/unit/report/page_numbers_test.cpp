@@ -191,13 +191,36 @@ TEST_CASE("the intervals are the results' own, of seeds the mean of theirs") {
   }
 }
 
-TEST_CASE("the gain and its parts are those of the JSON file, of seeds the mean") {
+// The same cells as of sliding windows.
+void let_windows_overlap(const fs::path& run) {
+  const fs::path file = run / "evaluations/test.json";
+  Json results = read_json(file);
+  for (Json& cell : results["cells"]) cell.update({{"mode", "stride:4"}, {"stride", 4}});
+  write_json(file, results);
+}
+
+TEST_CASE("the gain of windows that do not overlap has no parts") {
   const TemporaryFolder folder;
   const Made made = make_full(write_full_runs(folder.path()), folder.path());
+  const Json& point = made.numbers["gain"][0]["series"][0]["points"][0];
+  CHECK(point["fewer_early_tokens_nats"].is_null());
+  CHECK(point["longer_context_nats"].is_null());
+  const std::string section = section_of(made.page, "Gain over the trained length");
+  CHECK_THAT(section,
+             ContainsSubstring("<b>" + report::signed_nats(point["total_nats"]) + "</b>") &&
+                 !ContainsSubstring("<small>early") &&
+                 ContainsSubstring("not defined where windows do not overlap"));
+}
+
+TEST_CASE("the gain and its parts are those of the JSON file, of seeds the mean") {
+  const TemporaryFolder folder;
+  const auto runs = write_full_runs(folder.path());
+  for (const RunWriter& run : runs) let_windows_overlap(run.folder);
+  const Made made = make_full(runs, folder.path());
   const Json& gain = made.numbers["gain"];
   REQUIRE(gain.size() == 1);
   CHECK(gain[0]["split"] == "test");
-  CHECK(gain[0]["mode"] == "nonoverlapping");
+  CHECK(gain[0]["mode"] == "stride:4");
   REQUIRE(gain[0]["series"].size() == 2);
   const Json& points = gain[0]["series"][0]["points"];
   REQUIRE(points.size() == 1);
@@ -297,7 +320,7 @@ TEST_CASE("speed and memory by length are means and peaks of the seeds, as in th
         Json{{{"x", 16}, {"tokens_per_second", 1000.5}, {"peak_bytes", 3e8 + 1}},
              {{"x", 64}, {"tokens_per_second", 250.0}, {"peak_bytes", 4e8}}});
   const std::string alibi = row_of(made.page, "alibi", 1);
-  CHECK_THAT(alibi, ContainsSubstring("<b>1k</b><small>286 MiB</small>") &&
+  CHECK_THAT(alibi, ContainsSubstring("<b>1.00k</b><small>286 MiB</small>") &&
                         ContainsSubstring("<b>250</b><small>381 MiB</small>"));
   CHECK_THAT(row_of(made.page, "t5", 1), ContainsSubstring("<small>286 MiB</small>"));
 }

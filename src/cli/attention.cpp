@@ -1,6 +1,7 @@
 // longspan attention RUN: how far each head attends.
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,13 +13,19 @@
 #include "cli/position_changes.h"
 #include "longspan/core/error.h"
 #include "longspan/core/escaped.h"
+#include "longspan/core/files.h"
+#include "longspan/core/json.h"
+#include "longspan/core/log.h"
 #include "longspan/evaluate/attention_reach.h"
+#include "longspan/evaluate/results.h"
 
 namespace longspan::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Arguments {
-  std::string run, checkpoint = "best";
+  std::string run, output, checkpoint = "best";
   ReachRequest request;
 };
 
@@ -51,6 +58,16 @@ std::string table_of(const Json& result) {
          "any was in training, and their keys.\n";
 }
 
+// A text file that is called like a split must not take its place.
+fs::path result_file(const Arguments& arguments) {
+  const std::string& split = arguments.request.split;
+  std::string name = results_name(split);
+  if (!is_in_shards(split) && is_in_shards(name)) name += "-text";
+  const fs::path folder =
+      arguments.output.empty() ? fs::path(arguments.run) / "attention" : fs::path(arguments.output);
+  return folder / (name + ".json");
+}
+
 void attention(const Arguments& arguments, const CommonOptions& options) {
   check_settings_act(options.overrides, "attention",
                      {"name", "model", "position", "data.seq_len", "data.shards", "data.train",
@@ -60,9 +77,13 @@ void attention(const Arguments& arguments, const CommonOptions& options) {
   check_is_no_file(arguments.run);
   const SavedRun run = find_run(arguments.run, arguments.checkpoint, overrides);
   const c10::Device device = use_device(options);
+  const fs::path file = result_file(arguments);
+  make_folder(file.parent_path());  // found out before the work
   Json result;
   with_memory_advice("measure at smaller --lengths",
                      [&] { result = attention_reach_of_run(run, request, device); });
+  write_json(file, result);
+  log::info("measured", {{"result", file.string()}});
   write_result(options.json ? json_line(result) : table_of(result));
 }
 
@@ -74,8 +95,7 @@ void add_attention(CLI::App& app, Call& call) {
       "attention",
       "Measure how far back each head of each layer attends, at the trained length and at longer "
       "ones: the mean distance in tokens, the share of attention on keys beyond the trained "
-      "length, "
-      "the entropy.");
+      "length, the entropy. longspan report shows the result");
   auto arguments = std::make_shared<Arguments>();
   ReachRequest& request = arguments->request;
   verb->add_option("RUN", arguments->run, "Folder of a run")->required();
@@ -99,6 +119,8 @@ void add_attention(CLI::App& app, Call& call) {
                    "interpolation=4 or window=512; repeatable")
       ->expected(1)
       ->take_all();
+  verb->add_option("--output", arguments->output,
+                   "Folder for the result, <split>.json; default <run>/attention");
   add_common_options(*verb, options, "the current folder");
   verb->callback([arguments, &options] {
     apply(options);

@@ -100,16 +100,6 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-// Returns a name that any file system and any page takes.
-std::string name_of(const std::string& split) {
-  const std::filesystem::path path(split);  // of a folder it may end with a slash
-  std::string name = escaped((path.has_filename() ? path : path.parent_path()).stem().string());
-  if (name.size() <= kMaxNameBytes) return name;
-  std::size_t end = kMaxNameBytes;
-  while ((static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // within a character
-  return name.substr(0, end);
-}
-
 }  // namespace
 
 ResultsLock::ResultsLock(const std::filesystem::path& folder)
@@ -123,13 +113,22 @@ ResultsLock::ResultsLock(const std::filesystem::path& folder)
 
 ResultsLock::~ResultsLock() { ::close(descriptor_); }
 
+std::string results_name(const std::string& split) {
+  const std::filesystem::path path(split);  // of a folder it may end with a slash
+  std::string name = escaped((path.has_filename() ? path : path.parent_path()).stem().string());
+  if (name.size() <= kMaxNameBytes) return name;
+  std::size_t end = kMaxNameBytes;
+  while ((static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // within a character
+  return name.substr(0, end);
+}
+
 bool is_in_shards(const std::string& split) {
   return split == "valid" || split == "test" || split == "train";
 }
 
 std::filesystem::path results_file(const std::filesystem::path& folder, const std::string& split,
                                    const std::string& targets_hash) {
-  const std::string name = name_of(split);
+  const std::string name = results_name(split);
   const bool takes_splits_name = !is_in_shards(split) && is_in_shards(lower_case(name));
   const auto plain = folder / (name + ".json");
   if (!takes_splits_name && !holds_other_text(plain, targets_hash)) return plain;

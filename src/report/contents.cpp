@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "longspan/core/error.h"
 #include "longspan/core/json.h"
+#include "longspan/core/progress.h"
 #include "report/figures.h"
 
 namespace longspan::report {
@@ -37,7 +39,8 @@ std::vector<std::string> figure_names(const std::vector<Comparison>& comparisons
   return names;
 }
 
-DrawnFigure draw(Figure figure, std::vector<OutputFile>& files) {
+DrawnFigure draw(Figure figure, std::vector<OutputFile>& files, ProgressLine& progress) {
+  progress.update([&] { return concat("report | draws ", figure.name); });
   Svg svg = draw_svg(figure);
   files.push_back({"-" + figure.name + ".svg", svg.file});
   files.push_back({"-" + figure.name + ".png", draw_png(figure)});
@@ -71,6 +74,7 @@ Json reference_numbers(const PageContents& contents) {
 
 PageContents draw_contents(std::vector<Run> runs, std::vector<OutputFile>& files) {
   PageContents contents;
+  ProgressLine progress;
   contents.runs = std::move(runs);
   const Lines lines(contents.runs, Modes::PlotEach);
   contents.missing = missing_parts(contents.runs);
@@ -78,14 +82,14 @@ PageContents draw_contents(std::vector<Run> runs, std::vector<OutputFile>& files
   const std::vector<std::string> names = figure_names(contents.comparisons, "extrapolation");
   for (std::size_t i = 0; i < names.size(); ++i)
     contents.extrapolation.push_back(
-        draw(extrapolation_figure(contents.comparisons[i], names[i]), files));
+        draw(extrapolation_figure(contents.comparisons[i], names[i]), files, progress));
   const std::vector<std::string> context_names = figure_names(contents.comparisons, "context");
   for (std::size_t i = 0; i < context_names.size(); ++i)
     if (auto figure = context_figure(contents.comparisons[i], context_names[i]))
       contents.contexts.push_back({contents.comparisons[i].split, contents.comparisons[i].mode,
-                                   draw(std::move(*figure), files)});
+                                   draw(std::move(*figure), files, progress)});
   for (Figure& figure : training_figures(contents.runs, lines))
-    contents.training.push_back(draw(std::move(figure), files));
+    contents.training.push_back(draw(std::move(figure), files, progress));
   return contents;
 }
 
@@ -119,6 +123,7 @@ std::string numbers_of(const PageContents& contents) {
     figure["mode"] = context.mode;
     document["context"].push_back(figure);
   }
+  document["attention"] = reach_numbers(contents.runs);
   if (contents.reference) document["reference"] = reference_numbers(contents);
   document["training"] = Json::array();
   for (const DrawnFigure& drawn : contents.training)

@@ -109,7 +109,7 @@ std::string make_page(const PageContents& contents) {
                            i == 0 ? result_legend(contents.comparisons[i]) : "");
   body += reference_section(contents.reference, contents.comparisons);
   body += gain_section(contents.comparisons) + context_section(contents.contexts) +
-          paired_section(contents.comparisons);
+          paired_section(contents.comparisons) + reach_section(contents.runs);
   body += speed_section(contents.comparisons) + training_section(contents.training) +
           runs_section(contents.runs) + protocol_section(contents.comparisons) +
           cells_section(contents.comparisons) + configuration_section(contents.runs) +

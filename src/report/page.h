@@ -53,6 +53,8 @@ std::string context_section(const std::vector<ContextFigure>& figures);
 std::string paired_section(const std::vector<Comparison>& comparisons);
 /// Shows speed and memory by length, where the results have them.
 std::string speed_section(const std::vector<Comparison>& comparisons);
+/// Shows how far each head attends, where `longspan attention` left it.
+std::string reach_section(const std::vector<Run>& runs);
 std::string training_section(const std::vector<DrawnFigure>& figures);
 std::string runs_section(const std::vector<Run>& runs);
 std::string protocol_section(const std::vector<Comparison>& comparisons);
@@ -64,6 +66,7 @@ std::string figure_html(const DrawnFigure& drawn);
 // Each returns the numbers of its section for PAGE.json.
 Json gain_numbers(const Comparison& comparison);
 Json paired_numbers(const Comparison& comparison);
+Json reach_numbers(const std::vector<Run>& runs);
 Json speed_numbers(const Comparison& comparison);
 
 }  // namespace longspan::report

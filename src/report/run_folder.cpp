@@ -3,12 +3,14 @@
 #include "report/run_folder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
 #include "longspan/config/reader.h"
 #include "longspan/core/error.h"
 #include "longspan/core/files.h"
+#include "longspan/core/progress.h"
 
 namespace longspan::report {
 namespace {
@@ -63,6 +65,7 @@ Run read_run(const fs::path& folder) {
     run.environment = read_json(folder / "environment.json");
   if (fs::exists(folder / "metrics.jsonl")) run.history = read_history(folder / "metrics.jsonl");
   run.evaluations = read_evaluations(folder);
+  for (const fs::path& file : reach_files(folder)) run.reaches.push_back(read_reach(file));
   return run;
 }
 
@@ -89,13 +92,21 @@ std::vector<Run> read_runs(const std::vector<fs::path>& folders) {
   const std::vector<fs::path> once = distinct(folders);
   std::vector<Run> runs;
   runs.reserve(once.size());
-  for (const fs::path& folder : once) runs.push_back(read_run(folder));
+  ProgressLine progress;
+  for (const fs::path& folder : once) {
+    progress.update([&] {
+      return concat("report | reads run ", runs.size() + 1, " of ", once.size(), ", ",
+                    folder.string());
+    });
+    runs.push_back(read_run(folder));
+  }
   tell_apart(runs, once);
   return runs;
 }
 
 std::string state_of_files(const fs::path& folder) {
   std::vector<fs::path> files = evaluation_files(folder);
+  std::ranges::copy(reach_files(folder), std::back_inserter(files));
   for (const char* name : {"config.yaml", "environment.json", "metrics.jsonl"})
     files.push_back(folder / name);
   std::string state;

@@ -8,6 +8,7 @@
 #include "longspan/core/json.h"
 #include "report/evaluation.h"
 #include "report/history.h"
+#include "report/reach.h"
 
 namespace longspan::report {
 
@@ -22,6 +23,7 @@ struct Run {
   Json environment;    ///< null when the folder has none
   std::vector<MetricRow> history;
   std::vector<Evaluation> evaluations;
+  std::vector<Reach> reaches;
 };
 
 /// Reads the folders of runs, each once. @throws Error(Config) for a folder that is no run;

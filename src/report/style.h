@@ -43,6 +43,9 @@ thead .number { white-space: normal; }
 .results .trained { background: var(--mark); }
 .results .lowest b { font-weight: 700; }
 .results b { font-weight: 400; }
+.reach th, .reach td { padding: .3rem .5rem; min-width: 4.2rem; } .reach b { font-weight: 400; }
+.reach i { display: block; height: .25rem; min-width: 1px; margin: .1rem 0 .1rem auto; background: var(--blue); }
+.reach small { display: block; color: var(--quiet); font-size: .775rem; }
 .facts-table th { white-space: nowrap; font-weight: 500; color: var(--quiet); }
 .facts-table td, code, pre { overflow-wrap: anywhere; }
 .cells { font-size: .78rem; } .cells th, .cells td { white-space: nowrap; padding: .25rem .5rem; }
@@ -96,6 +99,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
   tbody th { position: static; }
   .protocol th, .protocol td { white-space: normal; overflow-wrap: anywhere; }
   .runs th, .runs td { padding: .3rem .2rem; }
+  .reach { font-size: 7.5pt; } .reach th, .reach td { padding: .15rem .2rem; min-width: 0; }
   .cells { font-size: 6.5pt; } .cells th, .cells td { white-space: normal; padding: .15rem .3rem; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   details::details-content { content-visibility: visible; }

@@ -30,6 +30,9 @@ std::filesystem::path results_file(const std::filesystem::path& folder, const st
                                    const std::string& targets_hash);
 /// Returns whether the name is that of a split of a run's shards.
 bool is_in_shards(const std::string& split);
+/// Returns the name, without ending, of the files that a split's results go to: a name that any
+/// file system and any page takes.
+std::string results_name(const std::string& split);
 
 /// Returns the cell of a results file that agrees with `key` in all that changes a number: run,
 /// checkpoint_step, model_hash, train_length, length, mode, targets_hash, words, bytes, dtype and

@@ -61,6 +61,7 @@ TEST_CASE("attention measures each head at the trained length and beyond") {
       }
     }
   }
+  CHECK(read_json(tiny.path("run/attention/valid.json")) == result);
   REQUIRE(lengths.size() >= 2);
   CHECK(*lengths.begin() == 16);
   // A window of the trained length leaves nothing beyond it.
@@ -74,6 +75,39 @@ TEST_CASE("attention measures each head at the trained length and beyond") {
   CHECK_THAT(table.out, ContainsSubstring(", alibi, trained at length 16, step 20\n") &&
                             ContainsSubstring("far beyond") &&
                             ContainsSubstring("distance: from a query back to a key, in tokens"));
+}
+
+TEST_CASE("attention leaves its result where it is told to, and report shows what a run holds") {
+  const TinyRun tiny;
+  REQUIRE(tiny.train("run").code == 0);
+  const Words few{"--lengths", "16,32", "--windows", "1"};
+  const auto with = [&](const Words& more) {
+    Words words = few;
+    words.insert(words.end(), more.begin(), more.end());
+    return attention(tiny, words).code;
+  };
+  std::filesystem::copy_file(tiny.config(), tiny.path("valid.txt"));
+  CHECK(with({"--output", tiny.path("elsewhere").string()}) == 0);
+  CHECK(std::filesystem::exists(tiny.path("elsewhere/valid.json")));
+  CHECK_FALSE(std::filesystem::exists(tiny.path("run/attention")));
+  CHECK(with({"--split", tiny.path("valid.txt").string()}) == 0);
+  CHECK(std::filesystem::exists(tiny.path("run/attention/valid-text.json")));
+  CHECK_FALSE(std::filesystem::exists(tiny.path("run/attention/valid.json")));
+  const auto page = tiny.path("page.html");
+  REQUIRE(tiny.run({"report", tiny.path("run").string(), "--output", page.string()}).code == 0);
+  CHECK_THAT(read_file(page), ContainsSubstring("<h2>Reach of attention</h2>") &&
+                                  ContainsSubstring("valid-text, windows of 32 tokens"));
+  const Json shown = read_json(tiny.path("page.json"))["attention"][0],
+             left = read_json(tiny.path("run/attention/valid-text.json"));
+  CHECK(shown["checkpoint_step"] == left["checkpoint_step"]);
+  const Json &head = shown["cells"][1]["heads"][1], &measured = left["cells"][1]["heads"][1];
+  CHECK(head["mean_distance"] == measured["all_queries"]["mean_distance"]);
+  CHECK(head["mass_beyond_trained"] == measured["far_queries"]["mass_beyond_trained"]);
+  write_file_durably(tiny.path("run/attention/valid-text.json"), "{\"format\": \"other/1\"}");
+  const auto refused = tiny.run({"report", tiny.path("run").string(), "--output", page.string()});
+  CHECK(refused.code == 3);
+  CHECK_THAT(refused.err,
+             ContainsSubstring("attention/valid-text.json") && ContainsSubstring("format"));
 }
 
 TEST_CASE("attention says what it cannot measure") {

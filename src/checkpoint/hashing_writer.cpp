@@ -9,7 +9,7 @@ namespace {
 
 // Above the writer's buffer, so that pieces are not copied into it, and small enough to be in the
 // cache still when written.
-constexpr std::size_t kPieceBytes = std::size_t{2} << 20;
+constexpr std::size_t kHashedBytes = std::size_t{2} << 20;
 
 }  // namespace
 
@@ -18,7 +18,7 @@ HashingWriter::HashingWriter(const std::filesystem::path& path) : writer_(path) 
 void HashingWriter::write(std::span<const std::byte> bytes) {
   num_bytes_ += bytes.size();
   while (!bytes.empty()) {
-    const auto piece = bytes.first(std::min(bytes.size(), kPieceBytes));
+    const auto piece = bytes.first(std::min(bytes.size(), kHashedBytes));
     hasher_.update(piece);
     writer_.write(piece);
     bytes = bytes.subspan(piece.size());

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using checkpoint::Manifest;
 using checkpoint::ManifestFile;
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 22;
+constexpr std::size_t kComparedBytes = std::size_t{1} << 22;
 
 // Reads files of a checkpoint, and tells how far it is.
 class Reading {
@@ -50,8 +50,8 @@ MappedFile Reading::open(const ManifestFile& entry) {
   const fs::path path = folder_ / entry.name;
   MappedFile file(path);
   Hasher hasher;
-  for (std::size_t begin = 0; begin < file.bytes().size(); begin += kPieceBytes) {
-    const std::size_t count = std::min(kPieceBytes, file.bytes().size() - begin);
+  for (std::size_t begin = 0; begin < file.bytes().size(); begin += kComparedBytes) {
+    const std::size_t count = std::min(kComparedBytes, file.bytes().size() - begin);
     file.load(begin, count);
     hasher.update(file.bytes().subspan(begin, count));
     progress_.add(static_cast<std::int64_t>(count));

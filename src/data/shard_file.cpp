@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "shards are mapped as 
 
 constexpr std::string_view kMagic = "lspshard";
 constexpr std::uint32_t kVersion = 2;
-constexpr std::uint32_t kByteOrderMark = 0x01020304;
+constexpr std::uint32_t kShardByteOrder = 0x01020304;
 constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 
 /// The header as on disk.
@@ -68,8 +68,8 @@ void check_format(const RawHeader& raw, const std::string& path) {
         kMagic, "', found other bytes");
   check(raw.version == kVersion, ErrorKind::Data, path, ": shard version must be ", kVersion,
         ", found ", raw.version, kPrepareAgain);
-  check(raw.byte_order_mark == kByteOrderMark, ErrorKind::Data, path,
-        ": the byte order mark must be ", kByteOrderMark, ", found ", raw.byte_order_mark,
+  check(raw.byte_order_mark == kShardByteOrder, ErrorKind::Data, path,
+        ": the byte order mark must be ", kShardByteOrder, ", found ", raw.byte_order_mark,
         kPrepareAgain);
   check(raw.bytes_per_token == 2 || raw.bytes_per_token == 4, ErrorKind::Data, path,
         ": bytes per token must be 2 or 4, found ", raw.bytes_per_token, kPrepareAgain);
@@ -126,7 +126,7 @@ void write_shard(const std::filesystem::path& path, const ShardHeader& header,
   RawHeader raw{};
   std::memcpy(raw.magic.data(), kMagic.data(), kMagic.size());
   raw.version = kVersion;
-  raw.byte_order_mark = kByteOrderMark;
+  raw.byte_order_mark = kShardByteOrder;
   raw.bytes_per_token = static_cast<std::uint32_t>(header.bytes_per_token);
   raw.num_tokens = header.num_tokens;
   raw.first_token = header.first_token;

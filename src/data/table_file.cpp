@@ -13,7 +13,7 @@
 namespace longspan {
 namespace {
 
-constexpr std::uint32_t kVersion = 1, kByteOrderMark = 0x01020304;
+constexpr std::uint32_t kVersion = 1, kTableByteOrder = 0x01020304;
 
 /// As on disk.
 struct TableHeader {
@@ -36,7 +36,7 @@ std::string digest_of(const std::string& path, const TableKind& kind) {
 }  // namespace
 
 void write_table_header(FileWriter& writer, const TableKind& kind) {
-  TableHeader header{{}, kVersion, kByteOrderMark};
+  TableHeader header{{}, kVersion, kTableByteOrder};
   std::memcpy(header.magic.data(), kind.magic.data(), header.magic.size());
   writer.write(std::as_bytes(std::span(&header, 1)));
 }
@@ -72,9 +72,10 @@ std::span<const std::byte> table_rows(const MappedFile& file, const std::string&
   check(std::string_view(header.magic.data(), header.magic.size()) == kind.magic, ErrorKind::Data,
         path, ": must be a table of ", kind.rows, ", which starts with '", kind.magic,
         "', found other bytes", kPrepareAgain);
-  check(header.version == kVersion && header.byte_order_mark == kByteOrderMark, ErrorKind::Data,
+  check(header.version == kVersion && header.byte_order_mark == kTableByteOrder, ErrorKind::Data,
         path, ": version and byte order mark of the table must be ", kVersion, " and ",
-        kByteOrderMark, ", found ", header.version, " and ", header.byte_order_mark, kPrepareAgain);
+        kTableByteOrder, ", found ", header.version, " and ", header.byte_order_mark,
+        kPrepareAgain);
   return bytes.subspan(sizeof header);
 }
 

@@ -75,7 +75,7 @@ void check_content(const std::string& path) {
   check(content.empty(), ErrorKind::Data, path, ": must be a text file in UTF-8, ", found, content);
 }
 
-void check_file(const std::string& path) {
+void check_text_file(const std::string& path) {
   std::error_code failure;
   const fs::file_status status = fs::status(path, failure);
   check(status.type() != fs::file_type::not_found, ErrorKind::Data, path,
@@ -123,7 +123,7 @@ std::vector<std::string> text_files(const TextConfig& config) {
         std::ranges::move(files_in(path), std::back_inserter(files));
       else
         files.push_back(path);
-  for (const std::string& file : files) check_file(file);
+  for (const std::string& file : files) check_text_file(file);
   return files;
 }
 

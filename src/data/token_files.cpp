@@ -29,7 +29,7 @@ std::string with_suffix(const std::string& path) {
                                                                 : path;
 }
 
-void check_file(const std::string& path) {
+void check_token_file(const std::string& path) {
   std::error_code failure;
   const fs::file_status status = fs::status(path, failure);
   check(fs::exists(status), ErrorKind::Data, path, ": must be a file of token ids, found nothing");
@@ -68,7 +68,7 @@ std::vector<std::string> token_files(const TokenFilesConfig& config) {
           ": a pattern must match at least one file, found none");
     files.insert(files.end(), found.begin(), found.end());
   }
-  std::ranges::for_each(files, check_file);
+  std::ranges::for_each(files, check_token_file);
   return files;
 }
 

@@ -21,6 +21,8 @@
 namespace longspan {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr int kRounds = 5;
 
 // How large the matrices are, and after how many seconds no round begins.
@@ -32,14 +34,13 @@ constexpr Effort kQuick{1024, 0.1};
 
 // Returns the seconds of the fastest of some rounds; the first, which sets libraries up, aside.
 double fastest(c10::Device device, const std::function<void()>& work, const Effort& effort = {}) {
-  using Clock = std::chrono::steady_clock;
   double best = std::numeric_limits<double>::max(), spent = 0.0;
   for (int round = 0; round <= kRounds && (round <= 1 || spent < effort.seconds); ++round) {
     wait_for(device);
-    const auto begin = Clock::now();
+    const auto begin = steady_clock::now();
     work();
     wait_for(device);
-    const std::chrono::duration<double> seconds = Clock::now() - begin;
+    const std::chrono::duration<double> seconds = steady_clock::now() - begin;
     spent += seconds.count();
     if (round > 0) best = std::min(best, seconds.count());
   }

@@ -19,8 +19,7 @@ namespace longspan {
 namespace {
 
 constexpr char kSeparator = '\x1e', kVerdict[] = "verdict", kHeard[] = "heard";
-constexpr std::chrono::seconds kLastLook{4};
-constexpr std::chrono::milliseconds kLook{20};
+constexpr std::chrono::milliseconds kFileLook{20};
 
 std::string card_key(int rank) { return concat("card/", rank); }
 std::string hello_key(int rank) { return concat("hello/", rank); }
@@ -84,7 +83,7 @@ bool comes_in_time(const Meeting& meeting, int rank,
   while (!meeting.store->check({card_key(rank)})) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     welcome_ranks(meeting);
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kFileLook);
   }
   return true;
 }
@@ -112,7 +111,7 @@ void wait_until_heard(c10d::Store& store, int world_size) {
   std::int64_t ranks = 0;
   for (int rank = 1; rank < world_size; ++rank) ranks += store.check({card_key(rank)}) ? 1 : 0;
   while (store.add(kHeard, 0) < ranks && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kFileLook);
 }
 
 }  // namespace

@@ -23,17 +23,17 @@ std::vector<int> usable_cores() {
   return cores;
 }
 
-using Variables = std::vector<std::string>;  // NAME=value
+using Environment = std::vector<std::string>;  // NAME=value
 
 template <class Value>
-void set(Variables& variables, const std::string& name, const Value& value) {
+void set(Environment& variables, const std::string& name, const Value& value) {
   std::erase_if(variables, [&](const std::string& text) { return text.starts_with(name + "="); });
   variables.push_back(concat(name, "=", value));
 }
 
 // As torchrun sets them.
-Variables environment_of(const LaunchOptions& options, int rank, int port) {
-  Variables variables;
+Environment environment_of(const LaunchOptions& options, int rank, int port) {
+  Environment variables;
   for (char** variable = environ; *variable != nullptr; ++variable)
     variables.emplace_back(*variable);
   set(variables, "RANK", rank);

@@ -26,8 +26,6 @@
 namespace longspan {
 namespace {
 
-constexpr std::chrono::seconds kLastLook{4};
-
 std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
 }

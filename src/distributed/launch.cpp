@@ -28,7 +28,7 @@ namespace longspan {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::duration<int, std::milli> kLook{50};  // between looks at the children
+constexpr std::chrono::duration<int, std::milli> kChildLook{50};  // between looks at the children
 constexpr std::chrono::seconds kGrace{5};  // for the others to notice a failure and say so
 
 struct Child {
@@ -124,7 +124,7 @@ class Launcher {
     for (const Child& child : children_)
       if (child.output && child.output->is_open())
         descriptors.push_back({child.output->descriptor(), POLLIN, 0});
-    ::poll(descriptors.data(), descriptors.size(), kLook.count());
+    ::poll(descriptors.data(), descriptors.size(), kChildLook.count());
     for (Child& child : children_)
       if (child.output) child.output->forward();
   }

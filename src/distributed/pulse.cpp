@@ -24,10 +24,10 @@ using Clock = std::chrono::steady_clock;
 using Request = std::function<void(c10d::Store&)>;
 
 constexpr std::chrono::milliseconds kPeriod{1000};
-constexpr std::chrono::milliseconds kLook{2500};      // more than two beats
-constexpr std::chrono::milliseconds kPatience{5000};  // for an answer of the store
-constexpr std::chrono::milliseconds kPause{50};       // between looks for who has left
-constexpr std::chrono::milliseconds kMoment{300};     // for a rank that fails to say why
+constexpr std::chrono::milliseconds kPulseLook{2500};  // more than two beats
+constexpr std::chrono::milliseconds kPatience{5000};   // for an answer of the store
+constexpr std::chrono::milliseconds kPause{50};        // between looks for who has left
+constexpr std::chrono::milliseconds kMoment{300};      // for a rank that fails to say why
 
 std::string pulse_key(int rank) { return concat("pulse/", rank); }
 std::string left_key(int rank) { return concat("left/", rank); }
@@ -202,7 +202,7 @@ std::string Pulse::find_culprit() noexcept {
     if (!report->empty()) return *report;
     const auto before = ask(*state_, beats);
     if (!before) return lost;
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kPulseLook);
     report = ask(*state_, reported_failure);
     if (report && !report->empty()) return *report;
     const auto after = ask(*state_, beats);

@@ -11,6 +11,9 @@
 
 namespace longspan {
 
+/// How long a rank that has failed waits for what the others have to say.
+constexpr std::chrono::seconds kLastLook{4};
+
 using Store = c10::intrusive_ptr<c10d::Store>;
 
 /// Connects to the store of a job. @param listen make this process its keeper

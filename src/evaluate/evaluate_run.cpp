@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::int64_t kDefaultReach = 16;  // times the trained length
 
-std::vector<std::int64_t> lengths_of(const EvaluationRequest& request, const TrainedRun& run) {
+std::vector<std::int64_t> lengths_wanted(const EvaluationRequest& request, const TrainedRun& run) {
   if (!request.lengths.empty()) return parse_lengths(request.lengths);
   const auto limit = run.model.position().max_positions();
   std::vector<std::int64_t> lengths;
@@ -175,7 +175,7 @@ std::string fingerprint_of_text(const std::string& split, const RunConfig& confi
 Json evaluate_run(const SavedRun& saved, const EvaluationRequest& request, c10::Device device,
                   Communicator& communicator) {
   TrainedRun run = open_run(saved);
-  const auto lengths = lengths_of(request, run);
+  const auto lengths = lengths_wanted(request, run);
   check_lengths(lengths, run);
   const EvaluationText text = open_evaluation_text(request.split, run);
   const Results results(request.output.empty() ? saved.folder / "evaluations" : request.output,

@@ -14,7 +14,7 @@ namespace longspan {
 namespace {
 
 constexpr std::string_view kFormat = "longspan.attention/1";
-constexpr std::int64_t kDefaultReach = 16;  // times the trained length
+constexpr std::int64_t kLongestFactor = 16;  // times the trained length
 
 // The lengths asked for, or those that both method and text have.
 std::vector<std::int64_t> lengths_of(const ReachRequest& request, const TrainedRun& run,
@@ -33,7 +33,7 @@ std::vector<std::int64_t> lengths_of(const ReachRequest& request, const TrainedR
     return lengths;
   }
   std::vector<std::int64_t> lengths;
-  for (std::int64_t factor = 1; factor <= kDefaultReach; factor *= 2) {
+  for (std::int64_t factor = 1; factor <= kLongestFactor; factor *= 2) {
     const std::int64_t length = factor * run.config.data.seq_len;
     if (length <= tokens && (!limit || length <= *limit)) lengths.push_back(length);
   }

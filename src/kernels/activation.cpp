@@ -35,14 +35,14 @@ at::Tensor composed_and_dropped(Activation activation, const ActivationInput& in
   return dropout ? counted_dropout(out, dropout->row_ids, dropout->p, dropout->key) : out;
 }
 
-constexpr std::array kKernels{
+constexpr std::array kActivationKernels{
     Kernel<ActivationRun>{"one pass on the GPU", gpu::takes_rows, gpu_activated},
     Kernel<ActivationRun>{"composed operations", takes_all, composed_and_dropped},
 };
 
 }  // namespace
 
-std::span<const Kernel<ActivationRun>> activation_kernels() { return kKernels; }
+std::span<const Kernel<ActivationRun>> activation_kernels() { return kActivationKernels; }
 
 at::Tensor activated(Activation activation, const ActivationInput& input,
                      const std::optional<RowDropout>& dropout) {

@@ -15,7 +15,7 @@ bool takes_fused(const KernelCase& wanted) {
   return takes_cpu(wanted) && wanted.form != BiasForm::Dense;
 }
 
-constexpr std::array kKernels{
+constexpr std::array kAttentionKernels{
     Kernel<AttentionRun>{"tiles on tensor cores", takes_gpu_attention, gpu_attention},
     Kernel<AttentionRun>{"fused query blocks on the CPU", takes_fused, fused_attention},
     Kernel<AttentionRun>{"composed operations", takes_all, composed_attention},
@@ -32,7 +32,7 @@ void check_shapes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)
 
 }  // namespace
 
-std::span<const Kernel<AttentionRun>> attention_kernels() { return kKernels; }
+std::span<const Kernel<AttentionRun>> attention_kernels() { return kAttentionKernels; }
 
 at::Tensor attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK, const at::Tensor& v_BSGK,
                      const AttentionOptions& options) {

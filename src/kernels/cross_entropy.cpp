@@ -175,7 +175,7 @@ at::Tensor log_probabilities_composed(const at::Tensor& logits_NV, const at::Ten
   return logits_NV.log_softmax(-1).gather(1, targets_N.unsqueeze(1)).squeeze(1);
 }
 
-constexpr std::array kKernels{
+constexpr std::array kCrossEntropyKernels{
     Kernel<CrossEntropyRun>{
         "a block a row on a GPU", takes_gpu_cross_entropy, {gpu_loss, gpu_log_probabilities}},
     Kernel<CrossEntropyRun>{
@@ -277,7 +277,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 }  // namespace
 
-std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels() { return kKernels; }
+std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels() { return kCrossEntropyKernels; }
 
 std::int64_t rows_of_logits_at_once(std::int64_t V, c10::DeviceType device) {
   const std::int64_t elements = device == c10::kCPU ? kCpuElements : kGpuElements;

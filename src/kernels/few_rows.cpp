@@ -13,7 +13,7 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kMostRows = 4;
+constexpr std::int64_t kMostFewRows = 4;
 constexpr std::int64_t kPiece = 32;  // rows of a weight that all rows are multiplied with at once
 constexpr std::int64_t kMostSums = 512;                          // of one row at once
 constexpr std::int64_t kFewestElements = std::int64_t{1} << 16;  // that are worth a second thread
@@ -84,7 +84,7 @@ std::vector<at::Tensor> multiply(const at::Tensor& x_NI, std::span<const WeightA
 bool takes_few_rows(const at::Tensor& x_NI, const at::Tensor& weight_OI) {
   const auto dtype = x_NI.scalar_type();
   return x_NI.is_cpu() && (dtype == at::kFloat || dtype == at::kBFloat16) &&
-         weight_OI.scalar_type() == dtype && x_NI.size(0) > 0 && x_NI.size(0) <= kMostRows &&
+         weight_OI.scalar_type() == dtype && x_NI.size(0) > 0 && x_NI.size(0) <= kMostFewRows &&
          x_NI.size(1) > 0 && is_row_major(weight_OI);
 }
 

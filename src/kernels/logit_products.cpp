@@ -48,7 +48,7 @@ void add_widened_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV
     d_weight_VD.add_(product(d_logits_NV.t(), x_ND));
 }
 
-constexpr std::array kKernels{
+constexpr std::array kLogitProductsKernels{
     Kernel<LogitProducts>{"float32 sums of narrow factors on a GPU",
                           takes_narrow_on_cuda,
                           {wide_logits, add_wide_gradient}},
@@ -61,7 +61,7 @@ constexpr std::array kKernels{
 
 }  // namespace
 
-std::span<const Kernel<LogitProducts>> logit_product_kernels() { return kKernels; }
+std::span<const Kernel<LogitProducts>> logit_product_kernels() { return kLogitProductsKernels; }
 
 void add_weight_gradient(at::Tensor& d_weight_OI, const at::Tensor& d_y_NO,
                          const at::Tensor& x_NI) {

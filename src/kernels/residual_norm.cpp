@@ -28,7 +28,7 @@ SumAndNorm composed(const ResidualNormCall& call) {
   return result;
 }
 
-constexpr std::array kKernels{
+constexpr std::array kResidualNormKernels{
     Kernel<ResidualNormRun>{"rows on a GPU", takes_gpu_residual_norm, gpu_residual_norm},
     Kernel<ResidualNormRun>{"composed operations", takes_all, composed},
 };
@@ -45,7 +45,7 @@ SumAndNorm run(const ResidualNormCall& call) {
 
 }  // namespace
 
-std::span<const Kernel<ResidualNormRun>> residual_norm_kernels() { return kKernels; }
+std::span<const Kernel<ResidualNormRun>> residual_norm_kernels() { return kResidualNormKernels; }
 
 at::Tensor normalized(const at::Tensor& x, const NormWeights& norm, at::ScalarType dtype) {
   return run({x, {}, {}, &norm, dtype}).normed;

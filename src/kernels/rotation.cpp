@@ -98,7 +98,7 @@ at::Tensor rotate_composed(const at::Tensor& x_BTHK, const RotaryAngles& angles,
   return at::cat({turned.to(x_BTHK.scalar_type()), x_BTHK.narrow(-1, 2 * F, K - 2 * F)}, -1);
 }
 
-constexpr std::array kKernels{
+constexpr std::array kRotationKernels{
     Kernel<RotationRun>{"one pass on the GPU", takes_gpu_rotation, gpu_rotation},
     Kernel<RotationRun>{"one pass on the CPU", takes_cpu, rotate_on_cpu},
     Kernel<RotationRun>{"composed operations", takes_all, rotate_composed},
@@ -106,7 +106,7 @@ constexpr std::array kKernels{
 
 }  // namespace
 
-std::span<const Kernel<RotationRun>> rotation_kernels() { return kKernels; }
+std::span<const Kernel<RotationRun>> rotation_kernels() { return kRotationKernels; }
 
 at::Tensor rotate_pairs(const at::Tensor& x_BTHK, const RotaryAngles& angles,
                         RotaryPairing pairing) {

@@ -41,14 +41,14 @@ bool takes_lone_cpu(const KernelCase& wanted) {
   return takes_cpu(wanted) && gpu::launches_on(wanted.device) == nullptr;
 }
 
-constexpr std::array kKernels{
+constexpr std::array kRowSumKernels{
     Kernel<RowSumRun>{"row by row on the CPU", takes_lone_cpu, add_on_cpu},
     Kernel<RowSumRun>{"a dense gradient", takes_all, add_dense},
 };
 
 }  // namespace
 
-std::span<const Kernel<RowSumRun>> row_sum_kernels() { return kKernels; }
+std::span<const Kernel<RowSumRun>> row_sum_kernels() { return kRowSumKernels; }
 
 void add_rows(at::Tensor& sum_VD, const at::Tensor& ids_N, const at::Tensor& rows_ND) {
   check(sum_VD.scalar_type() == at::kFloat && sum_VD.is_contiguous() &&

@@ -21,8 +21,6 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kPaddingRow = 1;  // fairseq's padding id starts as a zero row
-
 struct Band {
   VocabularyMatrix matrix;  // [rows, width]
   Linear proj;              // from width to d_model

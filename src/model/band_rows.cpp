@@ -10,11 +10,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/vocabulary_matrix.h"
+
 namespace longspan {
 namespace {
 
-// fairseq takes this row of every band, not of the first alone, for the padding symbol's.
-constexpr std::int64_t kPaddingRow = 1;
 constexpr std::int64_t kNotCounted = -1;
 
 at::Tensor tensor_of(const std::vector<std::int64_t>& values) {
@@ -69,6 +69,7 @@ TargetRows find_target_rows(std::span<const VocabularyBand> bands,
     for (std::int64_t i = 0; i < count; ++i) head_ids[*row++] = cluster;
     ++cluster;
   }
+  // fairseq takes this row of every band, not of the first alone, for the padding symbol's.
   if (dialect == Dialect::Fairseq)
     std::replace(tail_ids, tail_ids + tails.ids_M.numel(), kPaddingRow, kNotCounted);
   return result;

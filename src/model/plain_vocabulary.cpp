@@ -10,8 +10,6 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kPaddingRow = 1;  // fairseq's padding id starts as a zero row
-
 Start embedding_start(const ModelConfig& config) {
   if (config.init == InitScheme::Gpt2) return Start::normal(gpt2_std(config));
   return Start::normal(1.0 / std::sqrt(static_cast<double>(config.d_model)),

@@ -6,6 +6,9 @@
 
 namespace longspan {
 
+/// The id of fairseq's padding symbol: its row starts at zero, and so does this row of every band.
+constexpr std::int64_t kPaddingRow = 1;
+
 /// A matrix with a row for each of some ids: looked up by an input, multiplied by a head, or both.
 /// In a narrow computation both add to the gradient that the passes of a step share.
 struct VocabularyMatrix {

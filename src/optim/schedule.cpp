@@ -55,7 +55,7 @@ struct Kind {
   bool has_period;    // period_steps and min_lr
   bool has_restarts;  // period_factor and shrink
 };
-constexpr std::array kKinds{
+constexpr std::array kScheduleKinds{
     Kind{"cosine", ScheduleKind::Cosine, cosine, true, true},
     Kind{"linear", ScheduleKind::Linear, linear, true, false},
     Kind{"inverse_sqrt", ScheduleKind::InverseSqrt, inverse_sqrt, false, false},
@@ -66,7 +66,7 @@ constexpr std::array kKinds{
 void refuse_options(const config::Reader& reader, const Kind& chosen, bool Kind::*has,
                     const std::array<const char*, 2>& keys) {
   std::vector<std::string> owners;
-  for (const auto& kind : kKinds)
+  for (const auto& kind : kScheduleKinds)
     if (kind.*has) owners.emplace_back(kind.name);
   for (const auto* key : keys) refuse_option(reader, key, chosen.name, owners);
 }
@@ -104,7 +104,7 @@ void read_curve(const config::Reader& reader, const Kind& kind,
 ScheduleConfig read_schedule_config(const config::Reader& reader,
                                     std::optional<std::int64_t> max_steps) {
   ScheduleConfig config;
-  config.kind = config::choice(reader, "kind", kKinds, config.kind);
+  config.kind = config::choice(reader, "kind", kScheduleKinds, config.kind);
   config.peak_lr = reader.number("peak_lr", {.above = 0.0});
   config.warmup_steps = reader.integer("warmup_steps", {.low = 0, .high = std::int64_t{1} << 40},
                                        config.warmup_steps);
@@ -115,7 +115,7 @@ ScheduleConfig read_schedule_config(const config::Reader& reader,
     check(!reader.has("warmup_init_lr"), ErrorKind::Config, reader.place("warmup_init_lr"),
           " must not be given without a warm-up, got warmup_steps 0");
   }
-  read_curve(reader, config::row_of(kKinds, config.kind), max_steps, config);
+  read_curve(reader, config::row_of(kScheduleKinds, config.kind), max_steps, config);
   reader.finish();
   return config;
 }
@@ -126,7 +126,7 @@ double learning_rate(const ScheduleConfig& config, std::int64_t step) {
         (config.peak_lr - config.warmup_init_lr) / static_cast<double>(config.warmup_steps);
     return config.warmup_init_lr + static_cast<double>(step) * increase;
   }
-  return config::row_of(kKinds, config.kind)
+  return config::row_of(kScheduleKinds, config.kind)
       .curve(config, static_cast<double>(step - config.warmup_steps));
 }
 

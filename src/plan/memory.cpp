@@ -14,8 +14,6 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-
 // A new optimizer kind tells by itself how many numbers it keeps for each parameter.
 std::int64_t optimizer_numbers_a_parameter(const OptimizerConfig& config) {
   constexpr std::int64_t kSize = 64;

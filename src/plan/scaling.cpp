@@ -8,12 +8,11 @@
 #include "longspan/core/ceil_divide.h"
 #include "longspan/distributed/buckets.h"
 #include "longspan/distributed/gradient_reducer.h"
+#include "plan/memory.h"
 #include "plan/parameter_costs.h"
 
 namespace longspan {
 namespace {
-
-constexpr std::int64_t kFloatBytes = 4;
 
 // A bucket's part of a backward pass, and what travels.
 struct Bucket {

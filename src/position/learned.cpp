@@ -10,7 +10,7 @@
 namespace longspan {
 namespace {
 
-constexpr double kStartStd = 0.02;
+constexpr double kTableStd = 0.02;
 
 class Learned final : public PositionMethod {
  public:
@@ -26,7 +26,7 @@ class Learned final : public PositionMethod {
 
   std::optional<std::int64_t> max_positions() const override { return table_PD_.size(0); }
   std::vector<PositionParameter> parameters() const override {
-    return {{"learned.weight", table_PD_, kStartStd, 0.0}};
+    return {{"learned.weight", table_PD_, kTableStd, 0.0}};
   }
 
  private:

@@ -18,14 +18,14 @@
 namespace longspan {
 namespace {
 
-constexpr double kBase = 10000.0;
+constexpr double kSandwichBase = 10000.0;
 constexpr double kLargestRatio = 8.0;  // the compression of the last head; the first has 8 / H
 
 class Sandwich final : public PositionMethod {
  public:
   Sandwich(std::int64_t num_heads, const SandwichOptions& options)
       : num_heads_(num_heads),
-        frequencies_(frequencies_of({kBase, static_cast<double>(options.dim) / 2.0,
+        frequencies_(frequencies_of({kSandwichBase, static_cast<double>(options.dim) / 2.0,
                                      options.first_frequency, options.dim / 2})) {}
 
   ScoreBias score_bias(std::int64_t num_keys) const override {

@@ -14,12 +14,12 @@ namespace longspan {
 namespace {
 
 constexpr std::int64_t kFirstRow = 2;  // fairseq counts from its padding index + 1
-constexpr double kBase = 10000.0;
+constexpr double kSinusoidalBase = 10000.0;
 
 class Sinusoidal final : public PositionMethod {
  public:
   explicit Sinusoidal(std::int64_t half)
-      : frequencies_(frequencies_of({kBase, static_cast<double>(half - 1), 0, half})) {}
+      : frequencies_(frequencies_of({kSinusoidalBase, static_cast<double>(half - 1), 0, half})) {}
 
   at::Tensor embed(const at::Tensor& x_BTD, const Positions& positions) const override {
     return x_BTD + table_TD_.get({positions, x_BTD.options()},

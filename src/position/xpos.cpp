@@ -16,7 +16,7 @@
 namespace longspan {
 namespace {
 
-constexpr double kGamma = 0.4, kBase = 10000.0;
+constexpr double kGamma = 0.4, kXposBase = 10000.0;
 // Past this many scale bases the scales of the first pair leave float32: zeta_0^64 is e^-80.
 constexpr std::int64_t kMaxScaleBases = 64;
 
@@ -25,7 +25,7 @@ class XPos final : public PositionMethod {
   XPos(std::int64_t head_dim, double scale_base)
       : num_pairs_(head_dim / 2),
         scale_base_(scale_base),
-        frequencies_(frequencies_of({kBase, static_cast<double>(num_pairs_), 0, num_pairs_})) {}
+        frequencies_(frequencies_of({kXposBase, static_cast<double>(num_pairs_), 0, num_pairs_})) {}
 
   std::optional<Rotation> rotation(const Positions& positions,
                                    const at::TensorOptions& options) const override {

@@ -39,7 +39,7 @@ TableCell cell_of(const Comparison& comparison, const CurvePoint* point) {
           "number"};
 }
 
-Table table_of(const Comparison& comparison, const std::vector<std::int64_t>& lengths) {
+Table gain_table(const Comparison& comparison, const std::vector<std::int64_t>& lengths) {
   Table table{{{"method", ""}}, {}, "results"};
   for (const std::int64_t length : lengths) table.header.push_back(number_cell(grouped(length)));
   for (const Curve& curve : comparison.curves) {
@@ -57,7 +57,7 @@ std::string gain_section(const std::vector<Comparison>& comparisons) {
   for (const Comparison& comparison : comparisons)
     if (const auto lengths = lengths_with_gain(comparison); !lengths.empty())
       tables += "<h3>" + escape(comparison.split) + ", " + escape(mode_words(comparison.mode)) +
-                "</h3>\n" + to_html(table_of(comparison, lengths));
+                "</h3>\n" + to_html(gain_table(comparison, lengths));
   if (tables.empty()) return "";
   const bool any_parts = std::any_of(comparisons.begin(), comparisons.end(), has_parts),
              all_parts = std::all_of(comparisons.begin(), comparisons.end(), has_parts);

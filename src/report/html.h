@@ -7,6 +7,9 @@
 /// Pieces of HTML. Texts become HTML by escape() only.
 namespace longspan::report {
 
+/// Stands where a table has no number, and between the ends of an interval.
+constexpr const char* kDash = "\u2013";
+
 /// Returns a text as HTML, for content and quoted attributes alike. What no page may hold is there
 /// as escaped_lines() has it.
 std::string escape(std::string_view text);

@@ -30,7 +30,7 @@ TableCell cell_of(const Comparison& comparison, const std::pair<std::string, std
   return number_cell("\u2013");
 }
 
-Table table_of(const Comparison& comparison) {
+Table paired_table(const Comparison& comparison) {
   Table table{{{"run", ""}}, {}, "results"};
   std::vector<std::int64_t> lengths;
   std::vector<std::pair<std::string, std::string>> rows;
@@ -58,7 +58,7 @@ std::string paired_section(const std::vector<Comparison>& comparisons) {
   for (const Comparison& comparison : comparisons)
     if (!comparison.pairs.empty())
       tables += "<h3>" + escape(comparison.split) + ", " + escape(mode_words(comparison.mode)) +
-                "</h3>\n" + to_html(table_of(comparison));
+                "</h3>\n" + to_html(paired_table(comparison));
   if (tables.empty()) return "";
   return "<section>\n<h2>Runs against another, target by target</h2>\n" + tables +
          "<p class=\"legend\">Nats per token by which a run's loss is higher than the other's on "

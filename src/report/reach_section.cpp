@@ -25,7 +25,7 @@ TableCell cell_of(const Head& head, double greatest) {
   return {html, "number"};
 }
 
-Table table_of(const ReachAt& at) {
+Table reach_table(const ReachAt& at) {
   const double greatest = greatest_distance(at);
   std::map<std::int64_t, std::map<std::int64_t, const Head*>> layers;
   std::map<std::int64_t, bool> numbers;
@@ -61,7 +61,7 @@ std::string reach_section(const std::vector<Run>& runs) {
   std::string tables;
   for (const Run& run : runs)
     for (const Reach& reach : run.reaches)
-      tables += heading(run, reach) + to_html(table_of(reach.lengths.back()));
+      tables += heading(run, reach) + to_html(reach_table(reach.lengths.back()));
   if (tables.empty()) return "";
   return "<section>\n<h2>Reach of attention</h2>\n" + tables +
          "<p class=\"legend\">By layer and head, at the longest windows that were measured. Large: "

@@ -8,8 +8,6 @@
 namespace longspan::report {
 namespace {
 
-constexpr const char* kDash = "\u2013";
-
 template <class Value, class Words>
 TableCell optional_cell(const std::optional<Value>& value, Words words) {
   return number_cell(value ? words(*value) : kDash);

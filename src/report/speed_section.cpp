@@ -28,7 +28,7 @@ TableCell cell_of(const CurvePoint* point) {
   return {html, "number"};
 }
 
-Table table_of(const Comparison& comparison) {
+Table speed_table(const Comparison& comparison) {
   Table table{{{"method", ""}}, {}, "results"};
   for (const std::int64_t length : comparison.lengths)
     table.header.push_back(number_cell(grouped(length)));
@@ -49,7 +49,7 @@ std::string speed_section(const std::vector<Comparison>& comparisons) {
   for (const Comparison& comparison : comparisons)
     if (is_measured(comparison))
       tables += "<h3>" + escape(comparison.split) + ", " + escape(mode_words(comparison.mode)) +
-                "</h3>\n" + to_html(table_of(comparison));
+                "</h3>\n" + to_html(speed_table(comparison));
   if (tables.empty()) return "";
   return "<section>\n<h2>Speed and memory of the evaluation</h2>\n" + tables +
          "<p class=\"legend\">Columns: length of the evaluated window in tokens. Large: targets "

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxDepth = 4;
-constexpr std::int64_t kMost = std::int64_t{1} << 62;
+constexpr std::int64_t kMostListed = std::int64_t{1} << 62;
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -48,7 +48,7 @@ std::optional<double> finite(const JsonReader& row, const std::string& key) {
 
 void take_row(std::string_view line, const std::string& source, Rows& rows) {
   const JsonReader row(parse_json(line, source), source);
-  rows.step = row.integer("step", {0, kMost});
+  rows.step = row.integer("step", {0, kMostListed});
   rows.epoch = row.number("epoch", 0.0);
   if (const auto loss = finite(row, "train/loss")) rows.train_loss = loss;
   if (const auto loss = finite(row, "valid/loss"))
@@ -86,7 +86,7 @@ Saved read_saved(const fs::path& folder) {
   if (whole.empty()) return {};
   const fs::path file = whole.back() / "trainer.json";
   const JsonReader trainer(read_json(file), file.string());
-  return {checkpoint_step(whole.back()), trainer.integer("tokens", {0, kMost}, 0),
+  return {checkpoint_step(whole.back()), trainer.integer("tokens", {0, kMostListed}, 0),
           trainer.number("elapsed_seconds", 0.0)};
 }
 

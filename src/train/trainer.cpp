@@ -11,8 +11,8 @@
 #include "longspan/device/device.h"
 #include "longspan/device/event_clock.h"
 #include "train/description.h"
-#include "train/interval.h"
 #include "train/job_end.h"
+#include "train/log_interval.h"
 #include "train/run_output.h"
 #include "train/signals.h"
 #include "train/step.h"
@@ -62,7 +62,7 @@ class Trainer {
   RunOutput* output_;                       // of rank 0
   std::optional<Utilization> utilization_;  // where log.mfu asks for it
   std::optional<std::int64_t> saved_step_;
-  Interval interval_;
+  LogInterval interval_;
   int stop_signal_ = 0;  // that the ranks agreed on
   Clock::time_point started_ = Clock::now();
   double elapsed_before_;

@@ -1,12 +1,12 @@
 // The speed of the steps since the last row of metrics.
 
-#include "train/interval.h"
+#include "train/log_interval.h"
 
 #include <algorithm>
 
 namespace longspan {
 
-void Interval::measure(MetricRow& row) const {
+void LogInterval::measure(MetricRow& row) const {
   const double since = std::chrono::duration<double>(Clock::now() - start_).count();
   const double seconds = std::max(1e-9, since - paused_seconds_);
   row.tokens_per_second = static_cast<double>(targets_) / seconds;

@@ -9,7 +9,7 @@
 namespace longspan {
 
 /// Measures the steps between two rows of metrics.
-class Interval {
+class LogInterval {
  public:
   using Clock = std::chrono::steady_clock;
 

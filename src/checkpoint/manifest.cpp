@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "checkpoint/blame.h"
+#include "checkpoint/require.h"
 #include "checkpoint/step_folder.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/files.h"
@@ -22,11 +23,6 @@ namespace fs = std::filesystem;
 constexpr char kFormat[] = "longspan.checkpoint/1";
 constexpr char kChecksumKey[] = "xxh3_128";
 constexpr std::uint64_t kMaxStep = std::uint64_t{1} << 50;
-
-template <class... Parts>
-void require(bool ok, const std::string& place, const Parts&... parts) {
-  check(ok, ErrorKind::Checkpoint, place, ": ", parts..., kDamagedRemedy);
-}
 
 const Json& member(const Json& object, const char* key, Json::value_t type,
                    const std::string& place) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "checkpoint/blame.h"
+#include "checkpoint/require.h"
 #include "longspan/checkpoint/safetensors.h"
 #include "longspan/core/json.h"
 
@@ -37,11 +38,6 @@ constexpr std::array<std::pair<std::string_view, c10::ScalarType>, 10> kTypes{{
     {"BOOL", c10::ScalarType::Bool},
 }};
 
-template <class... Parts>
-void require_header(bool ok, const std::string& source, const Parts&... parts) {
-  check(ok, ErrorKind::Checkpoint, source, ": ", parts..., kDamagedRemedy);
-}
-
 // The JSON library builds a tree as deep as the text nests; this bounds it first.
 void check_depth(std::string_view text, const std::string& source) {
   int depth = 0;
@@ -54,8 +50,8 @@ void check_depth(std::string_view text, const std::string& source) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      require_header(++depth <= kMaxDepth, source, "the header must nest at most ", kMaxDepth,
-                     " deep, it is deeper");
+      require(++depth <= kMaxDepth, source, "the header must nest at most ", kMaxDepth,
+              " deep, it is deeper");
     } else if (c == '}' || c == ']') {
       --depth;
     }
@@ -63,7 +59,7 @@ void check_depth(std::string_view text, const std::string& source) {
 }
 
 c10::ScalarType read_type(const Json& value, const std::string& place) {
-  require_header(value.is_string(), place, "dtype must be a text, got ", value.dump());
+  require(value.is_string(), place, "dtype must be a text, got ", value.dump());
   for (const auto& [name, type] : kTypes) {
     if (value.get_ref<const std::string&>() == name) return type;
   }
@@ -75,11 +71,11 @@ c10::ScalarType read_type(const Json& value, const std::string& place) {
 
 std::vector<std::uint64_t> read_numbers(const Json& value, const char* key,
                                         const std::string& place) {
-  require_header(value.is_array(), place, key, " must be a list, got ", value.type_name());
+  require(value.is_array(), place, key, " must be a list, got ", value.type_name());
   std::vector<std::uint64_t> numbers;
   for (const auto& element : value) {
-    require_header(element.is_number_unsigned(), place, key, " must hold integers >= 0, got ",
-                   element.dump());
+    require(element.is_number_unsigned(), place, key, " must hold integers >= 0, got ",
+            element.dump());
     numbers.push_back(element.get<std::uint64_t>());
   }
   return numbers;
@@ -95,42 +91,41 @@ std::uint64_t bytes_of_shape(const std::vector<std::uint64_t>& shape, std::uint6
     empty |= size == 0;
     overflow |= __builtin_mul_overflow(bound, std::max<std::uint64_t>(size, 1), &bound);
   }
-  require_header(!overflow, place, "shape must be of a size that 63 bits can count, it is larger");
+  require(!overflow, place, "shape must be of a size that 63 bits can count, it is larger");
   return empty ? 0 : static_cast<std::uint64_t>(bound);
 }
 
 TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t data_bytes,
                        const std::string& source) {
   const std::string place = concat(source, ": tensor ", name);
-  require_header(value.is_object() && value.size() == 3 && value.contains("dtype") &&
-                     value.contains("shape") && value.contains("data_offsets"),
-                 place, "must have exactly the keys dtype, shape and data_offsets");
+  require(value.is_object() && value.size() == 3 && value.contains("dtype") &&
+              value.contains("shape") && value.contains("data_offsets"),
+          place, "must have exactly the keys dtype, shape and data_offsets");
   TensorEntry entry;
   entry.name = name;
   entry.dtype = read_type(value["dtype"], place);
   const std::vector<std::uint64_t> shape = read_numbers(value["shape"], "shape", place);
-  require_header(shape.size() <= kMaxDimensions, place, "shape must have at most ", kMaxDimensions,
-                 " dimensions, got ", shape.size());
+  require(shape.size() <= kMaxDimensions, place, "shape must have at most ", kMaxDimensions,
+          " dimensions, got ", shape.size());
   const std::vector<std::uint64_t> offsets =
       read_numbers(value["data_offsets"], "data_offsets", place);
-  require_header(offsets.size() == 2 && offsets[0] <= offsets[1], place,
-                 "data_offsets must be [begin, end], got ", value["data_offsets"].dump());
-  require_header(offsets[1] <= data_bytes, place, "data_offsets must end within the file's ",
-                 data_bytes, " bytes of data, got ", offsets[1]);
+  require(offsets.size() == 2 && offsets[0] <= offsets[1], place,
+          "data_offsets must be [begin, end], got ", value["data_offsets"].dump());
+  require(offsets[1] <= data_bytes, place, "data_offsets must end within the file's ", data_bytes,
+          " bytes of data, got ", offsets[1]);
   entry.begin = offsets[0];
   entry.end = offsets[1];
   const std::uint64_t bytes = bytes_of_shape(shape, c10::elementSize(entry.dtype), place);
-  require_header(bytes == entry.end - entry.begin, place, "data_offsets must span the ", bytes,
-                 " bytes of its shape, got ", entry.end - entry.begin);
+  require(bytes == entry.end - entry.begin, place, "data_offsets must span the ", bytes,
+          " bytes of its shape, got ", entry.end - entry.begin);
   for (const std::uint64_t size : shape) entry.shape.push_back(static_cast<std::int64_t>(size));
   return entry;
 }
 
 void check_metadata(const Json& value, const std::string& source) {
-  require_header(value.is_object(), source, "__metadata__ must be a map, got ", value.type_name());
+  require(value.is_object(), source, "__metadata__ must be a map, got ", value.type_name());
   for (const auto& [key, text] : value.items()) {
-    require_header(text.is_string(), source, "__metadata__.", key, " must be a text, got ",
-                   text.dump());
+    require(text.is_string(), source, "__metadata__.", key, " must be a text, got ", text.dump());
   }
 }
 
@@ -142,22 +137,22 @@ void check_cover(std::vector<TensorEntry>& entries, std::uint64_t data_bytes,
   });
   std::uint64_t covered = 0;
   for (const TensorEntry& entry : entries) {
-    require_header(entry.begin == covered, source, "tensor ", entry.name,
-                   " must begin where the one before it ends (", covered, "), got ", entry.begin);
+    require(entry.begin == covered, source, "tensor ", entry.name,
+            " must begin where the one before it ends (", covered, "), got ", entry.begin);
     covered = entry.end;
   }
-  require_header(covered == data_bytes, source, "the tensors must cover all ", data_bytes,
-                 " bytes of data, they cover ", covered);
+  require(covered == data_bytes, source, "the tensors must cover all ", data_bytes,
+          " bytes of data, they cover ", covered);
 }
 
 std::uint64_t read_length(std::span<const std::byte> file, const std::string& source) {
-  require_header(file.size() >= kLengthBytes, source,
-                 "must begin with 8 bytes of header length, the file has ", file.size());
+  require(file.size() >= kLengthBytes, source,
+          "must begin with 8 bytes of header length, the file has ", file.size());
   std::uint64_t length = 0;
   std::memcpy(&length, file.data(), kLengthBytes);
   const std::uint64_t limit = std::min<std::uint64_t>(file.size() - kLengthBytes, kMaxHeaderBytes);
-  require_header(length <= limit, source, "the header must be at most ", limit, " bytes long, got ",
-                 length);
+  require(length <= limit, source, "the header must be at most ", limit, " bytes long, got ",
+          length);
   return length;
 }
 
@@ -197,7 +192,7 @@ Header parse_header(std::span<const std::byte> file, const std::string& source) 
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + kLengthBytes, length);
   check_depth(text, source);
   const Json json = blaming_checkpoint([&] { return parse_json(text, source); });
-  require_header(json.is_object(), source, "the header must be a map, got ", json.type_name());
+  require(json.is_object(), source, "the header must be a map, got ", json.type_name());
   Header header;
   header.data_begin = kLengthBytes + length;
   const std::uint64_t data_bytes = file.size() - header.data_begin;

@@ -30,7 +30,6 @@ namespace longspan::cli {
 namespace {
 
 constexpr std::string_view kFormat = "longspan.audit/1";
-constexpr std::int64_t kDefaultReach = 16;  // times the trained length
 constexpr Precision kPrecisions[] = {Precision::Fp32, Precision::Bf16, Precision::Fp16};
 constexpr AttentionPass kPasses[] = {AttentionPass::Forward, AttentionPass::Backward,
                                      AttentionPass::Decoding};
@@ -101,11 +100,7 @@ std::vector<std::int64_t> lengths_of(const std::string& text, const Subject& sub
             " can tell apart, got ", length);
     return lengths;
   }
-  std::vector<std::int64_t> lengths;
-  for (std::int64_t factor = 1; factor <= kDefaultReach; factor *= 2)
-    if (const auto length = factor * subject.config.data.seq_len; !limit || length <= *limit)
-      lengths.push_back(length);
-  return lengths;
+  return default_lengths(subject.config.data.seq_len, limit);
 }
 
 at::ScalarType dtype_of(Precision precision) {

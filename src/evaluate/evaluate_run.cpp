@@ -22,17 +22,9 @@
 namespace longspan {
 namespace {
 
-constexpr std::int64_t kDefaultReach = 16;  // times the trained length
-
 std::vector<std::int64_t> lengths_wanted(const EvaluationRequest& request, const TrainedRun& run) {
   if (!request.lengths.empty()) return parse_lengths(request.lengths);
-  const auto limit = run.model.position().max_positions();
-  std::vector<std::int64_t> lengths;
-  for (std::int64_t factor = 1; factor <= kDefaultReach; factor *= 2) {
-    const std::int64_t length = factor * run.config.data.seq_len;
-    if (!limit || length <= *limit) lengths.push_back(length);
-  }
-  return lengths;
+  return default_lengths(run.config.data.seq_len, run.model.position().max_positions());
 }
 
 void check_lengths(const std::vector<std::int64_t>& lengths, const TrainedRun& run) {

@@ -67,6 +67,16 @@ EvaluationMode parse_mode(std::string_view text, std::string_view place) {
   return {*stride};
 }
 
+std::vector<std::int64_t> default_lengths(std::int64_t train_length,
+                                          std::optional<std::int64_t> max_positions) {
+  constexpr std::int64_t kGreatestFactor = 16;
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t factor = 1; factor <= kGreatestFactor; factor *= 2)
+    if (const auto length = factor * train_length; !max_positions || length <= *max_positions)
+      lengths.push_back(length);
+  return lengths;
+}
+
 std::vector<std::int64_t> parse_lengths(std::string_view text, std::string_view place) {
   std::vector<std::int64_t> lengths;
   for (const std::string_view part : split(text, ',')) {

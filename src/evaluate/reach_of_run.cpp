@@ -14,7 +14,6 @@ namespace longspan {
 namespace {
 
 constexpr std::string_view kFormat = "longspan.attention/1";
-constexpr std::int64_t kLongestFactor = 16;  // times the trained length
 
 // The lengths asked for, or those that both method and text have.
 std::vector<std::int64_t> lengths_of(const ReachRequest& request, const TrainedRun& run,
@@ -32,11 +31,8 @@ std::vector<std::int64_t> lengths_of(const ReachRequest& request, const TrainedR
     }
     return lengths;
   }
-  std::vector<std::int64_t> lengths;
-  for (std::int64_t factor = 1; factor <= kLongestFactor; factor *= 2) {
-    const std::int64_t length = factor * run.config.data.seq_len;
-    if (length <= tokens && (!limit || length <= *limit)) lengths.push_back(length);
-  }
+  auto lengths = default_lengths(run.config.data.seq_len, limit);
+  std::erase_if(lengths, [&](std::int64_t length) { return length > tokens; });
   check(!lengths.empty(), ErrorKind::Data, "the text of split ", text.split,
         " must have a window of the trained length (", run.config.data.seq_len, "), it has ",
         tokens, " tokens; name shorter --lengths");

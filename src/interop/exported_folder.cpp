@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "interop/disk_error.h"
 #include "interop/exported_tokenizer.h"
 #include "interop/exported_weights.h"
 #include "interop/expression.h"
@@ -75,11 +76,6 @@ ExportedFolder write_folder(const interop::Expression& model, const Tokenizer& t
 }
 
 // What goes wrong while files are written is the disk's fault.
-[[noreturn]] void blame_disk(const fs::path& folder, const std::string& cause) {
-  std::throw_with_nested(Error(ErrorKind::Io, concat(folder.string(), " must be written whole: ",
-                                                     cause, "; nothing of it was left")));
-}
-
 }  // namespace
 
 ExportedFolder export_huggingface(const PortableModel& model, const Tokenizer& tokenizer,

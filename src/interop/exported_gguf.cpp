@@ -8,6 +8,7 @@
 #include <map>
 #include <system_error>
 
+#include "interop/disk_error.h"
 #include "interop/exported_weights.h"
 #include "interop/expression.h"
 #include "interop/gguf_architecture.h"
@@ -142,11 +143,6 @@ ExportedFolder write_file(const interop::Expression& model, const GgufArchitectu
 }
 
 // What goes wrong while the file is written is the disk's fault.
-[[noreturn]] void blame_disk_of_file(const fs::path& file, const std::string& cause) {
-  std::throw_with_nested(Error(ErrorKind::Io, concat(file.string(), " must be written whole: ",
-                                                     cause, "; nothing of it was left")));
-}
-
 }  // namespace
 
 ExportedFolder export_gguf(const PortableModel& model, const Tokenizer& tokenizer,
@@ -159,10 +155,10 @@ ExportedFolder export_gguf(const PortableModel& model, const Tokenizer& tokenize
   try {
     return write_file(expression, architecture, tokenizer, file, options.dtype);
   } catch (const fs::filesystem_error& cause) {
-    blame_disk_of_file(file, concat(cause.path1().string(), ": ", cause.code().message()));
+    blame_disk(file, concat(cause.path1().string(), ": ", cause.code().message()));
   } catch (const Error& cause) {
     if (cause.kind() != ErrorKind::Checkpoint && cause.kind() != ErrorKind::Io) throw;
-    blame_disk_of_file(file, cause.what());
+    blame_disk(file, cause.what());
   }
 }
 

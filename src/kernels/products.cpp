@@ -152,20 +152,22 @@ at::Tensor linear_layer(const at::Tensor& x, const at::Tensor& weight_OI,
 }
 
 std::vector<at::Tensor> linear_layers(const at::Tensor& x, std::span<const WeightAndBias> layers) {
-  const auto is_few = [rows = x.dim() > 1 ? as_rows(x) : x](const WeightAndBias& layer) {
-    return rows.dim() > 1 && takes_few_rows(rows, layer.weight_OI);
-  };
   std::vector<at::Tensor> results;
-  if (at::GradMode::is_enabled() || !std::ranges::all_of(layers, is_few)) {
-    for (const auto& [weight_OI, bias_O] : layers)
-      results.push_back(one_layer(x, weight_OI, bias_O));
-    return results;
+  if (!at::GradMode::is_enabled() && x.dim() > 1) {
+    const at::Tensor x_NI = as_rows(x);
+    const auto is_few = [&](const WeightAndBias& layer) {
+      return takes_few_rows(x_NI, layer.weight_OI);
+    };
+    if (std::ranges::all_of(layers, is_few)) {
+      auto sizes = x.sizes().vec();
+      for (const at::Tensor& y_NO : few_rows_products(x_NI, layers)) {
+        sizes.back() = y_NO.size(1);
+        results.push_back(y_NO.view(sizes));
+      }
+      return results;
+    }
   }
-  auto sizes = x.sizes().vec();
-  for (const at::Tensor& y_NO : few_rows_products(as_rows(x), layers)) {
-    sizes.back() = y_NO.size(1);
-    results.push_back(y_NO.view(sizes));
-  }
+  for (const auto& [weight_OI, bias_O] : layers) results.push_back(one_layer(x, weight_OI, bias_O));
   return results;
 }
 

@@ -2,11 +2,12 @@
 
 #include "plan/parameter_costs.h"
 
+#include "plan/memory.h"
+
 namespace longspan {
 namespace {
 
 constexpr std::string_view kFirstLayer = "layers.0.";
-constexpr double kWeightBytes = 4.0;
 
 bool is_looked_up(const std::string& name) {
   return name == "embed.weight" || name == "embed.band0.weight";
@@ -26,7 +27,7 @@ ParameterCost cost_of(const NamedTensor& parameter, const RunConfig& config) {
   const auto& [name, tensor] = parameter;
   const ModelConfig& model = config.model;
   ParameterCost cost{name, tensor.dim() == 0 ? 1 : tensor.size(0), tensor.numel()};
-  if (is_looked_up(name)) cost.lookup_bytes = kWeightBytes * static_cast<double>(model.d_model);
+  if (is_looked_up(name)) cost.lookup_bytes = static_cast<double>(kFloatBytes * model.d_model);
   if (!multiplies_each_token(name, tensor, model.embedding)) return cost;
   double products = static_cast<double>(cost.elements);
   if (name.ends_with(".attn.v.weight"))

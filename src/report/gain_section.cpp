@@ -30,7 +30,7 @@ std::vector<std::int64_t> lengths_with_gain(const Comparison& comparison) {
 bool has_parts(const Comparison& comparison) { return comparison.mode != kNonOverlapping; }
 
 TableCell cell_of(const Comparison& comparison, const CurvePoint* point) {
-  if (point == nullptr || !point->gain) return number_cell("\u2013");
+  if (point == nullptr || !point->gain) return number_cell(kDash);
   if (!has_parts(comparison))
     return {"<b>" + signed_nats(point->gain->total_nats) + "</b>", "number"};
   return {concat("<b>", signed_nats(point->gain->total_nats), "</b><small>early ",

@@ -27,7 +27,7 @@ TableCell cell_of(const Comparison& comparison, const std::pair<std::string, std
                      escape(probability(difference.p_value)), "</small>"),
               "number"};
     }
-  return number_cell("\u2013");
+  return number_cell(kDash);
 }
 
 Table paired_table(const Comparison& comparison) {

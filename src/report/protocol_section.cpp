@@ -27,21 +27,20 @@ std::vector<TableCell> protocol_row(const Comparison& comparison) {
   const auto cell = [&](const char* css_class, const CellText& text_of) {
     return TableCell{distinct(comparison, text_of), css_class};
   };
-  return {
-      text_cell(comparison.split),
-      text_cell(mode_words(comparison.mode)),
-      cell("number",
-           [](const Cell& c) { return c.mode == kNonOverlapping ? "\u2013" : grouped(c.stride); }),
-      cell("number", [](const Cell& c) { return grouped(c.targets); }),
-      cell("", [](const Cell& c) { return c.targets_hash; }),
-      cell("", [](const Cell& c) { return c.dtype; }),
-      cell("number", [](const Cell& c) { return grouped(c.checkpoint_step); })};
+  return {text_cell(comparison.split),
+          text_cell(mode_words(comparison.mode)),
+          cell("number",
+               [](const Cell& c) { return c.mode == kNonOverlapping ? kDash : grouped(c.stride); }),
+          cell("number", [](const Cell& c) { return grouped(c.targets); }),
+          cell("", [](const Cell& c) { return c.targets_hash; }),
+          cell("", [](const Cell& c) { return c.dtype; }),
+          cell("number", [](const Cell& c) { return grouped(c.checkpoint_step); })};
 }
 
 // A number of the file with as many digits as one reads; the CSV has all.
 TableCell value_cell(const Cell& cell, const char* key, int decimals) {
   const auto found = cell.object.find(key);
-  if (found == cell.object.end() || !found->is_number()) return number_cell("\u2013");
+  if (found == cell.object.end() || !found->is_number()) return number_cell(kDash);
   return number_cell(grouped(found->get<double>(), decimals));
 }
 
@@ -55,15 +54,15 @@ std::vector<TableCell> cell_row(const Comparison& comparison, const Cell& cell) 
           value_cell(cell, "loss_nats", 4),
           number_cell(perplexity(cell.ppl)),
           value_cell(cell, "ppl_stderr", 3),
-          number_cell(cell.ppl_interval ? perplexity(cell.ppl_interval->low) + "\u2013" +
+          number_cell(cell.ppl_interval ? perplexity(cell.ppl_interval->low) + kDash +
                                               perplexity(cell.ppl_interval->high)
-                                        : "\u2013"),
+                                        : kDash),
           value_cell(cell, "word_ppl", 2),
           value_cell(cell, "bits_per_byte", 4),
           value_cell(cell, "early_token_loss", 4),
           value_cell(cell, "full_context_loss", 4),
           value_cell(cell, "tokens_per_second", 0),
-          number_cell(cell.peak_bytes ? byte_size(*cell.peak_bytes) : "\u2013")};
+          number_cell(cell.peak_bytes ? byte_size(*cell.peak_bytes) : kDash)};
 }
 
 }  // namespace

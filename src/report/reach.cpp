@@ -45,15 +45,6 @@ ReachAt read_length(const Json& object, const std::string& source) {
 
 }  // namespace
 
-std::vector<fs::path> reach_files(const fs::path& run) {
-  std::vector<fs::path> files;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(run / "attention", none))
-    if (entry.path().extension() == ".json") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 Reach read_reach(const fs::path& file) {
   const Json document = read_json(file);
   const std::string source = file.string();

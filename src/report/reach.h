@@ -30,9 +30,6 @@ struct Reach {
   std::vector<ReachAt> lengths;  ///< ascending, at least one
 };
 
-/// Returns the files that `longspan attention` left in a run, sorted.
-std::vector<std::filesystem::path> reach_files(const std::filesystem::path& run);
-
 /// @throws Error(Data), Error(Io)
 Reach read_reach(const std::filesystem::path& file);
 

@@ -40,7 +40,7 @@ Table reach_table(const ReachAt& at) {
     table.rows.push_back({text_cell(grouped(layer))});
     for (const auto& [head, is_there] : numbers) {
       const auto found = heads.find(head);
-      table.rows.back().push_back(found == heads.end() ? number_cell("\u2013")
+      table.rows.back().push_back(found == heads.end() ? number_cell(kDash)
                                                        : cell_of(*found->second, greatest));
     }
   }

@@ -12,6 +12,7 @@ namespace longspan::report {
 namespace {
 
 constexpr const char* kTimes = "\u00d7";
+
 // NaN when the curve was not evaluated at its trained length.
 double ratio_to_trained(const Curve& curve, const CurvePoint& point) {
   const CurvePoint* trained = curve.at(curve.train_length);

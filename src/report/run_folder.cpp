@@ -28,14 +28,19 @@ std::string recipe_of(const std::string& config) {
   return recipe;
 }
 
-std::vector<fs::path> evaluation_files(const fs::path& run) {
+std::vector<fs::path> json_files(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code none;
-  for (const auto& entry : fs::directory_iterator(run / "evaluations", none))
+  for (const auto& entry : fs::directory_iterator(folder, none))
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }
+
+std::vector<fs::path> evaluation_files(const fs::path& run) {
+  return json_files(run / "evaluations");
+}
+std::vector<fs::path> reach_files(const fs::path& run) { return json_files(run / "attention"); }
 
 std::vector<Evaluation> read_evaluations(const fs::path& run) {
   const std::vector<fs::path> files = evaluation_files(run);

@@ -21,7 +21,7 @@ bool is_measured(const Comparison& comparison) {
 }
 
 TableCell cell_of(const CurvePoint* point) {
-  if (point == nullptr || !is_measured(*point)) return number_cell("\u2013");
+  if (point == nullptr || !is_measured(*point)) return number_cell(kDash);
   std::string html;
   if (point->tokens_per_second) html += "<b>" + rounded(*point->tokens_per_second) + "</b>";
   if (point->peak_bytes) html += "<small>" + byte_size(*point->peak_bytes) + "</small>";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,11 @@ EvaluationMode parse_mode(std::string_view text, std::string_view place = "--mod
 /// begin an error with @throws Error(Config)
 std::vector<std::int64_t> parse_lengths(std::string_view text,
                                         std::string_view place = "--lengths");
+
+/// Returns the trained length and its doublings to 16 times, up to the positions that a method can
+/// tell apart.
+std::vector<std::int64_t> default_lengths(std::int64_t train_length,
+                                          std::optional<std::int64_t> max_positions);
 
 /// One forward pass: targets [context_begin, end) are predicted, those of [score_begin, end) are
 /// scored. Positions restart at context_begin.

@@ -1,5 +1,7 @@
 // Measures the reach of attention of a run over windows of a split.
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -21,8 +21,8 @@ const std::filesystem::path& made(const std::filesystem::path& run_folder) {
   try {
     make_folder(run_folder);
   } catch (const Error& error) {
-    throw Error(ErrorKind::Io,
-                concat("the run's folder must be writable: ", error.what(), "; choose another"));
+    throw Error(ErrorKind::Io, concat("the run's folder must be writable: ", error.what(),
+                                      "; choose another with --run"));
   }
   return run_folder;
 }

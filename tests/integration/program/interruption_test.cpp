@@ -197,14 +197,18 @@ TEST_CASE("bench that a signal ends prints nothing") {
   CHECK(ended.out.empty());
 }
 
-TEST_CASE("inspect and a start of training that wait for a disk end too") {
+TEST_CASE("inspect and a start of training that read a long checkpoint end too") {
   const TinyRun tiny;
   REQUIRE(tiny.train("run", {"--set", "train.max_steps=2"}).code == 0);
-  const fs::path model = tiny.path("run/checkpoints/step-000000002/manifest.json");
-  fs::remove(model);
-  REQUIRE(::mkfifo(model.c_str(), 0600) == 0);
-  check_ended(interrupt(tiny, {"inspect", model.parent_path().string(), "--verify"}, SIGINT),
-              SIGINT, tiny.path("."));
+  const fs::path checkpoint = tiny.path("run/checkpoints/step-000000002");
+  constexpr std::uintmax_t kBytes = std::uintmax_t{1} << 38;  // a hole: minutes to read, no space
+  fs::resize_file(checkpoint / "model.safetensors", kBytes);
+  Json manifest = Json::parse(read_file(checkpoint / "manifest.json"));
+  for (auto& file : manifest["files"])
+    if (file["name"] == "model.safetensors") file["bytes"] = kBytes;
+  write_file_durably(checkpoint / "manifest.json", manifest.dump(2) + "\n");
+  check_ended(interrupt(tiny, {"inspect", checkpoint.string(), "--verify"}, SIGINT), SIGINT,
+              tiny.path("."));
   check_ended(interrupt(tiny, tiny.train_arguments("run", {"--set", "train.max_steps=4"}), SIGTERM),
               SIGTERM, tiny.path("."));
 }

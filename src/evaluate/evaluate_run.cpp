@@ -49,7 +49,12 @@ std::vector<Task> tasks_of(const EvaluationRequest& request,
   std::vector<Task> tasks;
   for (std::size_t i = 0; i < request.modes.size(); ++i) {
     const EvaluationMode mode = parse_mode(request.modes[i]);
-    for (const std::int64_t length : lengths) tasks.push_back({length, i, mode});
+    for (const std::int64_t length : lengths) {
+      check(mode.stride <= length, ErrorKind::Config,
+            "--mode stride:S must be at most every one of --lengths, got ", mode.name(),
+            " at length ", length);
+      tasks.push_back({length, i, mode});
+    }
   }
   return tasks;
 }

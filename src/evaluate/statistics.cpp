@@ -61,6 +61,18 @@ void for_each_target(const std::vector<Window>& windows, const Visit& visit) {
       visit(static_cast<std::size_t>(i), i - window.context_begin + 1);
 }
 
+// Of a window of 1,024 tokens one target alone sees them all: a mean of so few is mostly noise, and
+// stands where a curve ends.
+void join_sparse_end(std::vector<Sum>& sums) {
+  if (sums.size() < 2) return;
+  const Sum end = sums.back();
+  Sum& before = sums[sums.size() - 2];
+  if (2 * end.count >= before.count) return;
+  before.sum += end.sum;
+  before.count += end.count;
+  sums.pop_back();
+}
+
 }  // namespace
 
 double standard_error(const std::vector<double>& losses) {
@@ -91,21 +103,24 @@ Interval bootstrap_interval(const std::vector<double>& losses) {
 LossByContext loss_by_context(const std::vector<double>& losses, const std::vector<Window>& windows,
                               std::int64_t train_length) {
   Sum early, full;
-  std::vector<Sum> buckets;
+  std::vector<Sum> sums;  // of contexts of as many binary digits
+  std::int64_t most = 0;
   for_each_target(windows, [&](std::size_t target, std::int64_t context) {
     const double loss = losses[target];
     if (2 * context < train_length) early.add(loss);
     if (context >= train_length) full.add(loss);
-    const auto bucket =
+    const auto digits =
         static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(context)) - 1);
-    if (bucket >= buckets.size()) buckets.resize(bucket + 1);
-    buckets[bucket].add(loss);
+    if (digits >= sums.size()) sums.resize(digits + 1);
+    sums[digits].add(loss);
+    most = std::max(most, context);
   });
+  join_sparse_end(sums);
   LossByContext result{early.mean(), full.mean(), {}};
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
+  for (std::size_t i = 0; i < sums.size(); ++i) {
     const std::int64_t first = std::int64_t{1} << i;
-    if (buckets[i].count > 0)
-      result.buckets.push_back({first, 2 * first - 1, buckets[i].count, buckets[i].mean()});
+    const std::int64_t last = i + 1 == sums.size() ? most : 2 * first - 1;
+    if (sums[i].count > 0) result.buckets.push_back({first, last, sums[i].count, sums[i].mean()});
   }
   return result;
 }

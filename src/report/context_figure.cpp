@@ -56,7 +56,7 @@ std::optional<Figure> context_figure(const Comparison& comparison, const std::st
     }
   }
   figure.x = length_axis({extent.begin(), extent.end()}, {});
-  figure.x.title = "tokens that a target sees, from x to 2x - 1 (log scale)";
+  figure.x.title = "tokens that a target sees, from each point to the next (log scale)";
   figure.y = fitted_axis(losses);
   for (const std::int64_t trained : comparison.train_lengths)
     figure.marks.push_back({static_cast<double>(trained), concat("trained at ", trained)});

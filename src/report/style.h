@@ -90,16 +90,18 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
 @media print {
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
-  h2 { margin-top: 1.6rem; break-after: avoid; }
+  h2 { margin-top: 1.6rem; } h2, h3, summary { break-after: avoid; }
   figure, tr, .note { break-inside: avoid; }
   .scroll { overflow: visible; }
   section > figure .plot { width: 90%; }
   .tip, .cursor { display: none; }
   .pair { grid-template-columns: 1fr 1fr; }
   tbody th { position: static; }
-  .protocol th, .protocol td { white-space: normal; overflow-wrap: anywhere; }
+  .protocol { font-size: 8pt; } .protocol th, .protocol td { padding: .3rem .3rem; white-space: nowrap; }
   .runs th, .runs td { padding: .3rem .2rem; }
   .reach { font-size: 7.5pt; } .reach th, .reach td { padding: .15rem .2rem; min-width: 0; }
+  .reach small { font-size: 6.5pt; }
+  pre { columns: 3; column-gap: 1rem; font-size: 6.5pt; }
   .cells { font-size: 6.5pt; } .cells th, .cells td { white-space: normal; padding: .15rem .3rem; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   details::details-content { content-visibility: visible; }

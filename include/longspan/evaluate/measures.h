@@ -20,9 +20,11 @@ struct ContextBucket {
 
 /// Mean losses by how many tokens the targets see; NaN where there is no such target.
 struct LossByContext {
-  double early = 0.0;                  ///< less than half the trained length
-  double full = 0.0;                   ///< at least the trained length
-  std::vector<ContextBucket> buckets;  ///< of 1, 2 to 3, 4 to 7, ... tokens; those with targets
+  double early = 0.0;  ///< less than half the trained length
+  double full = 0.0;   ///< at least the trained length
+  /// Of 1, 2 to 3, 4 to 7, ... tokens, and the last to the most that a target sees; those with
+  /// targets. A last one with less than half the targets of the one before it is part of that.
+  std::vector<ContextBucket> buckets;
 };
 
 /// What a longer window gains over one of the trained length on the same targets, in nats a target:

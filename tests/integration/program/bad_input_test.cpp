@@ -159,6 +159,8 @@ TEST_CASE("settings of an evaluation are told as they were typed, and refused wi
   }
   check_error(with("evaluate", "--mode", "sliding"), 2,
               {"--mode must be nonoverlapping or stride:S with S >= 1, got sliding"});
+  check_error(with("evaluate", "--mode", "stride:64"), 2,
+              {"--mode stride:S must be at most every one of --lengths, got stride:64 at length "});
   check_error(with("generate", "--set", "optimizer.kind=sgd"), 2,
               {"--set must name a key that generate reads", "got optimizer.kind=sgd"});
 }

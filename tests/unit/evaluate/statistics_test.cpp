@@ -67,16 +67,20 @@ TEST_CASE("buckets of context double, and have the means of their targets") {
   const std::vector<double> losses = {1, 2, 4, 8, 16, 32, 64};
   const auto buckets = loss_by_context(losses, make_windows(7, 5, {}), 4).buckets;
   REQUIRE(buckets.size() == 3);
-  const auto is = [](const ContextBucket& bucket, std::int64_t first, std::int64_t targets,
-                     double loss) {
+  const auto is = [](const ContextBucket& bucket, std::int64_t first, std::int64_t last,
+                     std::int64_t targets, double loss) {
     CHECK(bucket.first == first);
-    CHECK(bucket.last == 2 * first - 1);
+    CHECK(bucket.last == last);
     CHECK(bucket.targets == targets);
     CHECK(bucket.loss_nats == loss);
   };
-  is(buckets[0], 1, 2, (1 + 32) / 2.0);
-  is(buckets[1], 2, 3, (2 + 4 + 64) / 3.0);
-  is(buckets[2], 4, 2, (8 + 16) / 2.0);
+  is(buckets[0], 1, 1, 2, (1 + 32) / 2.0);
+  is(buckets[1], 2, 3, 3, (2 + 4 + 64) / 3.0);
+  is(buckets[2], 4, 5, 2, (8 + 16) / 2.0);
+  // In windows of 4 a single target sees 4 tokens, of three that see 2 or 3.
+  const auto joined = loss_by_context(losses, make_windows(6, 4, {}), 4).buckets;
+  REQUIRE(joined.size() == 2);
+  is(joined[1], 2, 4, 4, (2 + 4 + 8 + 32) / 4.0);
   // Sliding by 2, only the first target of all sees a single token.
   CHECK(loss_by_context(losses, make_windows(7, 4, {2}), 4).buckets.front().targets == 1);
 }

@@ -1,16 +1,11 @@
-// The handler hands the signal's number to a thread, which may do what a handler may not: take
-// locks, remove folders, write the log.
+// The handler hands the signal to a thread, which ends the process.
 
 #include "longspan/core/end_on_signal.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <string>
-#include <thread>
 
 #include "core/temporaries.h"
 #include "longspan/core/error.h"
@@ -20,37 +15,18 @@
 namespace longspan {
 namespace {
 
-constexpr char kNoSignal = 0;  // what the destructor sends
-
 constexpr char kWhatStays[] = "what was written whole stays, and nothing else";
 
 std::atomic<const char*> g_advice{kWhatStays};
 static_assert(std::atomic<const char*>::is_always_lock_free);
 InterruptTimes g_interrupts;
-int g_pipe[2] = {-1, -1};
-std::thread g_thread;
-
-void wake(int number) {
-  const auto byte = static_cast<char>(number);
-  [[maybe_unused]] const auto written = ::write(g_pipe[1], &byte, 1);  // a full pipe wakes as well
-}
+std::optional<SignalThread> g_thread;
 
 extern "C" void hand_over(int signal) {
-  if (signal == kSaveSignal) return;
-  const int saved_errno = errno;
-  if (signal == SIGINT && g_interrupts.is_meant_again()) {
-    std::signal(SIGINT, SIG_DFL);
-    ::raise(SIGINT);  // taken when the handler returns
-  } else {
-    wake(signal);
-  }
-  errno = saved_errno;
+  if (signal != kSaveSignal && !g_interrupts.end_at_second(signal)) g_thread->hand_over(signal);
 }
 
-void end_at_signal() {
-  char byte = kNoSignal;
-  if (::read(g_pipe[0], &byte, 1) != 1 || byte == kNoSignal) return;
-  const int signal = byte;
+void end_by(int signal) {
   temporaries::remove_for_good();
   log::info(concat("ended by ", signal_name(signal), ": ", g_advice.load()));
   ::_exit(kSignalled + signal);
@@ -60,20 +36,13 @@ void end_at_signal() {
 
 EndOnSignal::EndOnSignal() {
   g_interrupts.forget();
-  check(::pipe2(g_pipe, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
-        std::strerror(errno));
-  ::fcntl(g_pipe[1], F_SETFL, O_NONBLOCK);
-  g_thread = thread_without_signals(end_at_signal);
+  g_thread.emplace(end_by);
   caught_.emplace(hand_over);
 }
 
 EndOnSignal::~EndOnSignal() {
   caught_.reset();
-  ::fcntl(g_pipe[1], F_SETFL, 0);
-  wake(kNoSignal);
-  g_thread.join();
-  ::close(g_pipe[0]);
-  ::close(g_pipe[1]);
+  g_thread.reset();
 }
 
 void EndOnSignal::set_advice(const char* text) { g_advice = text; }

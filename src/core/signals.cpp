@@ -2,6 +2,10 @@
 
 #include "longspan/core/signals.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <ctime>
 
@@ -27,6 +31,8 @@ void take_own_stack() {
   const stack_t own{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
   ::sigaltstack(&own, nullptr);
 }
+
+constexpr char kNoSignal = 0;  // ends a thread
 
 constexpr int kFlags = SA_RESTART | SA_ONSTACK;
 
@@ -56,20 +62,56 @@ void survive_save_signal() {
 
 std::string signal_name(int signal) { return concat("SIG", ::sigabbrev_np(signal)); }
 
-std::thread thread_without_signals(void (*work)()) {
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);
-  std::thread thread(work);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
-
-bool InterruptTimes::is_meant_again() {
+bool InterruptTimes::is_second() {
   constexpr std::int64_t kOnePress = 200;  // milliseconds
   const std::int64_t now = milliseconds();
   std::int64_t first = 0;
   return !first_.compare_exchange_strong(first, now) && now - first > kOnePress;
+}
+
+bool InterruptTimes::end_at_second(int signal) {
+  if (signal != SIGINT || !is_second()) return false;
+  const int saved_errno = errno;
+  std::signal(SIGINT, SIG_DFL);
+  ::raise(SIGINT);  // taken when the handler returns
+  errno = saved_errno;
+  return true;
+}
+
+SignalThread::SignalThread(void (*take)(int)) {
+  int ends[2] = {-1, -1};
+  check(::pipe2(ends, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
+        std::strerror(errno));
+  read_end_ = ends[0];
+  write_end_ = ends[1];
+  ::fcntl(write_end_, F_SETFL, O_NONBLOCK);
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  thread_ = std::thread([take, end = read_end_] {
+    for (char byte = kNoSignal; ::read(end, &byte, 1) == 1 && byte != kNoSignal;) take(byte);
+  });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+SignalThread::~SignalThread() {
+  ::fcntl(write_end_, F_SETFL, 0);
+  send(kNoSignal);
+  thread_.join();
+  ::close(read_end_);
+  ::close(write_end_);
+}
+
+void SignalThread::hand_over(int signal) {
+  const int saved_errno = errno;
+  send(signal);
+  errno = saved_errno;
+}
+
+void SignalThread::send(int number) {
+  const auto byte = static_cast<char>(number);
+  // A pipe that is full of signals wakes the thread as well.
+  [[maybe_unused]] const auto written = ::write(write_end_, &byte, 1);
 }
 
 CaughtSignals::CaughtSignals(void (*handler)(int)) {

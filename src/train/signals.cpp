@@ -3,13 +3,8 @@
 
 #include "train/signals.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cerrno>
-#include <cstring>
-#include <thread>
+#include <string>
 
 #include "longspan/core/error.h"
 #include "longspan/core/log.h"
@@ -17,43 +12,26 @@
 namespace longspan {
 namespace {
 
-constexpr char kEnd = 0;  // what the destructor sends instead of a signal's number
-
 volatile std::sig_atomic_t g_stop = 0, g_save = 0;
 std::atomic<const char*> g_current_work{"the start"};
 std::atomic<const char*> g_work_at_signal{nullptr};  // the loop may go on before the log is written
 InterruptTimes g_interrupts;
 static_assert(std::atomic<const char*>::is_always_lock_free);  // a handler may touch nothing else
-int g_pipe[2] = {-1, -1};
-std::thread g_thread;
+std::optional<SignalThread> g_thread;
 std::optional<std::chrono::steady_clock::time_point> g_end;
 
-void wake(int number) {
-  const auto byte = static_cast<char>(number);
-  [[maybe_unused]] const auto written = ::write(g_pipe[1], &byte, 1);  // a full pipe wakes as well
-}
-
 extern "C" void remember(int signal) {
-  const int saved_errno = errno;
-  if (signal == SIGINT && g_interrupts.is_meant_again()) {
-    std::signal(SIGINT, SIG_DFL);
-    ::raise(SIGINT);  // taken when the handler returns
-  } else if (g_stop != signal) {
-    g_work_at_signal = g_current_work.load();
-    (signal == kSaveSignal ? g_save : g_stop) = signal;
-    wake(signal);
-  }
-  errno = saved_errno;
+  if (g_interrupts.end_at_second(signal) || g_stop == signal) return;
+  g_work_at_signal = g_current_work.load();
+  (signal == kSaveSignal ? g_save : g_stop) = signal;
+  g_thread->hand_over(signal);
 }
 
-void tell_of_signals() {
-  for (char byte = kEnd; ::read(g_pipe[0], &byte, 1) == 1 && byte != kEnd;) {
-    const int signal = byte;
-    log::info(
-        concat("received ", signal_name(signal),
-               signal == kSaveSignal ? ": saves, and goes on, after " : ": saves, and ends, after ",
-               g_work_at_signal.load()));
-  }
+void tell_of(int signal) {
+  log::info(
+      concat("received ", signal_name(signal),
+             signal == kSaveSignal ? ": saves, and goes on, after " : ": saves, and ends, after ",
+             g_work_at_signal.load()));
 }
 
 }  // namespace
@@ -63,20 +41,13 @@ SignalWatch::SignalWatch(std::optional<std::chrono::steady_clock::time_point> en
   g_stop = 0;
   g_save = 0;
   g_interrupts.forget();
-  check(::pipe2(g_pipe, O_CLOEXEC) == 0, ErrorKind::Io, "a pipe for signals must be there, got ",
-        std::strerror(errno));
-  ::fcntl(g_pipe[1], F_SETFL, O_NONBLOCK);
-  g_thread = thread_without_signals(tell_of_signals);
+  g_thread.emplace(tell_of);
   caught_.emplace(remember);
 }
 
 SignalWatch::~SignalWatch() {
   caught_.reset();
-  ::fcntl(g_pipe[1], F_SETFL, 0);
-  wake(kEnd);
-  g_thread.join();
-  ::close(g_pipe[0]);
-  ::close(g_pipe[1]);
+  g_thread.reset();
 }
 
 int SignalWatch::stop_signal() {

@@ -28,20 +28,42 @@ void survive_save_signal();
 
 /// Returns "SIGTERM" for 15, and so on for kRunSignals.
 std::string signal_name(int signal);
-/// Starts a thread that takes no signal itself, so that nothing interrupts it.
-std::thread thread_without_signals(void (*work)());
-
 /// Tells a second Ctrl-C from one key press that comes as two signals: from the terminal and from a
-/// program that passes it on. For a handler.
+/// program that passes it on.
 class InterruptTimes {
  public:
-  /// Counts a SIGINT. Returns whether it is meant as another one.
-  bool is_meant_again();
+  /// For a handler: has a second SIGINT end the process when the handler returns.
+  /// @returns whether it will; false for the first one and for other signals
+  bool end_at_second(int signal);
   /// Has the next SIGINT be the first.
   void forget() { first_ = 0; }
 
  private:
+  bool is_second();
+
   std::atomic<std::int64_t> first_{0};  // milliseconds; 0: none came
+};
+
+/// A thread that takes signals from a handler and may do what a handler may not: take locks, remove
+/// folders, write the log. It is not interrupted by signals itself.
+class SignalThread {
+ public:
+  /// @param take called in the thread with each signal, in their order
+  /// @throws Error(Io) where the system has no pipe left
+  explicit SignalThread(void (*take)(int signal));
+  /// Waits until the thread has taken all. No handler may hand over any more.
+  ~SignalThread();
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
+
+  /// For a handler.
+  void hand_over(int signal);
+
+ private:
+  void send(int number);
+
+  int read_end_ = -1, write_end_ = -1;
+  std::thread thread_;
 };
 
 /// Has a handler called for each of kRunSignals while it lives, but for those that the parent had

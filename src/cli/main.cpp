@@ -19,14 +19,17 @@
 #include "longspan/core/log.h"
 #include "longspan/core/signals.h"
 #include "longspan/device/device.h"
+#include "longspan/device/tensor_memory.h"
 #include "longspan/distributed/communicator.h"
 #include "longspan/run/version.h"
 
 namespace {
 
-// Training frees and asks for the same large blocks each step; handing them back to the system in
-// between costs a page fault for every 4 KiB.
+// Training frees and asks for the same blocks each step; handing them back to the system in between
+// costs a page fault for every 4 KiB. The heap has what is no large tensor: scratch memory of
+// products, small tensors.
 void keep_freed_memory() {
+  longspan::pool_tensor_memory();
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }

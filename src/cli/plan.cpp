@@ -34,6 +34,7 @@ Json to_json(const Plan& plan) {
                 {"optimizer", plan.memory.optimizer},
                 {"step_weights", plan.memory.step_weights},
                 {"activations", plan.memory.activations},
+                {"not_at_once", plan.memory.not_at_once},
                 {"total", plan.memory.total()},
                 {"activations_kept", plan.memory.activations_kept},
                 {"activations_checkpointed", plan.memory.activations_checkpointed}}},
@@ -81,7 +82,10 @@ std::string memory_rows(const Plan& plan, bool checkpointing) {
              concat("of a pass over ", grouped(plan.micro_batch_tokens), " tokens; ",
                     mebibytes(checkpointing ? memory.activations_kept
                                             : memory.activations_checkpointed),
-                    checkpointing ? " without" : " with", " activation checkpointing"));
+                    checkpointing ? " without" : " with", " activation checkpointing")) +
+         (memory.not_at_once > 0 ? row("  not there at once", "-" + mebibytes(memory.not_at_once),
+                                       "in a step of one pass gradients come as activations go")
+                                 : "");
 }
 
 std::string step_rows(const Plan& plan) {

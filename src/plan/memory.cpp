@@ -182,6 +182,15 @@ PlannedMemory plan_memory(const RunConfig& config, const Plan& plan, c10::Device
   memory.activations_checkpointed = activation_bytes(config, pass);
   memory.activations = config.train.activation_checkpointing ? memory.activations_checkpointed
                                                              : memory.activations_kept;
+  // Backward is at its most at its start, with the head's gradient alone, or at its end, with all
+  // of them and what one layer needs. In float32 the head's is among the activations.
+  const std::int64_t early = config.compute_dtype() == at::kFloat
+                                 ? 0
+                                 : kFloatBytes * head_size(config.model, plan.vocab_size).all;
+  if (num_ranks == 1 && plan.micro_batch_tokens >= config.train.batch_tokens)
+    memory.not_at_once =
+        std::min(memory.gradients - early,
+                 memory.activations - memory.activations / config.model.num_layers);
   return memory;
 }
 

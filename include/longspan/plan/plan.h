@@ -32,9 +32,12 @@ struct PlannedMemory {
   std::int64_t activations = 0;  ///< as train.activation_checkpointing says
   std::int64_t activations_kept = 0;
   std::int64_t activations_checkpointed = 0;
+  /// Of gradients and activations, in a step of one pass on one device: gradients come as
+  /// activations go.
+  std::int64_t not_at_once = 0;
 
   std::int64_t total() const {
-    return parameters + gradients + optimizer + step_weights + activations;
+    return parameters + gradients + optimizer + step_weights + activations - not_at_once;
   }
 };
 

@@ -105,8 +105,7 @@ StagedFolder::StagedFolder(fs::path final_path) : final_(std::move(final_path)) 
   if (!final_.has_filename()) final_ = final_.parent_path();  // "a/b/"
   staged_ = concat(final_.string(), ".staged");
   make_folder(posix::parent_of(final_));
-  descriptor_ = claim_folder(staged_, final_).release();
-  temporaries::add(staged_);
+  temporaries::add_made(staged_, [this] { descriptor_ = claim_folder(staged_, final_).release(); });
 }
 
 StagedFolder::~StagedFolder() {

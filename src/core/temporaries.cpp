@@ -26,6 +26,12 @@ void add(const std::filesystem::path& path) {
   state().paths.insert(path);
 }
 
+void add_made(const std::filesystem::path& path, const std::function<void()>& make) {
+  const auto lock = hold();
+  make();
+  state().paths.insert(path);
+}
+
 void forget(const std::filesystem::path& path) {
   const auto lock = hold();
   state().paths.erase(path);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
 
 /// Files and folders that are being written under a temporary name, so that they go where the
@@ -9,6 +10,9 @@ namespace longspan::temporaries {
 
 /// Says that a path is to be removed where the process ends before forget().
 void add(const std::filesystem::path& path);
+/// Has `make` make what is at a path, and adds it, with no moment at which it is there and not
+/// known. What `make` throws is passed on, and nothing is added.
+void add_made(const std::filesystem::path& path, const std::function<void()>& make);
 /// Says that a path has its final name, or is gone.
 void forget(const std::filesystem::path& path);
 /// Keeps remove_for_good() out while the lock lives: for what must not be cut in two.

@@ -75,7 +75,6 @@ ExportedFolder write_folder(const interop::Expression& model, const Tokenizer& t
   return result;
 }
 
-// What goes wrong while files are written is the disk's fault.
 }  // namespace
 
 ExportedFolder export_huggingface(const PortableModel& model, const Tokenizer& tokenizer,

@@ -142,7 +142,6 @@ ExportedFolder write_file(const interop::Expression& model, const GgufArchitectu
   return result;
 }
 
-// What goes wrong while the file is written is the disk's fault.
 }  // namespace
 
 ExportedFolder export_gguf(const PortableModel& model, const Tokenizer& tokenizer,

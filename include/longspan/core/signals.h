@@ -28,6 +28,7 @@ void survive_save_signal();
 
 /// Returns "SIGTERM" for 15, and so on for kRunSignals.
 std::string signal_name(int signal);
+
 /// Tells a second Ctrl-C from one key press that comes as two signals: from the terminal and from a
 /// program that passes it on.
 class InterruptTimes {

@@ -110,14 +110,17 @@ Measured measure(int processes, const std::string& precision) {
     }
     return all;
   };
-  const Traffic few = traffic_of(tiny, "few", words(kFewSteps)),
-                many = traffic_of(tiny, "many", words(kManySteps)),
-                again = traffic_of(tiny, "again", words(kFewSteps)),
-                third = traffic_of(tiny, "third", words(kFewSteps));
+  const Traffic many = traffic_of(tiny, "many", words(kManySteps));
+  std::vector<double> few_bytes, few_seconds;
+  for (const char* name : {"few", "again", "third"}) {
+    const Traffic few = traffic_of(tiny, name, words(kFewSteps));
+    few_bytes.push_back(few.bytes);
+    few_seconds.push_back(few.seconds);
+  }
   constexpr double kSteps = kManySteps - kFewSteps;
-  Measured result{(many.bytes - std::max({few.bytes, again.bytes, third.bytes})) / kSteps,
-                  (many.bytes - std::min({few.bytes, again.bytes, third.bytes})) / kSteps,
-                  (many.seconds - std::min({few.seconds, again.seconds, third.seconds})) / kSteps};
+  Measured result{(many.bytes - std::ranges::max(few_bytes)) / kSteps,
+                  (many.bytes - std::ranges::min(few_bytes)) / kSteps,
+                  (many.seconds - std::ranges::min(few_seconds)) / kSteps};
   for (const auto& weight :
        read_safetensors(tiny.path("few/checkpoints/step-000000010/model.safetensors"))) {
     result.parameters += static_cast<double>(weight.tensor.numel());

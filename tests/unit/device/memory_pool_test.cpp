@@ -1,6 +1,8 @@
 #include "device/memory_pool.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "longspan/core/random.h"

@@ -5,6 +5,7 @@
 
 #include "longspan/core/error.h"
 #include "longspan/report/report.h"
+#include "report/numbers.h"
 
 namespace longspan {
 namespace {
@@ -68,7 +69,8 @@ void mark(Cell& cell, const Reference::Record* record) {
 
 std::string doubt_of(const Run& run, const std::string& split, std::int64_t measured,
                      std::int64_t published) {
-  return concat(run.name, " scored ", measured, " targets of ", split, ", the paper ", published,
+  return concat(run.name, " scored ", report::grouped(measured), " targets of ", split,
+                ", the paper ", report::grouped(published),
                 ": it is another text or another tokenizer, and the ratios say nothing");
 }
 

@@ -1,9 +1,11 @@
 // Verbs that a signal ends: one line, 128 + its number, nothing that looks whole and is not, and
 // what is done stays.
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "longspan/core/error.h"
 #include "support/tiny_run.h"
@@ -42,6 +44,16 @@ bool catches(pid_t program, int signal) {
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("SigCgt:"))
       return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
+  return false;
+}
+
+// Whether a process that runs was given this path or one below it.
+bool is_argument_of_a_process(const fs::path& path) {
+  for (const auto& process : fs::directory_iterator("/proc")) {
+    std::ifstream arguments(process.path() / "cmdline");
+    for (std::string word; std::getline(arguments, word, '\0');)
+      if (word.starts_with(path.string())) return true;
+  }
   return false;
 }
 
@@ -200,6 +212,25 @@ TEST_CASE("bench that a signal ends prints nothing") {
       interrupt(tiny, {"bench", tiny.config().string(), "--steps", "1000000"}, SIGTERM);
   check_ended(ended, SIGTERM, tiny.path("."));
   CHECK(ended.out.empty());
+}
+
+TEST_CASE("verify-resume that a signal ends leaves no process that trains on") {
+  const TinyRun tiny;
+  for (const auto* processes : {"1", "2"}) {
+    const fs::path trial = tiny.path(concat("trial-", processes));
+    const auto ended =
+        interrupt(tiny,
+                  {"verify-resume", tiny.config().string(), "--run", trial.string(), "--processes",
+                   processes, "--threads", "1", "--set", "train.max_steps=1000000"},
+                  SIGTERM, [&] { return !text_of(trial / "whole/metrics.jsonl").empty(); });
+    CAPTURE(processes);
+    check_ended(ended, SIGTERM, tiny.path("."));
+    CHECK(ended.out.empty());
+    // The system ends them; they may take a moment.
+    for (int looks = 0; looks < 1000 && is_argument_of_a_process(trial); ++looks)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK_FALSE(is_argument_of_a_process(trial));
+  }
 }
 
 TEST_CASE("inspect and a start of training that read a long checkpoint end too") {

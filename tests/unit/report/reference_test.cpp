@@ -126,7 +126,7 @@ TEST_CASE("cells of another text are said to be of another text") {
   run.evaluation("valid", {run.cell(512, 20.0)});
   write_report({run.folder}, folder.path() / "r.html", find_reference("paper"));
   CHECK_THAT(read_file(folder.path() / "r.html"),
-             ContainsSubstring("run scored 777 targets of valid, the paper 217646"));
+             ContainsSubstring("run scored 777 targets of valid, the paper 217\u202f646"));
 }
 
 TEST_CASE("without a reference a report says nothing of one") {

@@ -65,7 +65,18 @@ Json inspect_tokenizer(const fs::path& path) {
           {"fingerprint", tokenizer->fingerprint()}};
 }
 
+// Whether it is a run's checkpoints/latest or checkpoints/best, which name a checkpoint.
+bool is_pointer(const fs::path& path) {
+  const fs::path name = path.filename();
+  return path.parent_path().filename() == "checkpoints" && (name == "latest" || name == "best") &&
+         fs::is_regular_file(path);
+}
+
 Json inspect(const fs::path& path, bool verify) {
+  if (is_pointer(path)) {
+    const fs::path run = fs::absolute(path).parent_path().parent_path();
+    return inspect_checkpoint(find_checkpoint(run, path.filename().string()), verify);
+  }
   const std::string config = described_config(path.string());
   check(
       config.empty(), ErrorKind::Config, path.string(),

@@ -28,6 +28,12 @@ std::string clock_text(double seconds) {
   return text;
 }
 
+std::string time_left_text(double seconds, double share) {
+  constexpr double kLeastShare = 0.01;
+  if (share < kLeastShare) return "";
+  return concat(" | ", clock_text(seconds * (1.0 - share) / share), " left");
+}
+
 ProgressLine::~ProgressLine() {
   if (shown_ != start_) log::show_live("");
 }
@@ -60,12 +66,11 @@ std::string ByteProgress::text() const {
   const double seconds = std::max(1e-3, line_.seconds());
   const auto done = static_cast<double>(done_bytes_);
   const auto total = static_cast<double>(std::max(total_bytes_, done_bytes_));
+  const double share = done / std::max(1.0, total);
   char numbers[96];
-  std::snprintf(numbers, sizeof numbers, " | %.0f %% of %.1f MB | %.1f MB/s | ",
-                std::floor(100.0 * done / std::max(1.0, total)), total * 1e-6,
-                done / seconds * 1e-6);
-  return concat(what_, numbers, clock_text(seconds * (total - done) / std::max(1.0, done)),
-                " left");
+  std::snprintf(numbers, sizeof numbers, " | %.0f %% of %.1f MB | %.1f MB/s",
+                std::floor(100.0 * share), total * 1e-6, done / seconds * 1e-6);
+  return concat(what_, numbers, time_left_text(seconds, share));
 }
 
 }  // namespace longspan

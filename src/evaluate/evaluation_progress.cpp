@@ -56,7 +56,7 @@ std::string EvaluationProgress::text() const {
   char percent[16];
   std::snprintf(percent, sizeof percent, "%.0f %%", 100.0 * share);
   return concat("evaluate ", name_, " | ", what_, ", ", cell_, " of ", num_cells_, " | ", percent,
-                " | ", clock_text(line_.seconds() * (1.0 - share) / share), " left");
+                time_left_text(line_.seconds(), share));
 }
 
 }  // namespace longspan

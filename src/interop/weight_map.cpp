@@ -106,8 +106,8 @@ namespace {
 // Before the tensor with a number from 0.
 std::string progress_text(std::size_t number, std::size_t count, double seconds) {
   const double share = static_cast<double>(number) / static_cast<double>(count);
-  return concat("import weights | tensor ", number + 1, " of ", count, " | ",
-                clock_text(seconds * (1.0 - share) / std::max(share, 1e-3)), " left");
+  return concat("import weights | tensor ", number + 1, " of ", count,
+                time_left_text(seconds, share));
 }
 
 }  // namespace

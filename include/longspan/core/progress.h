@@ -9,6 +9,9 @@ namespace longspan {
 
 /// Returns seconds as "1:02:03" or "2:03".
 std::string clock_text(double seconds);
+/// Returns " | 2:03 left" of work whose share so far, 0 to 1, took some seconds; nothing before a
+/// hundredth of it is done, which says little of the rest.
+std::string time_left_text(double seconds, double share);
 
 /// Tells how far work has come: on a terminal in a live line, elsewhere, and in the log's file, in
 /// an info line each half minute.

@@ -210,6 +210,9 @@ TEST_CASE("inspect, plan and prepare say what is there") {
     CHECK(result.code == 0);
     CHECK(Json::parse(result.out).contains("kind"));
   }
+  const auto pointed = tiny.run({"inspect", tiny.path("run/checkpoints/latest").string()});
+  CHECK(pointed.out ==
+        tiny.run({"inspect", tiny.path("run/checkpoints/step-000000020").string()}).out);
 }
 
 TEST_CASE("inspect names damaged checkpoints of a run, and ends with 4 when it verifies") {

@@ -328,6 +328,10 @@ TEST_CASE("clock texts") {
   CHECK(clock_text(0) == "0:00");
   CHECK(clock_text(123.4) == "2:03");
   CHECK(clock_text(3723) == "1:02:03");
+  CHECK(time_left_text(123.4, 0.5) == " | 2:03 left");
+  CHECK(time_left_text(3, 1) == " | 0:00 left");
+  CHECK(time_left_text(3, 0).empty());
+  CHECK(time_left_text(3, 1e-6).empty());
 }
 
 TEST_CASE("lines of many threads do not mix") {

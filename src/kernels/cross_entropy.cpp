@@ -29,9 +29,11 @@
 namespace longspan {
 namespace {
 
-// Logits a chunk. On a CPU: large enough for an efficient product, small enough for the last-level
-// cache. A GPU's products want many rows, in whole tiles, and few launches.
-constexpr std::int64_t kCpuElements = 1 << 22, kGpuElements = 1 << 28, kGpuTileRows = 128;
+// Logits a chunk. On a CPU 32 MiB: few chunks, since each adds to the whole gradient of the weight,
+// and small enough that most of a chunk stays in the last-level cache. A GPU's products want many
+// rows, in whole tiles, and few launches.
+constexpr std::int64_t kCpuElements = 1 << 23, kCpuBfloat16Elements = 1 << 24,
+                       kGpuElements = 1 << 28, kGpuTileRows = 128;
 constexpr std::int64_t kFewestRows = 64, kMostRows = 4096;
 constexpr std::int64_t kGpuColumns = 8;
 
@@ -222,7 +224,8 @@ LossAndGradient loss_of(const SharedLoss& pass, at::Tensor* d_weight_CD) {
   const auto& [features_ND, weight_CD, V, targets_N, loss_scale] = pass;
   const auto dtype = sums_of(features_ND.scalar_type());
   const std::int64_t N = features_ND.size(0),
-                     chunk = rows_of_logits_at_once(V, features_ND.device().type());
+                     chunk = rows_of_logits_at_once(V, features_ND.scalar_type(),
+                                                    features_ND.device().type());
   const auto& kernel = run_for(features_ND, dtype);
   const LogitGradient wanted{features_ND.scalar_type(), loss_scale};
   at::Tensor loss, d_features_ND;
@@ -279,8 +282,10 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 std::span<const Kernel<CrossEntropyRun>> cross_entropy_kernels() { return kCrossEntropyKernels; }
 
-std::int64_t rows_of_logits_at_once(std::int64_t V, c10::DeviceType device) {
-  const std::int64_t elements = device == c10::kCPU ? kCpuElements : kGpuElements;
+std::int64_t rows_of_logits_at_once(std::int64_t V, at::ScalarType dtype, c10::DeviceType device) {
+  const std::int64_t elements = device != c10::kCPU      ? kGpuElements
+                                : dtype == at::kBFloat16 ? kCpuBfloat16Elements
+                                                         : kCpuElements;
   const std::int64_t rows =
       std::clamp(elements / std::max<std::int64_t>(V, 1), kFewestRows, kMostRows);
   return device == c10::kCPU || rows < kGpuTileRows ? rows : rows / kGpuTileRows * kGpuTileRows;
@@ -310,7 +315,8 @@ at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Ten
                                     const at::Tensor& targets_N) {
   const at::NoGradGuard no_gradient;
   const std::int64_t N = features_ND.size(0), V = weight_VD.size(0),
-                     chunk = rows_of_logits_at_once(V, features_ND.device().type());
+                     chunk = rows_of_logits_at_once(V, features_ND.scalar_type(),
+                                                    features_ND.device().type());
   const auto& kernel = run_for(features_ND, at::kFloat);
   const auto& products = products_for(features_ND);
   at::Tensor result_N = at::empty({N}, features_ND.options().dtype(at::kFloat));

@@ -107,6 +107,10 @@ std::span<const Kernel<LogitProducts>> logit_product_kernels();
 using RowSumRun = void (*)(at::Tensor& sum_VD, const at::Tensor& ids_N, const at::Tensor& rows_ND);
 std::span<const Kernel<RowSumRun>> row_sum_kernels();
 
+/// See column_sums in weight_gradient.h. @param x_NO the numbers of a row side by side
+using ColumnSumRun = at::Tensor (*)(const at::Tensor& x_NO);
+std::span<const Kernel<ColumnSumRun>> column_sum_kernels();
+
 /// The gradient of logits that is wanted of a loss.
 struct LogitGradient {
   at::ScalarType dtype = at::kFloat;

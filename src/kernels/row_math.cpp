@@ -237,6 +237,11 @@ LONGSPAN_CLONES void widen(float* out, const c10::BFloat16* x, std::int64_t coun
   for (std::int64_t i = 0; i < count; ++i) out[i] = widened(x[i]);
 }
 
+LONGSPAN_CLONES void add_widened(float* sum, const c10::BFloat16* x, std::int64_t count) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) sum[i] += widened(x[i]);
+}
+
 void scale_to(double* out, const double* x, std::int64_t count, double scale) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = scale * x[i];
 }

@@ -56,6 +56,9 @@ void softmax_gradient(double* gradient, const double* p, std::int64_t count, dou
 /// Sets out[i] = x[i].
 void widen(float* out, const c10::BFloat16* x, std::int64_t count);
 
+/// Adds x[i] to sum[i].
+void add_widened(float* sum, const c10::BFloat16* x, std::int64_t count);
+
 /// Sets out[i] = scale * x[i], rounded to out's type; out may be x.
 void scale_to(float* out, const float* x, std::int64_t count, float scale);
 void scale_to(double* out, const double* x, std::int64_t count, double scale);

@@ -92,7 +92,7 @@ struct NarrowProjection : torch::autograd::Function<NarrowProjection> {
     add_weight_gradient(use.gradient(kWeight), d_y_NO, x_NI);
     std::ranges::copy(use.hand_over(kWeight), results.begin() + 1);
     if (use.size() == kBias) return results;
-    const at::Tensor d_bias_O = d_y_NO.sum(0, /*keepdim=*/false, at::kFloat);
+    const at::Tensor d_bias_O = column_sums(d_y_NO);
     if (at::Tensor& sum_O = use.gradient(kBias); sum_O.defined())
       sum_O.add_(d_bias_O);
     else

@@ -106,8 +106,8 @@ HeadSize head_size(const ModelConfig& model, std::int64_t vocab_size) {
   return size;
 }
 
-std::int64_t logits_at_once(const PassSize& pass, std::int64_t vocab_size) {
-  return std::min(pass.tokens, rows_of_logits_at_once(vocab_size, pass.device)) * vocab_size;
+std::int64_t logits_at_once(const PassSize& pass, at::ScalarType dtype, std::int64_t vocab_size) {
+  return std::min(pass.tokens, rows_of_logits_at_once(vocab_size, dtype, pass.device)) * vocab_size;
 }
 
 // Numbers of what an adaptive vocabulary projects its bands with; an untied head has none for the
@@ -142,16 +142,16 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
                      embedded = model.embedding.norm ? kFloatBytes * N * D : 0,
                      kept = pass.activation_checkpointing ? stream : layer;
   const HeadSize head = head_size(model, pass.vocab_size);
-  const std::int64_t logits = logits_at_once(pass, head.most_rows);
+  const std::int64_t logits = logits_at_once(pass, config.compute_dtype(), head.most_rows);
   const bool narrow = e != kFloatBytes;
-  // In two bytes logits are there in both types, but of bfloat16 on a CPU; and a CPU's products are
-  // before they are added, in both.
+  // In two bytes logits are there in both types, and so is a CPU's product before it is added; but
+  // of bfloat16 on a CPU.
   const bool on_cpu = pass.device == c10::kCPU;
-  const std::int64_t product = on_cpu ? (kFloatBytes + e) * head.greatest : 0;
-  const std::int64_t of_logit =
+  const std::int64_t of_number =
       on_cpu && config.compute_dtype() == at::kBFloat16 ? e : kFloatBytes + e;
+  const std::int64_t product = on_cpu ? of_number * head.greatest : 0;
   const std::int64_t at_loss =
-      e * N * D + (narrow ? std::max(of_logit * logits, e * logits + product)
+      e * N * D + (narrow ? std::max(of_number * logits, e * logits + product)
                           : kFloatBytes * std::max(logits, head.greatest));
   // Where the activation keeps its input in float32, that is gone before a second gradient is
   // there; a gate and its inner matrix in two bytes are one, beside the gradients of both.

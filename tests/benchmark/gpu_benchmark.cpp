@@ -212,7 +212,8 @@ class Benchmark {
   // The kernels may leave anything in the logits, which takes as long to read again.
   void loss(const Band& band) {
     const auto [V, D] = band;
-    const std::int64_t N = sizes_.tokens, rows = std::min(N, rows_of_logits_at_once(V, c10::kCUDA));
+    const std::int64_t N = sizes_.tokens,
+                       rows = std::min(N, rows_of_logits_at_once(V, at::kBFloat16, c10::kCUDA));
     const std::string size = concat(" V ", V, " K ", D);
     const auto targets = at::randint(V, {N}, on_gpu(at::kLong));
     const auto features = random({N, D}), weight = random({V, D});

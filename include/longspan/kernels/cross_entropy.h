@@ -47,8 +47,9 @@ std::int64_t columns_of_logits(std::int64_t V, at::ScalarType dtype, c10::Device
 at::Tensor linear_log_probabilities(const at::Tensor& features_ND, const at::Tensor& weight_VD,
                                     const at::Tensor& targets_N);
 
-/// Returns how many rows of logits both hold at a time, at most, with V ids: 16 to 4,096. Logits
-/// stay in a CPU's cache; a GPU takes up to 1 GiB of float32.
-std::int64_t rows_of_logits_at_once(std::int64_t V, c10::DeviceType device);
+/// Returns how many rows of logits both hold at a time, at most, with V ids and features of a
+/// dtype: 64 to 4,096, of up to 32 MiB on a CPU where those are float32 or bfloat16, of up to 1 GiB
+/// of float32 on a GPU.
+std::int64_t rows_of_logits_at_once(std::int64_t V, at::ScalarType dtype, c10::DeviceType device);
 
 }  // namespace longspan

@@ -8,6 +8,10 @@ namespace longspan {
 /// @param d_weight_OI float32 of narrow factors, else of their dtype
 void add_weight_gradient(at::Tensor& d_weight_OI, const at::Tensor& d_y_NO, const at::Tensor& x_NI);
 
+/// Returns the sums of a matrix's columns, float32 of narrow numbers, else of their dtype: the
+/// gradient of a bias. The same bits on any number of threads.
+at::Tensor column_sums(const at::Tensor& x_NO);
+
 /// Adds rows to those of a sum that ids name: the gradient of an embedding. The same bits on any
 /// number of threads.
 /// @param sum_VD float32, contiguous  @param ids_N int64, < V  @param rows_ND float32

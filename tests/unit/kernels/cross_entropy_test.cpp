@@ -42,21 +42,26 @@ TEST_CASE("loss and gradients equal the plain ones, ignored targets included") {
   CHECK(difference(weight.grad(), plain_weight.grad(), 1e-10).empty());
 }
 
-TEST_CASE("a chunk of logits has 2^22 elements on a CPU, and 64 to 4,096 rows") {
-  CHECK(rows_of_logits_at_once(4096, c10::kCPU) == 1024);
-  CHECK(rows_of_logits_at_once(4097, c10::kCPU) == 1023);
-  CHECK(rows_of_logits_at_once(1, c10::kCPU) == 4096);
-  CHECK(rows_of_logits_at_once(267744, c10::kCPU) == 64);
+TEST_CASE("a chunk of logits has up to 32 MiB on a CPU, and 64 to 4,096 rows") {
+  const auto rows = [](std::int64_t V, at::ScalarType dtype) {
+    return rows_of_logits_at_once(V, dtype, c10::kCPU);
+  };
+  CHECK(rows(8192, at::kFloat) == 1024);
+  CHECK(rows(8193, at::kFloat) == 1023);
+  CHECK(rows(8192, at::kBFloat16) == 2048);
+  CHECK(rows(8192, at::kHalf) == 1024);  // becomes float32
+  CHECK(rows(1, at::kFloat) == 4096);
+  CHECK(rows(267744, at::kFloat) == 64);
 }
 
 TEST_CASE("a chunk of logits has up to 1 GiB of float32 on a GPU, and whole tiles of 128 rows") {
-  CHECK(rows_of_logits_at_once(1, c10::kCUDA) == 4096);
-  CHECK(rows_of_logits_at_once(20002, c10::kCUDA) == 4096);
-  CHECK(rows_of_logits_at_once(65536, c10::kCUDA) == 4096);
-  CHECK(rows_of_logits_at_once(65537, c10::kCUDA) == 3968);
-  CHECK(rows_of_logits_at_once(267744, c10::kCUDA) == 896);
-  CHECK(rows_of_logits_at_once(1 << 22, c10::kCUDA) == 64);
-  CHECK(rows_of_logits_at_once(1 << 26, c10::kCUDA) == 64);
+  CHECK(rows_of_logits_at_once(1, at::kBFloat16, c10::kCUDA) == 4096);
+  CHECK(rows_of_logits_at_once(20002, at::kBFloat16, c10::kCUDA) == 4096);
+  CHECK(rows_of_logits_at_once(65536, at::kBFloat16, c10::kCUDA) == 4096);
+  CHECK(rows_of_logits_at_once(65537, at::kBFloat16, c10::kCUDA) == 3968);
+  CHECK(rows_of_logits_at_once(267744, at::kBFloat16, c10::kCUDA) == 896);
+  CHECK(rows_of_logits_at_once(1 << 22, at::kBFloat16, c10::kCUDA) == 64);
+  CHECK(rows_of_logits_at_once(1 << 26, at::kBFloat16, c10::kCUDA) == 64);
 }
 
 TEST_CASE("gradients of the loss pass the float64 check") {

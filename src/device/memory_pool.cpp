@@ -125,34 +125,17 @@ std::optional<MemoryPool::Block> MemoryPool::map_new(std::size_t bytes) {
   return block;
 }
 
-// Moves pages of kept blocks into a new one until it is full or there are none. Where the system
-// refuses, since it allows a process so many mappings, all that is kept goes back to it. Returns
-// whether the block is there.
+// Moves pages of kept blocks into a new one until it is full or there are none. Returns whether the
+// block is there.
 bool MemoryPool::move_oldest_pages(Block& block) {
   std::size_t filled = 0;
   block.pieces.clear();
   while (!kept_.empty() && filled < block.bytes) {
     Block old = take_out(kept_.begin());
-    std::size_t piece = 0;
-    for (; piece < old.pieces.size() && filled < block.bytes; ++piece) {
-      const std::size_t bytes = std::min(old.pieces[piece], block.bytes - filled);
-      if (::mremap(old.begin, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, block.begin + filled) ==
-          MAP_FAILED) {
-        ::munmap(old.begin, old.bytes);
-        while (!kept_.empty()) release_oldest();
-        block.pieces.push_back(block.bytes - filled);
-        if (map_pages(block.begin + filled, block.bytes - filled) != MAP_FAILED) return true;
-        ::munmap(block.begin, block.bytes);
-        return false;
-      }
-      block.pieces.push_back(bytes);
-      filled += bytes;
-      old.begin += bytes;
-      old.bytes -= bytes;
-      old.pieces[piece] -= bytes;
-      if (old.pieces[piece] > 0) break;
+    if (!move_pages(old, block, filled)) {
+      ::munmap(old.begin, old.bytes);
+      return fill_with_new_pages(block, filled);
     }
-    old.pieces.erase(old.pieces.begin(), old.pieces.begin() + static_cast<std::ptrdiff_t>(piece));
     if (old.bytes >= kLeastPiece)
       keep(kept_.begin(), std::move(old));
     else if (old.bytes > 0)
@@ -160,6 +143,37 @@ bool MemoryPool::move_oldest_pages(Block& block) {
   }
   if (filled < block.bytes) block.pieces.push_back(block.bytes - filled);
   return true;
+}
+
+// Moves the first pages of a block behind those that another has been given. Returns false where
+// the system, which allows a process so many mappings, refuses.
+bool MemoryPool::move_pages(Block& from, Block& to, std::size_t& filled) {
+  std::size_t emptied = 0;  // pieces
+  while (emptied < from.pieces.size() && filled < to.bytes) {
+    std::size_t& left = from.pieces[emptied];
+    const std::size_t bytes = std::min(left, to.bytes - filled);
+    if (::mremap(from.begin, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to.begin + filled) ==
+        MAP_FAILED)
+      return false;
+    to.pieces.push_back(bytes);
+    filled += bytes;
+    from.begin += bytes;
+    from.bytes -= bytes;
+    left -= bytes;
+    if (left == 0) ++emptied;
+  }
+  from.pieces.erase(from.pieces.begin(),
+                    from.pieces.begin() + static_cast<std::ptrdiff_t>(emptied));
+  return true;
+}
+
+// All that is kept goes back to the system. Returns whether it gives the rest of the block.
+bool MemoryPool::fill_with_new_pages(Block& block, std::size_t filled) {
+  while (!kept_.empty()) release_oldest();
+  block.pieces.push_back(block.bytes - filled);
+  if (map_pages(block.begin + filled, block.bytes - filled) != MAP_FAILED) return true;
+  ::munmap(block.begin, block.bytes);
+  return false;
 }
 
 void MemoryPool::keep(Kept::iterator place, Block block) {

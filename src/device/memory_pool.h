@@ -46,6 +46,8 @@ class MemoryPool {
   std::optional<Block> split_kept(std::size_t bytes);
   std::optional<Block> map_new(std::size_t bytes);
   bool move_oldest_pages(Block& block);
+  static bool move_pages(Block& from, Block& to, std::size_t& filled);
+  bool fill_with_new_pages(Block& block, std::size_t filled);
   void keep(Kept::iterator place, Block block);
   Block take_out(Kept::iterator block);
   void release_oldest();

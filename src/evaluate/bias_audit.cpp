@@ -27,8 +27,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity(),
                  kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kFloatRoundoff = 0x1p-24;
 
-bool is_narrow(at::ScalarType dtype) { return dtype != at::kFloat; }
-
 double unit_roundoff(at::ScalarType dtype) {
   if (dtype == at::kBFloat16) return 0x1p-8;
   return dtype == at::kHalf ? 0x1p-11 : 0.0;  // float32 probabilities are not rounded once more
@@ -114,7 +112,7 @@ double roundings_of_bias(const ScoreBias& bias, at::ScalarType dtype) {
   const auto part = trainable_part(bias);
   double roundings = part.defined() && part.scalar_type() == at::kDouble ? 1.0 : 0.0;
   if (std::holds_alternative<LinearBias>(bias)) roundings = 2.0;
-  return roundings + (is_narrow(dtype) ? 6.0 : 0.0);
+  return roundings + (c10::isReducedFloatingType(dtype) ? 6.0 : 0.0);
 }
 
 at::Tensor bounds(const ScoreBias& bias, const at::Tensor& given_HN, const Recovered& found,
@@ -123,7 +121,8 @@ at::Tensor bounds(const ScoreBias& bias, const at::Tensor& given_HN, const Recov
   const at::Tensor size_HN = at::where(found.is_seen_HN, given_HN, 0.0).abs();
   const at::Tensor greatest_H1 = found.residual_HN.abs().amax(1, /*keepdim=*/true);
   double of_probability = 2.0 * unit_roundoff(dtype) + 8.0 * kFloatRoundoff;
-  if (is_narrow(dtype)) of_probability += 5.0 * kFloatRoundoff * std::ceil(S / kKeyTile);
+  if (c10::isReducedFloatingType(dtype))
+    of_probability += 5.0 * kFloatRoundoff * std::ceil(S / kKeyTile);
   at::Tensor bound_HN = size_HN.mul(roundings_of_bias(bias, dtype) * kFloatRoundoff) +
                         greatest_H1.mul(2.0).add(std::log(S)).mul(3.0 * kFloatRoundoff) +
                         of_probability;

@@ -6,14 +6,17 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <type_traits>
+#include <vector>
 
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
+#include "kernels/sum_of.h"
 #include "longspan/core/error.h"
 #include "longspan/kernels/step_part.h"
 
@@ -23,31 +26,81 @@ namespace {
 template <class Scalar>
 using RowRotation = void (*)(Scalar* out, const Scalar* x, row_math::PairAngles<Scalar> angles);
 
-template <class Scalar>
+// Turns the heads of one position, which lie side by side, in the type of sums.
+template <class Element>
+class PositionRotation {
+ public:
+  using Scalar = SumOf<Element>;
+
+  PositionRotation(RotaryPairing pairing, std::int64_t H, std::int64_t K) : H_(H), K_(K) {
+    if (pairing == RotaryPairing::Interleaved) rotate_ = row_math::rotate_neighbours;
+    if (is_copy()) {
+      wide_.resize(static_cast<std::size_t>(H * K));
+      turned_.resize(wide_.size());
+    }
+  }
+
+  void run(Element* out, const Element* x, row_math::PairAngles<Scalar> angles) {
+    if constexpr (is_copy()) {
+      row_math::widen(wide_.data(), x, H_ * K_);
+      rotate(turned_.data(), wide_.data(), angles);
+      row_math::scale_to(out, turned_.data(), H_ * K_, Scalar(1));
+    } else {
+      rotate(out, x, angles);
+    }
+  }
+
+ private:
+  static constexpr bool is_copy() { return !std::is_same_v<Element, Scalar>; }
+
+  void rotate(Scalar* out, const Scalar* x, row_math::PairAngles<Scalar> angles) {
+    const std::int64_t turning = 2 * angles.num_pairs;
+    for (std::int64_t at = 0; at < H_ * K_; at += K_) {
+      rotate_(out + at, x + at, angles);
+      std::copy(x + at + turning, x + at + K_, out + at + turning);
+    }
+  }
+
+  std::int64_t H_, K_;
+  RowRotation<Scalar> rotate_ = row_math::rotate_halves;
+  std::vector<Scalar> wide_, turned_;
+};
+
+template <class Element>
 at::Tensor rotate_all(const at::Tensor& x_BTHK, const RotaryAngles& angles, RotaryPairing pairing) {
+  using Scalar = SumOf<Element>;
   const auto& [cos_TF, sin_TF] = angles;
-  const at::Tensor out_BTHK = at::empty_like(x_BTHK);
-  const std::int64_t T = x_BTHK.size(1), H = x_BTHK.size(2), K = x_BTHK.size(3), F = cos_TF.size(1);
-  const auto* x = x_BTHK.const_data_ptr<Scalar>();
+  const std::int64_t B = x_BTHK.size(0), T = x_BTHK.size(1), H = x_BTHK.size(2), K = x_BTHK.size(3),
+                     F = cos_TF.size(1);
+  const at::Tensor out_BTHK = at::empty({B, T, H, K}, x_BTHK.options());
+  // As parts of one product queries and keys lie in its rows.
+  const bool is_whole = x_BTHK.stride(3) == 1 && x_BTHK.stride(2) == K;
+  const at::Tensor from_BTHK = is_whole ? x_BTHK : x_BTHK.contiguous();
+  const std::int64_t batch_stride = from_BTHK.stride(0), row_stride = from_BTHK.stride(1);
+  const auto* x = from_BTHK.const_data_ptr<Element>();
   const auto *cosines = cos_TF.const_data_ptr<Scalar>(), *sines = sin_TF.const_data_ptr<Scalar>();
-  auto* out = out_BTHK.mutable_data_ptr<Scalar>();
-  RowRotation<Scalar> rotate = row_math::rotate_halves;
-  if (pairing == RotaryPairing::Interleaved) rotate = row_math::rotate_neighbours;
+  auto* out = out_BTHK.mutable_data_ptr<Element>();
   const std::int64_t grain = std::max<std::int64_t>(1, 8192 / (H * K));
-  at::parallel_for(0, x_BTHK.size(0) * T, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row)
-      for (std::int64_t h = 0; h < H; ++h) {
-        const std::int64_t at = (row * H + h) * K, angle = row % T * F;
-        rotate(out + at, x + at, {cosines + angle, sines + angle, F});
-        std::copy(x + at + 2 * F, x + at + K, out + at + 2 * F);
-      }
+  at::parallel_for(0, B * T, grain, [&](std::int64_t begin, std::int64_t end) {
+    PositionRotation<Element> rotation(pairing, H, K);
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t t = row % T;
+      rotation.run(out + row * H * K, x + row / T * batch_stride + t * row_stride,
+                   {cosines + t * F, sines + t * F, F});
+    }
   });
   return out_BTHK;
 }
 
 at::Tensor rotated(const at::Tensor& x_BTHK, const RotaryAngles& angles, RotaryPairing pairing) {
-  return x_BTHK.scalar_type() == at::kDouble ? rotate_all<double>(x_BTHK, angles, pairing)
-                                             : rotate_all<float>(x_BTHK, angles, pairing);
+  switch (x_BTHK.scalar_type()) {
+    case at::kDouble:
+      return rotate_all<double>(x_BTHK, angles, pairing);
+    case at::kBFloat16:
+      return rotate_all<c10::BFloat16>(x_BTHK, angles, pairing);
+    default:
+      return rotate_all<float>(x_BTHK, angles, pairing);
+  }
 }
 
 struct RotatePairs : torch::autograd::Function<RotatePairs> {
@@ -63,10 +116,7 @@ struct RotatePairs : torch::autograd::Function<RotatePairs> {
     const StepPart part("longspan::rotation");
     const auto saved = context->get_saved_variables();
     const bool neighbours = context->saved_data["neighbours"].toBool();
-    return {rotated(gradients[0].contiguous(), {saved[0], saved[1].neg()}, pairing_of(neighbours)),
-            {},
-            {},
-            {}};
+    return {rotated(gradients[0], {saved[0], saved[1].neg()}, pairing_of(neighbours)), {}, {}, {}};
   }
 
   static RotaryPairing pairing_of(bool neighbours) {
@@ -76,11 +126,11 @@ struct RotatePairs : torch::autograd::Function<RotatePairs> {
 
 at::Tensor rotate_on_cpu(const at::Tensor& x_BTHK, const RotaryAngles& angles,
                          RotaryPairing pairing) {
-  const auto wide = x_BTHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  return RotatePairs::apply(x_BTHK.to(wide).contiguous(), angles.cos_TF.to(wide).contiguous(),
-                            angles.sin_TF.to(wide).contiguous(),
-                            pairing == RotaryPairing::Interleaved)
-      .to(x_BTHK.scalar_type());
+  const at::ScalarType dtype = x_BTHK.scalar_type(), sums = sums_of(dtype);
+  return RotatePairs::apply(
+             x_BTHK.to(dtype == at::kBFloat16 ? dtype : sums), angles.cos_TF.to(sums).contiguous(),
+             angles.sin_TF.to(sums).contiguous(), pairing == RotaryPairing::Interleaved)
+      .to(dtype);
 }
 
 at::Tensor rotate_composed(const at::Tensor& x_BTHK, const RotaryAngles& angles,

@@ -138,7 +138,7 @@ std::vector<Company> companies_of(const std::vector<const Linear*>& linears) {
 std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Linear*>& linears,
                                 const ForwardOptions& options) {
   const auto dtype = options.compute_dtype;
-  if (!is_narrow(dtype)) {
+  if (!c10::isReducedFloatingType(dtype)) {
     std::vector<WeightAndBias> layers;
     for (const Linear* linear : linears)
       layers.push_back({linear->weight_OI.to(dtype),
@@ -160,7 +160,8 @@ std::vector<at::Tensor> project(const at::Tensor& x, const std::vector<const Lin
 at::Tensor project_back(const at::Tensor& x_NO, const Linear& linear,
                         const ForwardOptions& options) {
   const auto dtype = options.compute_dtype;
-  if (!is_narrow(dtype)) return linear_layer_back(x_NO.to(dtype), linear.weight_OI.to(dtype));
+  if (!c10::isReducedFloatingType(dtype))
+    return linear_layer_back(x_NO.to(dtype), linear.weight_OI.to(dtype));
   return NarrowProjectionBack::apply(
       x_NO.to(dtype), linear.weight_OI,
       c10::make_intrusive<WeightUse>(companies_of({&linear}), options));

@@ -102,7 +102,7 @@ PassBandRows Transformer::band_rows(std::span<const std::int64_t> input_ids,
 }
 
 StepWeights Transformer::step_weights(at::ScalarType dtype) const {
-  if (!is_narrow(dtype)) return {};
+  if (!c10::isReducedFloatingType(dtype)) return {};
   std::vector<Company> companies;
   parts_->vocabulary->add_companies(companies, dtype);
   for (const Layer& layer : parts_->layers) layer.add_companies(companies);

@@ -101,7 +101,7 @@ void VocabularyMatrix::add_companies(std::vector<Company>& companies, at::Scalar
 
 at::Tensor VocabularyMatrix::embed(const at::Tensor& ids, const ForwardOptions& options) const {
   const auto dtype = options.compute_dtype;
-  if (!has_logits || !is_narrow(dtype) || options.step_weights == nullptr)
+  if (!has_logits || !c10::isReducedFloatingType(dtype) || options.step_weights == nullptr)
     return at::embedding(weight_VD, ids);
   return TiedRows::apply(weight_VD, further(), ids,
                          c10::make_intrusive<WeightUse>(std::vector{company(dtype)}, options));
@@ -110,7 +110,7 @@ at::Tensor VocabularyMatrix::embed(const at::Tensor& ids, const ForwardOptions& 
 at::Tensor VocabularyMatrix::loss_sum(const at::Tensor& features_ND, const at::Tensor& targets_N,
                                       const ForwardOptions& options) const {
   const auto dtype = options.compute_dtype;
-  if (!is_narrow(dtype))
+  if (!c10::isReducedFloatingType(dtype))
     return linear_cross_entropy(features_ND, rows().to(dtype), targets_N, options.loss_scale);
   return NarrowLoss::apply(features_ND.contiguous(), weight_VD, further(), targets_N.contiguous(),
                            options.loss_scale, at::GradMode::is_enabled(),
@@ -120,7 +120,8 @@ at::Tensor VocabularyMatrix::loss_sum(const at::Tensor& features_ND, const at::T
 bool VocabularyMatrix::must_hand_over(const ForwardOptions& options) const {
   const auto dtype = options.compute_dtype;
   StepWeights* const weights = options.step_weights;
-  if (!is_narrow(dtype) || weights == nullptr || !weights->is_last_pass()) return false;
+  if (!c10::isReducedFloatingType(dtype) || weights == nullptr || !weights->is_last_pass())
+    return false;
   const StepWeights::Joint& joint = weights->of(company(dtype), dtype);
   return joint.gradient.defined() && joint.uses == 0;
 }

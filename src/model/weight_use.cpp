@@ -4,8 +4,6 @@
 
 namespace longspan {
 
-bool is_narrow(at::ScalarType dtype) { return dtype == at::kBFloat16 || dtype == at::kHalf; }
-
 WeightUse::WeightUse(std::vector<Company> companies, const ForwardOptions& options)
     : companies_(std::move(companies)), all_(options.step_weights) {
   const auto dtype = options.compute_dtype;

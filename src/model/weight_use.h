@@ -8,9 +8,6 @@
 
 namespace longspan {
 
-/// Returns whether parameters take part in a computation by narrow forms of theirs.
-bool is_narrow(at::ScalarType dtype);
-
 /// What a narrow operation computes with, and what its backward adds gradients to: what the passes
 /// of a step share, or forms and sums of its own.
 class WeightUse : public torch::CustomClassHolder {

@@ -43,13 +43,35 @@ TEST_CASE("rotations and their gradients equal the plain ones") {
   }
 }
 
-TEST_CASE("bfloat16 is turned in float32 and rounded once") {
-  const auto angles = some_angles(7, at::kFloat);
-  const auto x = random_tensor({B, T, H, K}, 1, at::kBFloat16);
-  const auto turned = rotate_pairs(x, angles, RotaryPairing::Interleaved);
-  CHECK(turned.scalar_type() == at::kBFloat16);
-  const auto wide = rotate_pairs(x.to(at::kFloat), angles, RotaryPairing::Interleaved);
-  CHECK(turned.equal(wide.to(at::kBFloat16)));
+TEST_CASE("bfloat16 is turned in float32 and rounded once, and so is its gradient") {
+  const auto pairing = GENERATE(RotaryPairing::Interleaved, RotaryPairing::HalfSplit);
+  const auto num_pairs = GENERATE(std::int64_t{3}, std::int64_t{7});
+  const auto angles = some_angles(num_pairs, at::kFloat);
+  const auto d_y = random_tensor({B, T, H, K}, 2, at::kBFloat16);
+  const auto run = [&](at::ScalarType dtype) {
+    auto x = random_tensor({B, T, H, K}, 1, at::kBFloat16).to(dtype).requires_grad_();
+    const auto y = rotate_pairs(x, angles, pairing);
+    CHECK(y.scalar_type() == dtype);
+    y.backward(d_y.to(dtype));
+    return std::pair{y.to(at::kBFloat16), x.grad().to(at::kBFloat16)};
+  };
+  const auto [narrow, narrow_gradient] = run(at::kBFloat16);
+  const auto [wide, wide_gradient] = run(at::kFloat);
+  CHECK(narrow.equal(wide));
+  CHECK(narrow_gradient.equal(wide_gradient));
+}
+
+TEST_CASE("heads that lie in the rows of a product, or apart, are turned as those that do not") {
+  const auto dtype = GENERATE(at::kFloat, at::kDouble, at::kBFloat16);
+  const auto angles = some_angles(7, dtype);
+  const auto in_rows =
+      random_tensor({B, T, 3 * H * K}, 1, dtype).narrow(2, H * K, H * K).unflatten(2, {H, K});
+  const auto apart = random_tensor({B, H, T, K}, 1, dtype).transpose(1, 2);
+  for (const auto& x : {in_rows, apart}) {
+    const auto turned = rotate_pairs(x, angles, RotaryPairing::Interleaved);
+    CHECK(turned.equal(rotate_pairs(x.contiguous(), angles, RotaryPairing::Interleaved)));
+    CHECK(turned.is_contiguous());
+  }
 }
 
 }  // namespace

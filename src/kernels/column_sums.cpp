@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
 #include "longspan/kernels/weight_gradient.h"
@@ -20,11 +19,6 @@ namespace {
 constexpr std::int64_t kFewestColumns = 64;  // that are worth a thread
 // Rows that are summed one after another; the sums of these are added. It bounds the rounding.
 constexpr std::int64_t kRowsOfASum = 256;
-
-bool takes_bfloat16_rows(const KernelCase& wanted) {
-  return takes_cpu(wanted) && wanted.dtype == at::kBFloat16 &&
-         gpu::launches_on(wanted.device) == nullptr;
-}
 
 // A thread takes some columns of all rows.
 at::Tensor sum_bfloat16_rows(const at::Tensor& x_NO) {
@@ -51,7 +45,7 @@ at::Tensor sum_by_operator(const at::Tensor& x_NO) {
 }
 
 constexpr std::array kColumnSumKernels{
-    Kernel<ColumnSumRun>{"rows of bfloat16 on the CPU", takes_bfloat16_rows, sum_bfloat16_rows},
+    Kernel<ColumnSumRun>{"rows of bfloat16 on the CPU", takes_bfloat16_on_cpu, sum_bfloat16_rows},
     Kernel<ColumnSumRun>{"an operator", takes_all, sum_by_operator},
 };
 

@@ -32,6 +32,9 @@ struct Kernel {
 
 inline bool takes_cpu(const KernelCase& wanted) { return wanted.device == c10::kCPU; }
 inline bool takes_all(const KernelCase&) { return true; }
+/// A CPU that does not stand in for a GPU, which would go a GPU's way.
+bool takes_lone_cpu(const KernelCase& wanted);
+bool takes_bfloat16_on_cpu(const KernelCase& wanted);
 
 /// Returns the first kernel of a table that takes a case.
 template <class Run>

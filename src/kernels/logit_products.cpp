@@ -7,7 +7,6 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 
-#include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "kernels/row_math.h"
 #include "longspan/core/error.h"
@@ -28,11 +27,6 @@ at::Tensor wide_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {
 void add_wide_gradient(at::Tensor& d_weight_VD, const at::Tensor& d_logits_NV,
                        const at::Tensor& x_ND) {
   at::addmm_out(d_weight_VD, d_weight_VD, d_logits_NV.t(), x_ND, at::kFloat);
-}
-
-bool takes_bfloat16_on_cpu(const KernelCase& wanted) {
-  return takes_cpu(wanted) && wanted.dtype == at::kBFloat16 &&
-         gpu::launches_on(wanted.device) == nullptr;
 }
 
 at::Tensor narrow_logits(const at::Tensor& x_ND, const at::Tensor& weight_VD) {

@@ -5,7 +5,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/embedding_dense_backward.h>
 
-#include "kernels/gpu/launches.h"
 #include "kernels/kernel_tables.h"
 #include "longspan/core/error.h"
 #include "longspan/kernels/weight_gradient.h"
@@ -34,11 +33,6 @@ void add_on_cpu(at::Tensor& sum_VD, const at::Tensor& ids_N, const at::Tensor& r
 void add_dense(at::Tensor& sum_VD, const at::Tensor& ids_N, const at::Tensor& rows_ND) {
   sum_VD.add_(at::embedding_dense_backward(rows_ND, ids_N, sum_VD.size(0), /*padding_idx=*/-1,
                                            /*scale_grad_by_freq=*/false));
-}
-
-// What stands in for a GPU goes a GPU's way.
-bool takes_lone_cpu(const KernelCase& wanted) {
-  return takes_cpu(wanted) && gpu::launches_on(wanted.device) == nullptr;
 }
 
 constexpr std::array kRowSumKernels{

@@ -47,19 +47,15 @@ void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backwa
       row.p, keys,
       {head.bias.at(row.seen.position()) + first_key, static_cast<Scalar>(problem.scale), log_sum});
   const std::int64_t at = head.q_offset(row.t);
-  Scalar mean = 0;  // sum over keys of p * d_p, which equals out . d_out with or without dropout
-  for (std::int64_t i = 0; i < problem.K; ++i)
-    mean += static_cast<Scalar>(data.out[at + i]) * static_cast<Scalar>(data.d_out[at + i]);
+  // The sum over keys of p * d_p, with or without dropout.
+  const Scalar mean = row_math::dot(data.out + at, data.d_out + at, problem.K);
   const bool drops = problem.drop.p > 0.0;
   if (drops) {
     row_math::draw_mask(mask.data(), row.seen.position() + 1, head.mask(row.t));
-    for (std::int64_t s = 0; s < keys; ++s)
-      row.d_p[s] *= mask[static_cast<std::size_t>(first_key + s)];
+    row_math::multiply(row.d_p, mask.data() + first_key, keys);
   }
   row_math::softmax_gradient(row.d_p, row.p, keys, mean);
-  if (drops)
-    for (std::int64_t s = 0; s < keys; ++s)
-      row.p[s] *= mask[static_cast<std::size_t>(first_key + s)];
+  if (drops) row_math::multiply(row.p, mask.data() + first_key, keys);
 }
 
 template <class Element, class Scalar>

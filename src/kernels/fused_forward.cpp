@@ -55,8 +55,7 @@ void forward_rows(const Head<Scalar>& head, const Block& block, Scalar* log_sums
     scratch.scale_back[row] = Scalar(1) / sum;
     if (problem.drop.p == 0.0) continue;
     row_math::draw_mask(scratch.mask.data(), seen.position() + 1, head.mask(t));
-    const Scalar* const mask = scratch.mask.data() + seen.first_key;
-    for (std::int64_t s = 0; s < seen.count(); ++s) x[s] *= mask[s];
+    row_math::multiply(x, scratch.mask.data() + seen.first_key, seen.count());
   }
 }
 

@@ -112,11 +112,13 @@ void PanelProducts<Element>::store() {
 template <class Element>
 void PanelProducts<Element>::lay_out(const Element* rows, Panels<Element>& panels) const {
   const std::int64_t K = problem_.K, stride = problem_.k_stride();
-  constexpr std::int64_t kTogether = kRowsTogether<Element>;
-  for (std::int64_t s = 0; s < problem_.S; s += kTogether) {
-    Element* const to = panels.data() + s * K;
-    for (std::int64_t i = 0; i < std::min(kTogether, problem_.S - s); ++i)
-      for (std::int64_t j = 0; j < K; ++j) to[j * kTogether + i] = rows[(s + i) * stride + j];
+  for (std::int64_t s = 0; s < problem_.S; s += kRowsTogether<Element>) {
+    const Element* const row = rows + s * stride;
+    if constexpr (is_narrow<Element>)
+      row_math::interleave(panels.data() + s * K, row, s + 1 < problem_.S ? row + stride : nullptr,
+                           K);
+    else
+      std::copy_n(row, K, panels.data() + s * K);
   }
 }
 

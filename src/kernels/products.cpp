@@ -62,6 +62,16 @@ at::Tensor onednn_linear(const at::Tensor& x, const at::Tensor& weight_OI, const
                   std::nullopt);
 }
 
+// An operator of LibTorch fills the result with the bias and adds the product to it.
+bool adds_bias_by_onednn(const at::Tensor& x_NI) {
+#if defined(__x86_64__)
+  return x_NI.is_cpu() && x_NI.scalar_type() == at::kBFloat16 && has_faster_onednn() &&
+         __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 at::Tensor as_rows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 struct LinearProduct : torch::autograd::Function<LinearProduct> {
@@ -142,6 +152,7 @@ at::Tensor linear_product(const at::Tensor& x_NI, const at::Tensor& weight_OI,
     return few_rows_products(x_NI, {&layer, 1}).front();
   }
   if (!bias_O.defined()) return product(x_NI, weight_OI.t());
+  if (adds_bias_by_onednn(x_NI)) return onednn_linear(x_NI, weight_OI, bias_O);
   return at::addmm(bias_O, x_NI, weight_OI.t());
 }
 

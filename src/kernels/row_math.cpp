@@ -64,18 +64,33 @@ using Lanes = float __attribute__((vector_size(4 * kLanes)));
 using LaneBits = std::uint32_t __attribute__((vector_size(4 * kLanes)));
 using NarrowLanes = std::uint16_t __attribute__((vector_size(2 * kLanes)));
 
-[[gnu::always_inline]] inline void add_products(Lanes& sums, const Lanes& x, const float* weight) {
-  Lanes lanes;
-  std::memcpy(&lanes, weight, sizeof lanes);
-  sums += x * lanes;
+// Results of lanes are arguments: how they are returned depends on the instruction set.
+[[gnu::always_inline]] inline void load(Lanes& lanes, const float* x) {
+  std::memcpy(&lanes, x, sizeof lanes);
 }
 
-[[gnu::always_inline]] inline void add_products(Lanes& sums, const Lanes& x,
-                                                const c10::BFloat16* weight) {
+[[gnu::always_inline]] inline void load(Lanes& lanes, const c10::BFloat16* x) {
   NarrowLanes narrow;
-  std::memcpy(&narrow, weight, sizeof narrow);
+  std::memcpy(&narrow, x, sizeof narrow);
   const LaneBits bits = __builtin_convertvector(narrow, LaneBits) << 16;
-  sums += x * reinterpret_cast<Lanes>(bits);
+  lanes = reinterpret_cast<Lanes>(bits);
+}
+
+// A loop of std::max is not vectorised, for what it does with NaN.
+[[gnu::always_inline]] inline void take_greater(Lanes& greatest, const Lanes& lanes) {
+  greatest = greatest < lanes ? lanes : greatest;
+}
+
+[[gnu::always_inline]] inline float greatest_of(const Lanes& lanes) {
+  float greatest = lanes[0];
+  for (std::int64_t lane = 1; lane < kLanes; ++lane) greatest = std::max(greatest, lanes[lane]);
+  return greatest;
+}
+
+[[gnu::always_inline]] inline float sum_of(const Lanes& lanes) {
+  float sum = 0;
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += lanes[lane];
+  return sum;
 }
 
 constexpr std::int64_t kTogether = 4;  // rows that are read side by side
@@ -100,16 +115,16 @@ template <class Element>
     const Element *const row = data + j * stride, *const ahead = rows_ahead(rows, j);
     Lanes sums[kTogether]{};
     for (std::int64_t i = 0; i < whole; i += kLanes) {
-      Lanes lanes;
-      std::memcpy(&lanes, x + i, sizeof lanes);
+      Lanes lanes, weights;
+      load(lanes, x + i);
       for (std::int64_t each = 0; each < kTogether; ++each) {
         __builtin_prefetch(ahead + each * stride + i);
-        add_products(sums[each], lanes, row + each * stride + i);
+        load(weights, row + each * stride + i);
+        sums[each] += lanes * weights;
       }
     }
     for (std::int64_t each = 0; each < kTogether; ++each) {
-      float sum = 0;
-      for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[each][lane];
+      float sum = sum_of(sums[each]);
       for (std::int64_t i = whole; i < count; ++i) sum += x[i] * widened(row[each * stride + i]);
       out[j + each] = sum;
     }
@@ -142,6 +157,20 @@ template <class Element>
     for (std::int64_t i = 0; i < count; ++i) out[i] += x[j] * widened(data[j * stride + i]);
 }
 
+template <class Element>
+[[gnu::always_inline]] inline float dot_of(const Element* a, const Element* b, std::int64_t count) {
+  Lanes sums{}, left, right;
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    load(left, a + i);
+    load(right, b + i);
+    sums += left * right;
+  }
+  float sum = sum_of(sums);
+  for (; i < count; ++i) sum += widened(a[i]) * widened(b[i]);
+  return sum;
+}
+
 // The bits of the nearest bfloat16, ties to even; branch-free so that it vectorises.
 [[gnu::always_inline]] inline std::uint16_t bfloat16_bits(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
@@ -168,9 +197,17 @@ LONGSPAN_CLONES void combine_rows(float* out, const float* x, const Rows<c10::BF
 }
 
 LONGSPAN_CLONES float scale_add_max(float* x, const float* bias, std::int64_t count, float scale) {
-  float greatest = -std::numeric_limits<float>::infinity();
-#pragma omp simd reduction(max : greatest)
-  for (std::int64_t i = 0; i < count; ++i) {
+  Lanes greatest_lanes = Lanes{} - std::numeric_limits<float>::infinity(), lanes, biases;
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    load(lanes, x + i);
+    load(biases, bias + i);
+    lanes = lanes * scale + biases;
+    std::memcpy(x + i, &lanes, sizeof lanes);
+    take_greater(greatest_lanes, lanes);
+  }
+  float greatest = greatest_of(greatest_lanes);
+  for (; i < count; ++i) {
     x[i] = x[i] * scale + bias[i];
     greatest = std::max(greatest, x[i]);
   }
@@ -187,13 +224,32 @@ double scale_add_max(double* x, const double* bias, std::int64_t count, double s
 }
 
 LONGSPAN_CLONES float max(const float* x, std::int64_t count) {
-  float greatest = -std::numeric_limits<float>::infinity();
-#pragma omp simd reduction(max : greatest)
-  for (std::int64_t i = 0; i < count; ++i) greatest = std::max(greatest, x[i]);
+  Lanes greatest_lanes = Lanes{} - std::numeric_limits<float>::infinity(), lanes;
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    load(lanes, x + i);
+    take_greater(greatest_lanes, lanes);
+  }
+  float greatest = greatest_of(greatest_lanes);
+  for (; i < count; ++i) greatest = std::max(greatest, x[i]);
   return greatest;
 }
 
 double max(const double* x, std::int64_t count) { return *std::max_element(x, x + count); }
+
+LONGSPAN_CLONES float dot(const float* a, const float* b, std::int64_t count) {
+  return dot_of(a, b, count);
+}
+
+LONGSPAN_CLONES float dot(const c10::BFloat16* a, const c10::BFloat16* b, std::int64_t count) {
+  return dot_of(a, b, count);
+}
+
+double dot(const double* a, const double* b, std::int64_t count) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
+  return sum;
+}
 
 LONGSPAN_CLONES float exp_sum(float* x, std::int64_t count, float shift) {
   float sum = 0;
@@ -267,6 +323,27 @@ LONGSPAN_CLONES void round_pairs(c10::BFloat16* out, const float* even, const fl
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i)
     pairs[i] = bfloat16_bits(even[i]) | std::uint32_t{bfloat16_bits(odd[i])} << 16;
+}
+
+LONGSPAN_CLONES void interleave(c10::BFloat16* out, const c10::BFloat16* even,
+                                const c10::BFloat16* odd, std::int64_t count) {
+  auto* const pairs = reinterpret_cast<std::uint32_t*>(out);
+  if (odd == nullptr) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) pairs[i] = even[i].x;
+    return;
+  }
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) pairs[i] = even[i].x | std::uint32_t{odd[i].x} << 16;
+}
+
+LONGSPAN_CLONES void multiply(float* x, const float* factors, std::int64_t count) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) x[i] *= factors[i];
+}
+
+void multiply(double* x, const double* factors, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) x[i] *= factors[i];
 }
 
 LONGSPAN_CLONES void rotate_neighbours(float* out, const float* x, PairAngles<float> angles) {

@@ -34,6 +34,11 @@ void combine_rows(float* out, const float* x, const Rows<c10::BFloat16>& rows);
 float max(const float* x, std::int64_t count);
 double max(const double* x, std::int64_t count);
 
+/// Returns the sum of a[i] * b[i].
+float dot(const float* a, const float* b, std::int64_t count);
+float dot(const c10::BFloat16* a, const c10::BFloat16* b, std::int64_t count);
+double dot(const double* a, const double* b, std::int64_t count);
+
 /// Sets x[i] = exp(x[i] - shift) and returns the sum.
 float exp_sum(float* x, std::int64_t count, float shift);
 double exp_sum(double* x, std::int64_t count, double shift);
@@ -66,6 +71,14 @@ void scale_to(c10::BFloat16* out, const float* x, std::int64_t count, float scal
 
 /// Sets out[2 i] and out[2 i + 1] to even[i] and odd[i], rounded. @param odd null: zeros
 void round_pairs(c10::BFloat16* out, const float* even, const float* odd, std::int64_t count);
+
+/// Sets out[2 i] and out[2 i + 1] to even[i] and odd[i]. @param odd null: zeros
+void interleave(c10::BFloat16* out, const c10::BFloat16* even, const c10::BFloat16* odd,
+                std::int64_t count);
+
+/// Multiplies x[i] by factors[i].
+void multiply(float* x, const float* factors, std::int64_t count);
+void multiply(double* x, const double* factors, std::int64_t count);
 
 /// The angles of a row's pairs.
 template <class Scalar>

@@ -89,6 +89,9 @@ using ResidualNormRun = SumAndNorm (*)(const ResidualNormCall& call);
 std::span<const Kernel<ResidualNormRun>> residual_norm_kernels();
 SumAndNorm gpu_residual_norm(const ResidualNormCall& call);
 bool takes_gpu_residual_norm(const KernelCase& wanted);
+/// residual_norm() in one pass over memory each way.
+SumAndNorm cpu_residual_norm(const ResidualNormCall& call);
+bool takes_cpu_residual_norm(const KernelCase& wanted);
 
 /// Returns the dtype of logits, losses and sums over factors of a dtype: float64 of float64, else
 /// float32.

@@ -30,6 +30,7 @@ SumAndNorm composed(const ResidualNormCall& call) {
 
 constexpr std::array kResidualNormKernels{
     Kernel<ResidualNormRun>{"rows on a GPU", takes_gpu_residual_norm, gpu_residual_norm},
+    Kernel<ResidualNormRun>{"rows on the CPU", takes_cpu_residual_norm, cpu_residual_norm},
     Kernel<ResidualNormRun>{"composed operations", takes_all, composed},
 };
 
@@ -38,8 +39,8 @@ SumAndNorm run(const ResidualNormCall& call) {
   // A kernel's elements are all of one dtype.
   const bool uniform = call.x.scalar_type() == call.dtype &&
                        (!call.branch.defined() || call.branch.scalar_type() == call.dtype);
-  const KernelCase wanted{call.x.device().type(), uniform ? call.dtype : at::kFloat, BiasForm::None,
-                          call.x.size(-1)};
+  const KernelCase wanted{call.x.device().type(), uniform ? call.dtype : at::ScalarType::Undefined,
+                          BiasForm::None, call.x.size(-1)};
   return kernel_for(residual_norm_kernels(), wanted).run(call);
 }
 

@@ -66,8 +66,8 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode<Rows>> {
                                const Given& weight_D, const Given& bias_D, const Given& row_ids_N,
                                const ResidualNormNumbers& numbers) {
     const auto or_none = [](const Given& given) { return given.value_or(at::Tensor()); };
-    const ResidualNormInputs in{x,       or_none(branch), or_none(weight_D), or_none(bias_D),
-                                or_none(row_ids_N), numbers};
+    const ResidualNormInputs in{
+        x, or_none(branch), or_none(weight_D), or_none(bias_D), or_none(row_ids_N), numbers};
     ResidualNormOutputs out;
     if (in.branch.defined()) out.sum = like(x);
     if (in.weight_D.defined()) {
@@ -107,11 +107,13 @@ struct ResidualNormNode : torch::autograd::Function<ResidualNormNode<Rows>> {
     d.d_normed = ready(weight_D.defined(), gradients.back());
     if (!d.d_sum.defined() && !d.d_normed.defined()) return variable_list(6);
     const at::Tensor& some = d.d_sum.defined() ? d.d_sum : d.d_normed;
-    const ResidualNormInputs in{some, {}, weight_D, {}, saved[2], ResidualNormNumbers::of(*context)};
+    const ResidualNormInputs in{some, {},       weight_D,
+                                {},   saved[2], ResidualNormNumbers::of(*context)};
     d.d_x = like(some);
     if (has_branch && in.numbers.p > 0.0) d.d_branch = like(some);
     if (d.d_normed.defined())
-      d.d_weights_P2D = at::empty({Rows::num_parts(in.num_rows()), 2, in.width()}, floats(weight_D));
+      d.d_weights_P2D =
+          at::empty({Rows::num_parts(in.num_rows()), 2, in.width()}, floats(weight_D));
     Rows::backward(in, d);
     at::Tensor d_weight_D, d_bias_D;
     if (d.d_normed.defined()) {

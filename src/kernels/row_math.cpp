@@ -10,13 +10,7 @@
 #include <cstring>
 #include <limits>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define LONGSPAN_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LONGSPAN_CLONES
-#endif
+#include "kernels/row_elements.h"
 
 namespace longspan::row_math {
 namespace {
@@ -53,11 +47,6 @@ void fill_mask_chunk(Scalar* mask, const RowMask& rule, std::uint32_t first_bloc
     }
   }
 }
-
-[[gnu::always_inline]] inline float widened(c10::BFloat16 x) {
-  return std::bit_cast<float>(std::uint32_t{x.x} << 16);
-}
-[[gnu::always_inline]] inline float widened(float x) { return x; }
 
 constexpr std::int64_t kLanes = 16;
 using Lanes = float __attribute__((vector_size(4 * kLanes)));
@@ -169,13 +158,6 @@ template <class Element>
   float sum = sum_of(sums);
   for (; i < count; ++i) sum += widened(a[i]) * widened(b[i]);
   return sum;
-}
-
-// The bits of the nearest bfloat16, ties to even; branch-free so that it vectorises.
-[[gnu::always_inline]] inline std::uint16_t bfloat16_bits(float x) {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  return static_cast<std::uint16_t>(x == x ? rounded : 0x7fc0u);
 }
 
 }  // namespace

@@ -154,11 +154,12 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
       e * N * D + (narrow ? std::max(of_number * logits, e * logits + product)
                           : kFloatBytes * std::max(logits, head.greatest));
   // Where the activation keeps its input in float32, that is gone before a second gradient is
-  // there; a gate and its inner matrix in two bytes are one, beside the gradients of both.
+  // there; a gate and its inner matrix in two bytes are one, beside the gradients of both, which
+  // a GPU's kernel has at once.
   const bool gated = shape_of(model.activation).gated;
   const std::int64_t inner = !narrow && kept_inner_activations(model, path.on_gpu) == 2 ? 1
-                             : narrow && gated                                          ? 4
-                                                                                        : 2;
+                             : narrow && gated ? (path.on_gpu ? 4 : 3)
+                                               : 2;
   // In two bytes the gradients in front of a bound are joined beside those behind it.
   const std::int64_t joined = narrow ? N * clip_bytes(model, path) : 0;
   const std::int64_t at_last_layer =

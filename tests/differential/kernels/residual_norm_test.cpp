@@ -1,4 +1,5 @@
-// The GPU's kernels of the residual stream on the emulator against the plain ones in float64.
+// The kernels of the residual stream, those of a GPU on the emulator, against the plain ones in
+// float64.
 
 #include "longspan/kernels/residual_norm.h"
 
@@ -52,7 +53,8 @@ std::vector<at::Tensor> run(const Kernel<ResidualNormRun>& kernel, const Problem
 }
 
 double relative(const at::Tensor& a, const at::Tensor& b) {
-  return (a.to(at::kDouble) - b).norm().item<double>() / b.norm().item<double>();
+  const double size = b.norm().item<double>();
+  return (a.to(at::kDouble) - b).norm().item<double>() / (size > 0 ? size : 1.0);
 }
 
 TEST_CASE("emulated kernels of the residual stream equal the plain ones in float64") {
@@ -73,6 +75,51 @@ TEST_CASE("emulated kernels of the residual stream equal the plain ones in float
   REQUIRE(found.size() == expected.size());
   // The sum is rounded before it is normalised, and each gradient once more: 2^-9 each.
   for (std::size_t i = 0; i < found.size(); ++i) CHECK(relative(found[i], expected[i]) <= 4e-3);
+}
+
+const Kernel<ResidualNormRun>& cpu_rows(at::ScalarType dtype, std::int64_t width) {
+  return kernel_for(residual_norm_kernels(), {c10::kCPU, dtype, BiasForm::None, width});
+}
+
+TEST_CASE("rows of the residual stream on the CPU equal the plain ones in float64") {
+  const auto problem = GENERATE(
+      Problem{5, 64, true, true, true, true, 0.1}, Problem{3, 3, true, true, false, false, 0.3},
+      Problem{7, 200, true, true, false, false, 0.1}, Problem{1, 31, true, true, true, true, 0.0},
+      Problem{2, 1024, true, true, true, false, 0.0}, Problem{3, 1033, true, true, true, true, 0.2},
+      Problem{2, 4104, true, true, false, false, 0.1}, Problem{9, 72, true, false, true, true, 0.1},
+      Problem{9, 72, true, false, true, true, 0.0}, Problem{4, 512, false, true, true, true, 0.0},
+      Problem{1100, 16, false, true, true, true, 0.0},
+      Problem{1030, 24, true, true, true, true, 0.1});
+  const auto dtype = GENERATE(at::kFloat, at::kBFloat16);
+  INFO("N " << problem.N << ", D " << problem.D << ", branch " << problem.has_branch << ", norm "
+            << problem.has_norm << ", p " << problem.p << ", " << dtype);
+  const auto& kernel = cpu_rows(dtype, problem.D);
+  REQUIRE(kernel.name == "rows on the CPU");
+  const auto expected = run(residual_norm_kernels().back(), problem, at::kDouble, dtype);
+  const auto found = run(kernel, problem, dtype, dtype);
+  REQUIRE(found.size() == expected.size());
+  // bfloat16: the sum is rounded before it is normalised, and each gradient once more, 2^-9 each.
+  // float32: each number of a row follows from about ten roundings and two of the row's sums.
+  const double tolerance = dtype == at::kBFloat16 ? 4e-3 : 16 * 0x1p-24;
+  for (std::size_t i = 0; i < found.size(); ++i)
+    CHECK(relative(found[i], expected[i]) <= tolerance);
+}
+
+TEST_CASE("rows on the CPU give the same bits on any number of threads") {
+  const Problem problem{1030, 72, true, true, true, true, 0.1};
+  const auto dtype = GENERATE(at::kFloat, at::kBFloat16);
+  const int threads = at::get_num_threads();
+  const auto run_on = [&](int count) {
+    at::set_num_threads(count);
+    auto found = run(cpu_rows(dtype, problem.D), problem, dtype, dtype);
+    at::set_num_threads(threads);
+    return found;
+  };
+  const auto alone = run_on(1);
+  for (const int count : {2, 3, 7}) {
+    const auto found = run_on(count);
+    for (std::size_t i = 0; i < alone.size(); ++i) CHECK(found[i].equal(alone[i]));
+  }
 }
 
 TEST_CASE("rows give the same bits in any order of threads, and need their barriers") {

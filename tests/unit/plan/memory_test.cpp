@@ -75,6 +75,7 @@ TEST_CASE("the formula for a step's memory is within 10 % of the measured peak")
       {"cpu", "fp32", "adaptive", "relu", "alibi", "0.1"},
       {"cpu", "fp32", "small", "relu", "alibi, form: absolute", "0.1"},
       {"cpu", "bf16", "small", "swiglu", "alibi", "0.1"},
+      {"cpu", "bf16", "small", "swiglu", "alibi", "0"},
       {"cpu", "bf16", "large", "relu", "rotary", "0"},
       {"cpu", "bf16", "adaptive", "relu", "alibi", "0.1"},
       {"cpu", "bf16", "small", "gelu", "alibi, form: absolute", "0"},

@@ -1,0 +1,153 @@
+// The residual stream row by row on the CPU, dropout and norm in one pass over memory.
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/norm_rows.h"
+#include "kernels/residual_norm_node.h"
+#include "longspan/core/ceil_divide.h"
+
+namespace longspan {
+namespace {
+
+using norm_rows::Moments;
+
+constexpr std::int64_t kElementsOfAThread = 1 << 13;  // at least
+// Rows whose gradients of the weights are added up by themselves. It does not depend on the number
+// of threads, and so do the sums.
+constexpr std::int64_t kMostParts = 64, kFewestRowsOfAPart = 16;
+
+template <class Element>
+const Element* read(const at::Tensor& x) {
+  return x.defined() ? x.const_data_ptr<Element>() : nullptr;
+}
+
+template <class Element>
+Element* write(const at::Tensor& x) {
+  return x.defined() ? x.mutable_data_ptr<Element>() : nullptr;
+}
+
+// The multipliers of a row's dropout, drawn where they are asked for.
+class Mask {
+ public:
+  explicit Mask(const ResidualNormInputs& in)
+      : rule_{in.numbers.p, in.numbers.key}, row_ids_(read<std::int64_t>(in.row_ids_N)) {
+    if (rule_.p > 0.0) mask_.resize(static_cast<std::size_t>(in.width()));
+  }
+  // Returns null without dropout.
+  const float* of(std::int64_t row) {
+    if (rule_.p == 0.0) return nullptr;
+    row_math::draw_mask(mask_.data(), static_cast<std::int64_t>(mask_.size()),
+                        row_mask(rule_, row_ids_[row]));
+    return mask_.data();
+  }
+
+ private:
+  DropoutRule rule_;
+  const std::int64_t* row_ids_;
+  std::vector<float> mask_;
+};
+
+template <class Element>
+void forward_rows(const ResidualNormInputs& in, const ResidualNormOutputs& out) {
+  const std::int64_t D = in.width();
+  const auto *const x = read<Element>(in.x), *const branch = read<Element>(in.branch);
+  auto *const sum = write<Element>(out.sum), *const normed = write<Element>(out.normed);
+  auto *const mean = write<float>(out.mean_N), *const inverse = write<float>(out.inverse_N);
+  const std::vector<float> zeros(static_cast<std::size_t>(D), 0.0F);
+  const auto* const weight = read<float>(in.weight_D);
+  const auto* const bias = in.bias_D.defined() ? read<float>(in.bias_D) : zeros.data();
+  const norm_rows::NormKind kind{in.numbers.centred, static_cast<float>(in.numbers.eps)};
+  at::parallel_for(0, in.num_rows(), ceil_divide(kElementsOfAThread, D),
+                   [&](std::int64_t first, std::int64_t last) {
+                     Mask mask(in);
+                     std::vector<float> wide(static_cast<std::size_t>(D));
+                     for (std::int64_t row = first; row < last; ++row) {
+                       const std::int64_t at = row * D;
+                       if (branch == nullptr)
+                         norm_rows::widen(wide.data(), x + at, D);
+                       else
+                         norm_rows::add(sum + at, wide.data(),
+                                        norm_rows::Sum<Element>{x + at, branch + at, mask.of(row)},
+                                        D);
+                       if (normed == nullptr) continue;
+                       const Moments moments = norm_rows::moments(wide.data(), D, kind);
+                       norm_rows::normalize(normed + at, wide.data(), {weight, bias, moments}, D);
+                       mean[row] = moments.mean;
+                       inverse[row] = moments.inverse;
+                     }
+                   });
+}
+
+template <class Element>
+void backward_rows(const ResidualNormInputs& in, const ResidualNormGradients& d,
+                   std::int64_t num_parts) {
+  const std::int64_t N = in.num_rows(), D = in.width(), rows_of_a_part = ceil_divide(N, num_parts);
+  const auto *const x = read<Element>(d.sum), *const d_sum = read<Element>(d.d_sum),
+                    *const d_normed = read<Element>(d.d_normed);
+  auto *const d_x = write<Element>(d.d_x), *const d_branch = write<Element>(d.d_branch);
+  const auto *const mean = read<float>(d.mean_N), *const inverse = read<float>(d.inverse_N),
+                    *const weight = read<float>(in.weight_D);
+  auto* const d_weights = write<float>(d.d_weights_P2D);
+  at::parallel_for(0, num_parts, 1, [&](std::int64_t first, std::int64_t last) {
+    Mask mask(in);
+    std::vector<float> wide(static_cast<std::size_t>(D)), scratch(wide.size());
+    for (std::int64_t part = first; part < last; ++part) {
+      float* const d_weight = d_weights == nullptr ? nullptr : d_weights + 2 * part * D;
+      if (d_weight != nullptr) std::fill_n(d_weight, 2 * D, 0.0F);
+      const std::int64_t end = std::min(N, (part + 1) * rows_of_a_part);
+      for (std::int64_t row = part * rows_of_a_part; row < end; ++row) {
+        const std::int64_t at = row * D;
+        if (d_normed == nullptr)
+          std::ranges::fill(wide, 0.0F);
+        else
+          norm_rows::backward({wide.data(), d_weight, d_weight + D},
+                              norm_rows::Given<Element>{x + at, d_normed + at, scratch.data()},
+                              {weight, nullptr, Moments{mean[row], inverse[row]}},
+                              in.numbers.centred, D);
+        norm_rows::add_gradient(d_x + at, wide.data(), d_sum == nullptr ? nullptr : d_sum + at, D);
+        if (d_branch == nullptr) continue;
+        row_math::multiply(wide.data(), mask.of(row), D);
+        row_math::scale_to(d_branch + at, wide.data(), D, 1.0F);
+      }
+    }
+  });
+}
+
+struct CpuRows {
+  static at::Tensor ready(const at::Tensor& x) { return x.contiguous(); }
+
+  static std::int64_t num_parts(std::int64_t num_rows) {
+    return std::clamp<std::int64_t>(num_rows / kFewestRowsOfAPart, 1, kMostParts);
+  }
+
+  static void forward(const ResidualNormInputs& in, const ResidualNormOutputs& out) {
+    if (in.x.scalar_type() == at::kBFloat16)
+      forward_rows<c10::BFloat16>(in, out);
+    else
+      forward_rows<float>(in, out);
+  }
+
+  static void backward(const ResidualNormInputs& in, const ResidualNormGradients& d) {
+    const std::int64_t parts = num_parts(in.num_rows());
+    if (in.x.scalar_type() == at::kBFloat16)
+      backward_rows<c10::BFloat16>(in, d, parts);
+    else
+      backward_rows<float>(in, d, parts);
+  }
+};
+
+}  // namespace
+
+bool takes_cpu_residual_norm(const KernelCase& wanted) {
+  return takes_lone_cpu(wanted) && wanted.width > 0 &&
+         (wanted.dtype == at::kFloat || wanted.dtype == at::kBFloat16);
+}
+
+SumAndNorm cpu_residual_norm(const ResidualNormCall& call) {
+  return residual_norm_by<CpuRows>(call);
+}
+
+}  // namespace longspan

@@ -15,6 +15,28 @@
 namespace longspan {
 namespace {
 
+bool has_heads_together(const at::Tensor& x_BTHK) {
+  return x_BTHK.stride(3) == 1 && x_BTHK.stride(2) == x_BTHK.size(3);
+}
+
+at::Tensor with_heads_together(const at::Tensor& x_BTHK) {
+  return has_heads_together(x_BTHK) ? x_BTHK : x_BTHK.contiguous();
+}
+
+// Queries, keys and values that are parts of one matrix have gradients that are parts of one, since
+// a product with all of them is next.
+fused::Gradients gradients_of(const AttentionCall& call) {
+  const auto &q = call.q_BTHK, &k = call.k_BSGK, &v = call.v_BSGK;
+  const std::int64_t B = q.size(0), T = q.size(1), H = q.size(2), G = k.size(2), K = q.size(3);
+  if (!q.is_alias_of(k) || !q.is_alias_of(v) || k.size(1) != T)
+    return {at::empty(q.sizes(), q.options()),
+            at::zeros(k.sizes(), k.options()),
+            at::zeros(v.sizes(), v.options()),
+            {}};
+  const at::Tensor all = at::zeros({B, T, H + 2 * G, K}, q.options());
+  return {all.narrow(2, 0, H), all.narrow(2, H, G), all.narrow(2, H + G, G), {}};
+}
+
 struct FusedKernel {
   static fused::Problem problem_of(const AttentionCall& call) {
     fused::Problem problem(call.q_BTHK, call.k_BSGK, call.scale);
@@ -35,23 +57,16 @@ struct FusedKernel {
     return result;
   }
 
-  static AttentionInputGradients backward(const AttentionCall& given, const AttentionResult& result,
+  static AttentionInputGradients backward(const AttentionCall& call, const AttentionResult& result,
                                           const at::Tensor& d_out) {
-    AttentionCall call = given;
-    call.k_BSGK = call.k_BSGK.contiguous();
-    call.v_BSGK = call.v_BSGK.contiguous();
-    const auto d = fused::run_backward(
+    fused::Gradients d = gradients_of(call);
+    fused::run_backward(
         problem_of(call),
         {call.q_BTHK, call.k_BSGK, call.v_BSGK, call.bias, result.out_BTHK, result.log_sums_BHT},
-        d_out, call.bias_trains);
+        d_out, call.bias_trains, d);
     return {d.q, d.k, d.v, d.bias_HN};
   }
 };
-
-// Returns whether keys and values lie alike, and the rows of each sequence side by side.
-bool is_packed(const at::Tensor& k_BSGK, const at::Tensor& v_BSGK) {
-  return k_BSGK.strides() == v_BSGK.strides() && k_BSGK.select(0, 0).is_contiguous();
-}
 
 bool has_backward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   return at::GradMode::is_enabled() &&
@@ -72,14 +87,11 @@ at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
                            const at::Tensor& v_BSGK, const AttentionOptions& options) {
   const auto sums = sums_of(q_BTHK.scalar_type()),
              dtype = keeps_dtype(q_BTHK, k_BSGK, v_BSGK) ? q_BTHK.scalar_type() : sums;
-  at::Tensor k = k_BSGK.to(dtype), v = v_BSGK.to(dtype);
-  if (!is_packed(k, v)) {
-    k = k.contiguous();
-    v = v.contiguous();
-  }
   at::Tensor bias_HN = bias_by_distance(options.bias, k_BSGK.size(1), sums);
   if (bias_HN.defined()) bias_HN = bias_HN.to(sums).contiguous();
-  return run_attention<FusedKernel>(q_BTHK.to(dtype).contiguous(), k, v, bias_HN, options)
+  return run_attention<FusedKernel>(with_heads_together(q_BTHK.to(dtype)),
+                                    with_heads_together(k_BSGK.to(dtype)),
+                                    with_heads_together(v_BSGK.to(dtype)), bias_HN, options)
       .to(q_BTHK.scalar_type());
 }
 

@@ -2,7 +2,6 @@
 // log-sum-exp of each row.
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include "kernels/blas_products.h"
@@ -13,10 +12,10 @@ namespace {
 
 template <class Element>
 struct Backward {
-  const Element *q, *out, *d_out;
+  HeadRows<const Element> q, out, d_out;
   const SumOf<Element>* log_sums;
   KeyData<Element> keys;
-  Element* d_q;
+  HeadRows<Element> d_q;
   SumOf<Element>* d_bias_BHS;  // may be null; its rows run by key distance reversed
 };
 
@@ -46,9 +45,9 @@ void backward_row(const Head<Scalar>& head, const Row<Scalar>& row, const Backwa
   row_math::scale_add_exp(
       row.p, keys,
       {head.bias.at(row.seen.position()) + first_key, static_cast<Scalar>(problem.scale), log_sum});
-  const std::int64_t at = head.q_offset(row.t);
   // The sum over keys of p * d_p, with or without dropout.
-  const Scalar mean = row_math::dot(data.out + at, data.d_out + at, problem.K);
+  const Scalar mean = row_math::dot(data.out.at(head.b, row.t, head.h),
+                                    data.d_out.at(head.b, row.t, head.h), problem.K);
   const bool drops = problem.drop.p > 0.0;
   if (drops) {
     row_math::draw_mask(mask.data(), row.seen.position() + 1, head.mask(row.t));
@@ -83,16 +82,19 @@ void backward_rows(const Head<Scalar>& head, const Block& block, const Backward<
 template <class Products, class Element, class Scalar>
 void backward_block(const Head<Scalar>& head, const Block& block, const Backward<Element>& data,
                     BackwardScratch<Scalar>& scratch, Products& products) {
-  const std::int64_t at = head.q_offset(block.begin);
+  const auto of_block = [&](const auto& heads) {
+    return rows_of(heads, head.b, head.h).from(block.begin);
+  };
+  const Rows<const Element> q = of_block(data.q), d_out = of_block(data.d_out);
   Scalar* const p = scratch.p.data();
   Scalar* const d_p = scratch.d_p.data();
   scratch.row_stride = products.row_stride(block);
-  products.scores(data.q + at, block, p);
-  products.d_probabilities(data.d_out + at, block, d_p);
+  products.scores(q, block, p);
+  products.d_probabilities(d_out, block, d_p);
   backward_rows(head, block, data, scratch);
-  products.add_d_values(p, data.d_out + at, block);
-  products.d_queries(d_p, block, data.d_q + at);
-  products.add_d_keys(d_p, data.q + at, block);
+  products.add_d_values(p, d_out, block);
+  products.d_queries(d_p, block, of_block(data.d_q));
+  products.add_d_keys(d_p, q, block);
 }
 
 template <class Products, class Element>
@@ -117,42 +119,41 @@ void backward_all(const Problem& problem, const Backward<Element>& data,
 }
 
 template <class Products, class Element>
-Gradients run(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
-              bool bias_trains) {
+void run(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out, bool bias_trains,
+         Gradients& d) {
   using Scalar = SumOf<Element>;
   const auto& [q, k, v, bias_HN, out, log_sums_BHT] = tensors;
-  Gradients d{at::empty(q.sizes(), q.options()), at::zeros(k.sizes(), k.options()),
-              at::zeros(v.sizes(), v.options()), at::Tensor()};
+  const auto given = [](const at::Tensor& x) { return HeadRows<const Element>::of(x); };
+  const auto wanted = [](const at::Tensor& x) { return HeadRows<Element>::of(x); };
   at::Tensor d_bias_BHS;
   if (bias_trains)
     d_bias_BHS = at::zeros({problem.B, problem.H, problem.S}, log_sums_BHT.options());
-  const Backward<Element> data{q.const_data_ptr<Element>(),
-                               out.const_data_ptr<Element>(),
-                               d_out.const_data_ptr<Element>(),
+  const Backward<Element> data{given(q),
+                               given(out),
+                               given(d_out),
                                log_sums_BHT.const_data_ptr<Scalar>(),
-                               {k.const_data_ptr<Element>(), v.const_data_ptr<Element>(),
-                                d.k.mutable_data_ptr<Element>(), d.v.mutable_data_ptr<Element>()},
-                               d.q.mutable_data_ptr<Element>(),
+                               {given(k), given(v), wanted(d.k), wanted(d.v)},
+                               wanted(d.q),
                                bias_trains ? d_bias_BHS.mutable_data_ptr<Scalar>() : nullptr};
   backward_all<Products>(problem, data, bias_HN);
-  if (!bias_trains) return d;
+  if (!bias_trains) return;
   d.bias_HN = at::zeros(bias_HN.sizes(), bias_HN.options());
   d.bias_HN.narrow(1, 0, problem.S).copy_(d_bias_BHS.sum(0).flip(1));
-  return d;
 }
 
 }  // namespace
 
-Gradients run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
-                       bool bias_trains) {
+void run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
+                  bool bias_trains, Gradients& d) {
   const auto dtype = tensors.q.scalar_type();
   if (dtype == at::kDouble)
-    return run<BlasProducts<double>, double>(problem, tensors, d_out, bias_trains);
+    return run<BlasProducts<double>, double>(problem, tensors, d_out, bias_trains, d);
   if (dtype == at::kBFloat16)
-    return run<PanelProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors, d_out, bias_trains);
+    return run<PanelProducts<c10::BFloat16>, c10::BFloat16>(problem, tensors, d_out, bias_trains,
+                                                            d);
   if (takes_panels(dtype, problem.T, problem.K))
-    return run<PanelProducts<float>, float>(problem, tensors, d_out, bias_trains);
-  return run<BlasProducts<float>, float>(problem, tensors, d_out, bias_trains);
+    return run<PanelProducts<float>, float>(problem, tensors, d_out, bias_trains, d);
+  return run<BlasProducts<float>, float>(problem, tensors, d_out, bias_trains, d);
 }
 
 }  // namespace longspan::fused

@@ -13,15 +13,15 @@ namespace {
 
 template <class Element>
 struct Forward {
-  const Element* q;
+  HeadRows<const Element> q;
   KeyData<Element> keys;
-  Element* out;
+  HeadRows<Element> out;
   SumOf<Element>* log_sums;
 
   explicit Forward(const Tensors& tensors)
-      : q(tensors.q.const_data_ptr<Element>()),
-        keys{tensors.k.const_data_ptr<Element>(), tensors.v.const_data_ptr<Element>()},
-        out(tensors.out.mutable_data_ptr<Element>()),
+      : q(HeadRows<const Element>::of(tensors.q)),
+        keys{HeadRows<const Element>::of(tensors.k), HeadRows<const Element>::of(tensors.v)},
+        out(HeadRows<Element>::of(tensors.out)),
         log_sums(tensors.log_sums_BHT.mutable_data_ptr<SumOf<Element>>()) {}
 };
 
@@ -70,14 +70,15 @@ void forward_all(const Problem& problem, const Tensors& tensors) {
     for (std::int64_t task = first; task < last; ++task) {
       const Head<Scalar> head(problem, tensors.bias_HN, task / problem.H, task % problem.H);
       products.load(head.b, head.g);
+      const Rows<const Element> q = rows_of(data.q, head.b, head.h);
+      const Rows<Element> out = rows_of(data.out, head.b, head.h);
       for (std::int64_t i = 0; i < blocks; ++i) {
         const Block block(problem, head.b, i * kQueryBlock, Products::kPanel);
-        const std::int64_t at = head.q_offset(block.begin);
         Scalar* const scores = scratch.scores.data();
         scratch.row_stride = products.row_stride(block);
-        products.scores(data.q + at, block, scores);
+        products.scores(q.from(block.begin), block, scores);
         forward_rows(head, block, data.log_sums, scratch);
-        products.values(scores, block, scratch.scale_back, data.out + at);
+        products.values(scores, block, scratch.scale_back, out.from(block.begin));
       }
     }
   });

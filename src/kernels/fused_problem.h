@@ -23,10 +23,43 @@ struct Drop {
   const std::int64_t* row_ids = nullptr;  ///< [B, T]
 };
 
-/// Sizes and strides of one call. Rows of one head are `*_stride` elements apart; the sequences of
-/// the keys may be further apart than these, as they are in a cache with room for more.
+/// Rows of heads in memory, the numbers of a token's heads side by side.
+template <class Element>
+struct HeadRows {
+  Element* data = nullptr;
+  std::int64_t sequence_stride = 0, row_stride = 0, head_dim = 0;
+
+  /// @param rows [B, rows, heads, K], or undefined: none
+  static HeadRows of(const at::Tensor& rows) {
+    if (!rows.defined()) return {};
+    if constexpr (std::is_const_v<Element>)
+      return {rows.const_data_ptr<std::remove_const_t<Element>>(), rows.stride(0), rows.stride(1),
+              rows.size(3)};
+    else
+      return {rows.mutable_data_ptr<Element>(), rows.stride(0), rows.stride(1), rows.size(3)};
+  }
+  /// Returns the row of one head.
+  Element* at(std::int64_t sequence, std::int64_t row, std::int64_t head) const {
+    return data + sequence * sequence_stride + row * row_stride + head * head_dim;
+  }
+};
+
+/// Rows of one head.
+template <class Element>
+struct Rows {
+  Element* data;
+  std::int64_t stride;
+
+  Rows from(std::int64_t row) const { return {data + row * stride, stride}; }
+};
+template <class Element>
+Rows<Element> rows_of(const HeadRows<Element>& heads, std::int64_t sequence, std::int64_t head) {
+  return {heads.at(sequence, 0, head), heads.row_stride};
+}
+
+/// Sizes of one call.
 struct Problem {
-  std::int64_t B, T, S, H, G, K, k_sequence_stride;
+  std::int64_t B, T, S, H, G, K;
   double scale;
   Drop drop;
   const std::int32_t* first_seen = nullptr;  ///< [B, T]; null: key 0
@@ -38,14 +71,7 @@ struct Problem {
         H(q.size(2)),
         G(k.size(2)),
         K(q.size(3)),
-        k_sequence_stride(k.stride(0)),
         scale(score_scale) {}
-  std::int64_t q_stride() const { return H * K; }
-  std::int64_t k_stride() const { return G * K; }
-  std::int64_t q_offset(std::int64_t b, std::int64_t h) const { return b * T * H * K + h * K; }
-  std::int64_t k_offset(std::int64_t b, std::int64_t g) const {
-    return b * k_sequence_stride + g * K;
-  }
   std::int64_t first_query() const { return S - T; }
   std::int64_t first_key(std::int64_t b, std::int64_t t) const {
     return first_seen == nullptr ? 0 : first_seen[b * T + t];
@@ -85,12 +111,6 @@ struct Head {
 
   Head(const Problem& of, const at::Tensor& bias_HN, std::int64_t batch, std::int64_t head)
       : problem(of), b(batch), h(head), g(head / (of.H / of.G)), bias(bias_HN, head, of.S) {}
-  std::int64_t q_offset(std::int64_t t) const {
-    return problem.q_offset(b, h) + t * problem.q_stride();
-  }
-  std::int64_t k_offset(std::int64_t s) const {
-    return problem.k_offset(b, g) + s * problem.k_stride();
-  }
   std::int64_t sum_offset(std::int64_t t) const { return (b * problem.H + h) * problem.T + t; }
   row_math::RowMask mask(std::int64_t t) const {
     return row_mask({problem.drop.p, problem.drop.key, h}, problem.drop.row_ids[b * problem.T + t]);
@@ -126,8 +146,8 @@ struct Seen {
   std::int64_t position() const { return first_key + count() - 1; }
 };
 
-/// The tensors of one call, contiguous but for the sequences of k and v, which lie alike: q, k, v
-/// and out of one dtype, the others of that of its sums; undefined where it has none.
+/// The tensors of one call: q, k, v and out of one dtype, a token's heads side by side in each, the
+/// others contiguous and of the dtype of its sums; undefined where it has none.
 struct Tensors {
   at::Tensor q, k, v, bias_HN, out, log_sums_BHT;
 };
@@ -135,18 +155,19 @@ struct Tensors {
 /// Keys and values, and where the sums of their gradients go: null in forward.
 template <class Element>
 struct KeyData {
-  const Element *k, *v;
-  Element *d_k = nullptr, *d_v = nullptr;
+  HeadRows<const Element> k, v;
+  HeadRows<Element> d_k{}, d_v{};
 };
 
+/// Where gradients go, the keys' and the values' full of zeros; and what comes of the bias.
 struct Gradients {
   at::Tensor q, k, v, bias_HN;
 };
 
 /// Fills out and log_sums_BHT.
 void run_forward(const Problem& problem, const Tensors& tensors);
-/// Returns the gradients; that of the bias is undefined unless `bias_trains`.
-Gradients run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
-                       bool bias_trains);
+/// Fills the gradients of q, k and v, and makes that of the bias if `bias_trains`.
+void run_backward(const Problem& problem, const Tensors& tensors, const at::Tensor& d_out,
+                  bool bias_trains, Gradients& d);
 
 }  // namespace longspan::fused

@@ -22,24 +22,17 @@ constexpr std::int64_t kRowsTogether = is_narrow<Element> ? 2 : 1;
 
 std::int64_t whole_panels(std::int64_t keys) { return ceil_divide(keys, kPanel) * kPanel; }
 
-template <class Element>
-struct Rows {
-  const Element* data;
-  std::int64_t stride;
-};
-
 // out [M, N] = a [M, K] b [K, N], added to what is there or not
 template <class Element>
-void multiply(const blas::Sizes& sizes, Rows<Element> a, Rows<Element> b, Rows<float> out,
-              bool adds) {
+void multiply(const blas::Sizes& sizes, Rows<const Element> a, Rows<const Element> b,
+              Rows<float> out, bool adds) {
   at::native::cpublas::brgemm(sizes.rows, sizes.columns, sizes.inner, a.stride, b.stride,
-                              out.stride, adds, a.data, b.data, const_cast<float*>(out.data),
-                              is_narrow<Element>);
+                              out.stride, adds, a.data, b.data, out.data, is_narrow<Element>);
 }
 
 // Turns rows [count, width] into [width, count]; `Unit` is what moves as one.
 template <class Unit, class Element>
-void turn(Rows<Element> from, std::int64_t count, std::int64_t width, Element* to,
+void turn(Rows<const Element> from, std::int64_t count, std::int64_t width, Element* to,
           std::int64_t to_stride) {
   constexpr auto kTogether = static_cast<std::int64_t>(sizeof(Unit) / sizeof(Element));
   fbgemm::transpose_simd<Unit>(count, width / kTogether, reinterpret_cast<const Unit*>(from.data),
@@ -92,59 +85,61 @@ PanelProducts<Element>::~PanelProducts() {
 
 template <class Element>
 void PanelProducts<Element>::load(std::int64_t b, std::int64_t g) {
-  const std::int64_t at = problem_.k_offset(b, g);
-  if (at == head_at_) return;
-  head_at_ = at;
-  lay_out_turned(data_.k + at, k_turned_);
-  if (!is_backward()) return lay_out(data_.v + at, v_);
-  lay_out(data_.k + at, k_);
-  lay_out_turned(data_.v + at, v_turned_);
+  if (b == b_ && g == g_) return;
+  b_ = b;
+  g_ = g;
+  const Rows<const Element> k = rows_of(data_.k, b, g), v = rows_of(data_.v, b, g);
+  lay_out_turned(k, k_turned_);
+  if (!is_backward()) return lay_out(v, v_);
+  lay_out(k, k_);
+  lay_out_turned(v, v_turned_);
   std::ranges::fill(d_k_turned_, 0.0F);
   std::ranges::fill(d_v_turned_, 0.0F);
 }
 
 template <class Element>
 void PanelProducts<Element>::store() {
-  turn_back(d_k_turned_, static_cast<float>(problem_.scale), data_.d_k + head_at_);
-  turn_back(d_v_turned_, 1.0F, data_.d_v + head_at_);
+  turn_back(d_k_turned_, static_cast<float>(problem_.scale), rows_of(data_.d_k, b_, g_));
+  turn_back(d_v_turned_, 1.0F, rows_of(data_.d_v, b_, g_));
 }
 
 template <class Element>
-void PanelProducts<Element>::lay_out(const Element* rows, Panels<Element>& panels) const {
-  const std::int64_t K = problem_.K, stride = problem_.k_stride();
+void PanelProducts<Element>::lay_out(Rows<const Element> rows, Panels<Element>& panels) const {
+  const std::int64_t K = problem_.K;
   for (std::int64_t s = 0; s < problem_.S; s += kRowsTogether<Element>) {
-    const Element* const row = rows + s * stride;
+    const Element* const row = rows.from(s).data;
     if constexpr (is_narrow<Element>)
-      row_math::interleave(panels.data() + s * K, row, s + 1 < problem_.S ? row + stride : nullptr,
-                           K);
+      row_math::interleave(panels.data() + s * K, row,
+                           s + 1 < problem_.S ? row + rows.stride : nullptr, K);
     else
       std::copy_n(row, K, panels.data() + s * K);
   }
 }
 
 template <class Element>
-void PanelProducts<Element>::lay_out_turned(const Element* rows, Panels<Element>& panels) const {
+void PanelProducts<Element>::lay_out_turned(Rows<const Element> rows,
+                                            Panels<Element>& panels) const {
   for (std::int64_t s = 0; s < problem_.S; s += kPanel)
-    turn<float>(Rows<Element>{rows + s * problem_.k_stride(), problem_.k_stride()},
-                std::min(kPanel, problem_.S - s), problem_.K, panels.data() + s * problem_.K,
-                kPanel);
+    turn<float>(rows.from(s), std::min(kPanel, problem_.S - s), problem_.K,
+                panels.data() + s * problem_.K, kPanel);
 }
 
 template <class Element>
-void PanelProducts<Element>::turn_back(const Panels<float>& panels, float scale, Element* rows) {
+void PanelProducts<Element>::turn_back(const Panels<float>& panels, float scale,
+                                       Rows<Element> rows) {
   const std::int64_t K = problem_.K;
   for (std::int64_t s = 0; s < problem_.S; s += kPanel) {
-    turn<float>(Rows<float>{panels.data() + s * K, kPanel}, K, kPanel, rows_.data(), K);
+    turn<float>(Rows<const float>{panels.data() + s * K, kPanel}, K, kPanel, rows_.data(), K);
     for (std::int64_t i = 0; i < std::min(kPanel, problem_.S - s); ++i)
-      row_math::scale_to(rows + (s + i) * problem_.k_stride(), rows_.data() + i * K, K, scale);
+      row_math::scale_to(rows.from(s + i).data, rows_.data() + i * K, K, scale);
   }
 }
 
 template <class Element>
-void PanelProducts<Element>::by_key(const Element* x, const Panels<Element>& turned,
+void PanelProducts<Element>::by_key(Rows<const Element> x, const Panels<Element>& turned,
                                     const Block& block, float* out) const {
   for (std::int64_t column = 0; column < block.columns; column += kPanel)
-    multiply<Element>({block.rows(), kPanel, problem_.K}, {x, problem_.q_stride()},
+    multiply<Element>({block.rows(), kPanel, problem_.K}, x,
                       {turned.data() + (block.first_key + column) * problem_.K, kPanel},
                       {out + column, row_stride_}, false);
 }
@@ -160,14 +155,13 @@ void PanelProducts<Element>::over_keys(const float* p, const Panels<Element>& pa
 }
 
 template <class Element>
-void PanelProducts<Element>::to_keys(const float* p, const Element* x, const Block& block,
+void PanelProducts<Element>::to_keys(const float* p, Rows<const Element> x, const Block& block,
                                      Panels<float>& sum) {
   using Unit = std::conditional_t<is_narrow<Element>, std::uint16_t, float>;
   constexpr std::int64_t kTogether = kRowsTogether<Element>;
   const std::int64_t inner = ceil_divide(block.rows(), kTogether) * kTogether;
   if (inner > block.rows()) std::ranges::fill(turned_, Element(0.0F));
-  turn<Unit>(Rows<Element>{x, problem_.q_stride()}, block.rows(), problem_.K, turned_.data(),
-             kPanel);
+  turn<Unit>(x, block.rows(), problem_.K, turned_.data(), kPanel);
   const Element* const right = as_right(p, block);
   for (std::int64_t column = 0; column < block.columns; column += kPanel)
     multiply<Element>({problem_.K, kPanel, inner}, {turned_.data(), kPanel},
@@ -203,41 +197,41 @@ const Element* PanelProducts<Element>::as_right(const float* rows, const Block& 
 }
 
 template <class Element>
-void PanelProducts<Element>::scores(const Element* q, const Block& block, float* out) const {
+void PanelProducts<Element>::scores(Rows<const Element> q, const Block& block, float* out) const {
   by_key(q, k_turned_, block, out);
 }
 
 template <class Element>
-void PanelProducts<Element>::d_probabilities(const Element* d_out, const Block& block,
+void PanelProducts<Element>::d_probabilities(Rows<const Element> d_out, const Block& block,
                                              float* out) const {
   by_key(d_out, v_turned_, block, out);
 }
 
 template <class Element>
 void PanelProducts<Element>::values(const float* p, const Block& block, const float* factors,
-                                    Element* out) {
+                                    Rows<Element> out) {
   over_keys(p, v_, block);
   for (std::int64_t i = 0; i < block.rows(); ++i)
-    row_math::scale_to(out + i * problem_.q_stride(), rows_.data() + i * problem_.K, problem_.K,
-                       factors[i]);
+    row_math::scale_to(out.from(i).data, rows_.data() + i * problem_.K, problem_.K, factors[i]);
 }
 
 template <class Element>
-void PanelProducts<Element>::d_queries(const float* d_scores, const Block& block, Element* out) {
+void PanelProducts<Element>::d_queries(const float* d_scores, const Block& block,
+                                       Rows<Element> out) {
   over_keys(d_scores, k_, block);
   for (std::int64_t i = 0; i < block.rows(); ++i)
-    row_math::scale_to(out + i * problem_.q_stride(), rows_.data() + i * problem_.K, problem_.K,
+    row_math::scale_to(out.from(i).data, rows_.data() + i * problem_.K, problem_.K,
                        static_cast<float>(problem_.scale));
 }
 
 template <class Element>
-void PanelProducts<Element>::add_d_keys(const float* d_scores, const Element* q,
+void PanelProducts<Element>::add_d_keys(const float* d_scores, Rows<const Element> q,
                                         const Block& block) {
   to_keys(d_scores, q, block, d_k_turned_);
 }
 
 template <class Element>
-void PanelProducts<Element>::add_d_values(const float* p, const Element* d_out,
+void PanelProducts<Element>::add_d_values(const float* p, Rows<const Element> d_out,
                                           const Block& block) {
   to_keys(p, d_out, block, d_v_turned_);
 }

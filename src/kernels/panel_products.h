@@ -26,32 +26,32 @@ class PanelProducts {
   void store();
   std::int64_t row_stride(const Block&) const { return row_stride_; }
 
-  void scores(const Element* q, const Block& block, float* out) const;
-  void d_probabilities(const Element* d_out, const Block& block, float* out) const;
-  void values(const float* p, const Block& block, const float* factors, Element* out);
-  void d_queries(const float* d_scores, const Block& block, Element* out);
-  void add_d_keys(const float* d_scores, const Element* q, const Block& block);
-  void add_d_values(const float* p, const Element* d_out, const Block& block);
+  void scores(Rows<const Element> q, const Block& block, float* out) const;
+  void d_probabilities(Rows<const Element> d_out, const Block& block, float* out) const;
+  void values(const float* p, const Block& block, const float* factors, Rows<Element> out);
+  void d_queries(const float* d_scores, const Block& block, Rows<Element> out);
+  void add_d_keys(const float* d_scores, Rows<const Element> q, const Block& block);
+  void add_d_values(const float* p, Rows<const Element> d_out, const Block& block);
 
  private:
   /// [S / 64][64 * K], of zeros beyond S: as keys go into a product, [64][K] or turned, [K][64].
   template <class T>
   using Panels = std::vector<T>;
 
-  bool is_backward() const { return data_.d_k != nullptr; }
-  void lay_out(const Element* rows, Panels<Element>& panels) const;
-  void lay_out_turned(const Element* rows, Panels<Element>& panels) const;
-  void turn_back(const Panels<float>& panels, float scale, Element* rows);
-  void by_key(const Element* x, const Panels<Element>& turned, const Block& block,
+  bool is_backward() const { return data_.d_k.data != nullptr; }
+  void lay_out(Rows<const Element> rows, Panels<Element>& panels) const;
+  void lay_out_turned(Rows<const Element> rows, Panels<Element>& panels) const;
+  void turn_back(const Panels<float>& panels, float scale, Rows<Element> rows);
+  void by_key(Rows<const Element> x, const Panels<Element>& turned, const Block& block,
               float* out) const;
   void over_keys(const float* p, const Panels<Element>& panels, const Block& block);  // to rows_
-  void to_keys(const float* p, const Element* x, const Block& block, Panels<float>& sum);
+  void to_keys(const float* p, Rows<const Element> x, const Block& block, Panels<float>& sum);
   const Element* as_left(const float* rows, const Block& block);
   const Element* as_right(const float* rows, const Block& block);
 
   const Problem& problem_;
   KeyData<Element> data_;
-  std::int64_t row_stride_, head_at_ = -1;
+  std::int64_t row_stride_, b_ = -1, g_ = -1;
   Panels<Element> k_, v_, k_turned_, v_turned_;
   Panels<float> d_k_turned_, d_v_turned_;
   std::vector<float> rows_;       ///< [64, K]

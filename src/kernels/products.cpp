@@ -52,6 +52,7 @@ bool takes_onednn(const at::Tensor& a, const at::Tensor& b) {
 }
 
 at::Tensor onednn_linear(const at::Tensor& x, const at::Tensor& weight_OI, const Given& bias_O) {
+  const StepPart part("longspan::products");
   using Product = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
                              std::string_view, c10::List<std::optional<at::Scalar>>,
                              std::optional<std::string_view>);
@@ -77,7 +78,6 @@ at::Tensor as_rows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 struct LinearProduct : torch::autograd::Function<LinearProduct> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& weight_OI, const Given& bias_O) {
-    const StepPart part("longspan::products");
     context->save_for_backward({x, weight_OI});
     context->saved_data["has_bias"] = bias_O.has_value();
     return onednn_linear(x, weight_OI, bias_O);

@@ -16,33 +16,36 @@ class RowProducts {
   RowProducts(const Problem& problem, const KeyData<Element>& data)
       : problem_(problem), data_(data), row_(static_cast<std::size_t>(problem.K)) {}
 
-  void load(std::int64_t b, std::int64_t g) { head_at_ = problem_.k_offset(b, g); }
+  void load(std::int64_t b, std::int64_t g) {
+    b_ = b;
+    g_ = g;
+  }
   std::int64_t row_stride(const Block& block) const { return block.columns; }
 
-  void scores(const Element* q, const Block& block, float* out) {
+  void scores(Rows<const Element> q, const Block& block, float* out) {
     for (std::int64_t row = 0; row < block.rows(); ++row) {
-      const Element* const x = q + row * problem_.q_stride();
+      const Element* const x = q.data + row * q.stride;
       std::copy(x, x + problem_.K, row_.begin());
-      row_math::multiply_rows(out + row * block.columns, row_.data(), rows_of(data_.k, block));
+      row_math::multiply_rows(out + row * block.columns, row_.data(), seen(data_.k, block));
     }
   }
-  void values(const float* p, const Block& block, const float* factors, Element* out) {
+  void values(const float* p, const Block& block, const float* factors, Rows<Element> out) {
     for (std::int64_t row = 0; row < block.rows(); ++row) {
-      row_math::combine_rows(row_.data(), p + row * block.columns, rows_of(data_.v, block));
-      row_math::scale_to(out + row * problem_.q_stride(), row_.data(), problem_.K, factors[row]);
+      row_math::combine_rows(row_.data(), p + row * block.columns, seen(data_.v, block));
+      row_math::scale_to(out.data + row * out.stride, row_.data(), problem_.K, factors[row]);
     }
   }
 
  private:
-  row_math::Rows<Element> rows_of(const Element* data, const Block& block) const {
-    return {data + head_at_ + block.first_key * problem_.k_stride(), block.columns, problem_.K,
-            problem_.k_stride()};
+  row_math::Rows<Element> seen(const HeadRows<const Element>& keys, const Block& block) const {
+    const auto [data, stride] = rows_of(keys, b_, g_).from(block.first_key);
+    return {data, block.columns, problem_.K, stride};
   }
 
   const Problem& problem_;
   KeyData<Element> data_;
   std::vector<float> row_;
-  std::int64_t head_at_ = 0;
+  std::int64_t b_ = 0, g_ = 0;
 };
 
 /// Returns whether rows are the faster way: a few queries behind other keys than their own.

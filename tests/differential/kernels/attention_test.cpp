@@ -2,6 +2,8 @@
 
 #include "longspan/kernels/attention.h"
 
+#include <torch/csrc/autograd/autograd.h>
+
 #include <cmath>
 #include <vector>
 
@@ -80,6 +82,36 @@ TEST_CASE("keys and values that lie in room for more give the bits of those that
     INFO(i);
     CHECK(loose[i].equal(packed[i]));
   }
+}
+
+TEST_CASE(
+    "parts of one matrix give the bits of matrices of their own, and gradients that are parts") {
+  const auto form = GENERATE(from_range(form_names()));
+  const auto dtype = GENERATE(at::kFloat, at::kDouble, at::kBFloat16);
+  const auto T = GENERATE(std::int64_t{9}, std::int64_t{100});
+  INFO(form << ", T " << T);
+  const std::int64_t B = 3, H = 4, G = 2, K = 8;
+  const auto all = random_tensor({B, T, H + 2 * G, K}, 1, dtype),
+             weights = random_tensor({B, T, H, K}, 2, dtype);
+  const AttentionOptions options{make_bias(form, H, T, T), 0.3, std::nullopt};
+  const auto run = [&](bool packed) {
+    const auto part = [&](std::int64_t first, std::int64_t heads) {
+      const auto rows = all.narrow(2, first, heads);
+      return (packed ? rows.contiguous() : rows).detach().requires_grad_();
+    };
+    const auto q = part(0, H), k = part(H, G), v = part(H + G, G);
+    const auto out = attention(q, k, v, options);
+    const auto gradients = torch::autograd::grad({out}, {q, k, v}, {weights});
+    return std::vector<at::Tensor>{out.detach(), gradients[0], gradients[1], gradients[2]};
+  };
+  const auto packed = run(true), parts = run(false);
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    INFO(i);
+    CHECK(packed[i].equal(parts[i]));
+  }
+  const KernelCase wanted{c10::kCPU, dtype, form_of(options.bias), K};
+  if (kernel_for(attention_kernels(), wanted).name != attention_kernels()[1].name) return;
+  CHECK(parts[1].is_alias_of(parts[3]) == !attention_widens(c10::kCPU, dtype, T, K));
 }
 
 TEST_CASE("attention equals its definition for every form of bias") {

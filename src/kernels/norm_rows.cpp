@@ -11,7 +11,8 @@ namespace {
 template <class Element>
 [[gnu::always_inline]] inline void add_of(Element* out, float* wide, const Sum<Element>& sum,
                                           std::int64_t count) {
-  const auto [x, branch, mask] = sum;
+  const Element *const x = sum.x, *const branch = sum.branch;
+  const float* const mask = sum.mask;
   if (mask == nullptr) {
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
@@ -30,8 +31,8 @@ template <class Element>
 template <class Element>
 [[gnu::always_inline]] inline void normalize_of(Element* out, const float* x, const Norm& norm,
                                                 std::int64_t count) {
-  const auto [weight, bias, moments] = norm;
-  const auto [mean, inverse] = moments;
+  const float *const weight = norm.weight, *const bias = norm.bias, mean = norm.moments.mean,
+                     inverse = norm.moments.inverse;
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i)
     put(out[i], (x[i] - mean) * inverse * weight[i] + bias[i]);
@@ -42,9 +43,10 @@ template <class Element>
 template <class Element>
 [[gnu::always_inline]] inline void backward_of(const Gradients& d, const Given<Element>& given,
                                                const Norm& norm, bool centred, std::int64_t count) {
-  const auto [d_x, d_weight, d_bias] = d;
-  const auto [x, d_normed, scratch] = given;
+  const Element *const x = given.x, *const d_normed = given.d_normed;
   const float *const weight = norm.weight, mean = norm.moments.mean, inverse = norm.moments.inverse;
+  float *const d_x = d.d_x, *const d_weight = d.d_weight, *const d_bias = d.d_bias,
+               *const scratch = given.scratch;
   float sum = 0, products = 0;
 #pragma omp simd reduction(+ : sum, products)
   for (std::int64_t i = 0; i < count; ++i) {

@@ -128,7 +128,8 @@ template <class Element>
 template <class Element>
 [[gnu::always_inline]] inline void combine_rows_of(float* out, const float* x,
                                                    const Rows<Element>& rows) {
-  const auto [data, num_rows, count, stride] = rows;
+  const Element* const data = rows.data;
+  const std::int64_t num_rows = rows.num_rows, count = rows.count, stride = rows.stride;
   std::fill(out, out + count, 0.0f);
   std::int64_t j = 0;
   for (; j + kTogether <= num_rows; j += kTogether) {

@@ -198,9 +198,9 @@ const LogitProducts& products_for(const at::Tensor& features_ND) {
 
 // The CPU's rows take bfloat16 as it is; what is no float32 otherwise becomes it.
 at::Tensor logits_to_score(const at::Tensor& logits_NV) {
-  const bool stays = logits_NV.is_cpu() && logits_NV.scalar_type() == at::kBFloat16 &&
-                     gpu::launches_on(c10::kCPU) == nullptr;
-  return stays ? logits_NV : logits_NV.to(at::kFloat);
+  return takes_bfloat16_on_cpu({logits_NV.device().type(), logits_NV.scalar_type()})
+             ? logits_NV
+             : logits_NV.to(at::kFloat);
 }
 
 // Returns the weight with as many rows of zeros as logits of its kind need further columns.

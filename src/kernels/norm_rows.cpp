@@ -1,6 +1,5 @@
 #include "kernels/norm_rows.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "kernels/row_elements.h"
@@ -103,13 +102,6 @@ LONGSPAN_CLONES void add(c10::BFloat16* out, float* wide, const Sum<c10::BFloat1
                          std::int64_t count) {
   add_of(out, wide, sum, count);
 }
-
-LONGSPAN_CLONES void widen(float* wide, const c10::BFloat16* x, std::int64_t count) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) wide[i] = widened(x[i]);
-}
-
-void widen(float* wide, const float* x, std::int64_t count) { std::copy_n(x, count, wide); }
 
 LONGSPAN_CLONES void normalize(float* out, const float* x, const Norm& norm, std::int64_t count) {
   normalize_of(out, x, norm, count);

@@ -28,10 +28,6 @@ struct Sum {
 void add(float* out, float* wide, const Sum<float>& sum, std::int64_t count);
 void add(c10::BFloat16* out, float* wide, const Sum<c10::BFloat16>& sum, std::int64_t count);
 
-/// Sets wide[i] = x[i].
-void widen(float* wide, const float* x, std::int64_t count);
-void widen(float* wide, const c10::BFloat16* x, std::int64_t count);
-
 /// (x - mean) * inverse * weight + bias
 struct Norm {
   const float *weight, *bias;

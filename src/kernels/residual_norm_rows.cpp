@@ -67,7 +67,7 @@ void forward_rows(const ResidualNormInputs& in, const ResidualNormOutputs& out) 
                      for (std::int64_t row = first; row < last; ++row) {
                        const std::int64_t at = row * D;
                        if (branch == nullptr)
-                         norm_rows::widen(wide.data(), x + at, D);
+                         row_math::widen(wide.data(), x + at, D);
                        else
                          norm_rows::add(sum + at, wide.data(),
                                         norm_rows::Sum<Element>{x + at, branch + at, mask.of(row)},

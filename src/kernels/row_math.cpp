@@ -271,6 +271,8 @@ void softmax_gradient(double* gradient, const double* p, std::int64_t count, dou
   for (std::int64_t i = 0; i < count; ++i) gradient[i] = p[i] * (gradient[i] - mean);
 }
 
+void widen(float* out, const float* x, std::int64_t count) { std::copy_n(x, count, out); }
+
 LONGSPAN_CLONES void widen(float* out, const c10::BFloat16* x, std::int64_t count) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) out[i] = widened(x[i]);

@@ -59,6 +59,7 @@ void softmax_gradient(float* gradient, const float* p, std::int64_t count, float
 void softmax_gradient(double* gradient, const double* p, std::int64_t count, double mean);
 
 /// Sets out[i] = x[i].
+void widen(float* out, const float* x, std::int64_t count);
 void widen(float* out, const c10::BFloat16* x, std::int64_t count);
 
 /// Adds x[i] to sum[i].

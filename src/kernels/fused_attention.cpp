@@ -15,12 +15,15 @@
 namespace longspan {
 namespace {
 
-bool has_heads_together(const at::Tensor& x_BTHK) {
-  return x_BTHK.stride(3) == 1 && x_BTHK.stride(2) == x_BTHK.size(3);
+bool are_parts_of_one(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  return q.is_alias_of(k) && q.is_alias_of(v);
 }
 
-at::Tensor with_heads_together(const at::Tensor& x_BTHK) {
-  return has_heads_together(x_BTHK) ? x_BTHK : x_BTHK.contiguous();
+// The rows of heads side by side. What is a part of a wider matrix by itself would keep all of it.
+at::Tensor as_heads(const at::Tensor& x_BTHK, bool may_be_part) {
+  const bool are_together = x_BTHK.stride(3) == 1 && x_BTHK.stride(2) == x_BTHK.size(3),
+             is_whole = x_BTHK.stride(1) == x_BTHK.size(2) * x_BTHK.size(3);
+  return are_together && (is_whole || may_be_part) ? x_BTHK : x_BTHK.contiguous();
 }
 
 // Queries, keys and values that are parts of one matrix have gradients that are parts of one, since
@@ -28,7 +31,7 @@ at::Tensor with_heads_together(const at::Tensor& x_BTHK) {
 fused::Gradients gradients_of(const AttentionCall& call) {
   const auto &q = call.q_BTHK, &k = call.k_BSGK, &v = call.v_BSGK;
   const std::int64_t B = q.size(0), T = q.size(1), H = q.size(2), G = k.size(2), K = q.size(3);
-  if (!q.is_alias_of(k) || !q.is_alias_of(v) || k.size(1) != T)
+  if (!are_parts_of_one(q, k, v) || k.size(1) != T)
     return {at::empty(q.sizes(), q.options()),
             at::zeros(k.sizes(), k.options()),
             at::zeros(v.sizes(), v.options()),
@@ -89,9 +92,10 @@ at::Tensor fused_attention(const at::Tensor& q_BTHK, const at::Tensor& k_BSGK,
              dtype = keeps_dtype(q_BTHK, k_BSGK, v_BSGK) ? q_BTHK.scalar_type() : sums;
   at::Tensor bias_HN = bias_by_distance(options.bias, k_BSGK.size(1), sums);
   if (bias_HN.defined()) bias_HN = bias_HN.to(sums).contiguous();
-  return run_attention<FusedKernel>(with_heads_together(q_BTHK.to(dtype)),
-                                    with_heads_together(k_BSGK.to(dtype)),
-                                    with_heads_together(v_BSGK.to(dtype)), bias_HN, options)
+  const at::Tensor q = q_BTHK.to(dtype), k = k_BSGK.to(dtype), v = v_BSGK.to(dtype);
+  const bool are_parts = are_parts_of_one(q, k, v);
+  return run_attention<FusedKernel>(as_heads(q, are_parts), as_heads(k, are_parts),
+                                    as_heads(v, are_parts), bias_HN, options)
       .to(q_BTHK.scalar_type());
 }
 

@@ -37,6 +37,7 @@ at::Tensor composed_and_dropped(Activation activation, const ActivationInput& in
 
 constexpr std::array kActivationKernels{
     Kernel<ActivationRun>{"one pass on the GPU", gpu::takes_rows, gpu_activated},
+    Kernel<ActivationRun>{"one pass on the CPU", takes_cpu_rows, cpu_activated},
     Kernel<ActivationRun>{"composed operations", takes_all, composed_and_dropped},
 };
 

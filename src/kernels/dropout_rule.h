@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "kernels/row_math.h"
 #include "longspan/kernels/dropout.h"
 
@@ -14,6 +16,29 @@ struct DropoutRule {
 
 /// Returns the rule of one row.
 row_math::RowMask row_mask(const DropoutRule& rule, std::int64_t row_id);
+
+/// The multipliers of one row after the other, each drawn where it is asked for.
+class RowMasks {
+ public:
+  /// @param row_ids null: there is no dropout
+  RowMasks(const DropoutRule& rule, const std::int64_t* row_ids, std::int64_t width)
+      : rule_(rule),
+        row_ids_(row_ids),
+        mask_(static_cast<std::size_t>(row_ids == nullptr ? 0 : width)) {}
+
+  /// Returns null without dropout.
+  const float* of(std::int64_t row) {
+    if (row_ids_ == nullptr) return nullptr;
+    row_math::draw_mask(mask_.data(), static_cast<std::int64_t>(mask_.size()),
+                        row_mask(rule_, row_ids_[row]));
+    return mask_.data();
+  }
+
+ private:
+  DropoutRule rule_;
+  const std::int64_t* row_ids_;
+  std::vector<float> mask_;
+};
 
 /// Returns how many of 65536 draws keep an element.
 std::uint32_t keep_threshold(double p);

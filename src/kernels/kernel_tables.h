@@ -35,6 +35,8 @@ inline bool takes_all(const KernelCase&) { return true; }
 /// A CPU that does not stand in for a GPU, which would go a GPU's way.
 bool takes_lone_cpu(const KernelCase& wanted);
 bool takes_bfloat16_on_cpu(const KernelCase& wanted);
+/// Rows of float32 or bfloat16 of such a CPU.
+bool takes_cpu_rows(const KernelCase& wanted);
 
 /// Returns the first kernel of a table that takes a case.
 template <class Run>
@@ -71,6 +73,10 @@ std::span<const Kernel<ActivationRun>> activation_kernels();
 at::Tensor gpu_activated(Activation activation, const ActivationInput& input,
                          const std::optional<RowDropout>& dropout);
 
+/// activated() in one pass over memory each way.
+at::Tensor cpu_activated(Activation activation, const ActivationInput& input,
+                         const std::optional<RowDropout>& dropout);
+
 /// Draws multipliers [N, width]. @param row_ids_N contiguous, of the case's device  @param dtype
 /// float32 or float64
 using MaskRun = at::Tensor (*)(const at::Tensor& row_ids_N, std::int64_t width,
@@ -91,7 +97,6 @@ SumAndNorm gpu_residual_norm(const ResidualNormCall& call);
 bool takes_gpu_residual_norm(const KernelCase& wanted);
 /// residual_norm() in one pass over memory each way.
 SumAndNorm cpu_residual_norm(const ResidualNormCall& call);
-bool takes_cpu_residual_norm(const KernelCase& wanted);
 
 /// Returns the dtype of logits, losses and sums over factors of a dtype: float64 of float64, else
 /// float32.

@@ -30,7 +30,7 @@ SumAndNorm composed(const ResidualNormCall& call) {
 
 constexpr std::array kResidualNormKernels{
     Kernel<ResidualNormRun>{"rows on a GPU", takes_gpu_residual_norm, gpu_residual_norm},
-    Kernel<ResidualNormRun>{"rows on the CPU", takes_cpu_residual_norm, cpu_residual_norm},
+    Kernel<ResidualNormRun>{"rows on the CPU", takes_cpu_rows, cpu_residual_norm},
     Kernel<ResidualNormRun>{"composed operations", takes_all, composed},
 };
 

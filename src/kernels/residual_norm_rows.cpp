@@ -29,26 +29,9 @@ Element* write(const at::Tensor& x) {
   return x.defined() ? x.mutable_data_ptr<Element>() : nullptr;
 }
 
-// The multipliers of a row's dropout, drawn where they are asked for.
-class Mask {
- public:
-  explicit Mask(const ResidualNormInputs& in)
-      : rule_{in.numbers.p, in.numbers.key}, row_ids_(read<std::int64_t>(in.row_ids_N)) {
-    if (rule_.p > 0.0) mask_.resize(static_cast<std::size_t>(in.width()));
-  }
-  // Returns null without dropout.
-  const float* of(std::int64_t row) {
-    if (rule_.p == 0.0) return nullptr;
-    row_math::draw_mask(mask_.data(), static_cast<std::int64_t>(mask_.size()),
-                        row_mask(rule_, row_ids_[row]));
-    return mask_.data();
-  }
-
- private:
-  DropoutRule rule_;
-  const std::int64_t* row_ids_;
-  std::vector<float> mask_;
-};
+RowMasks masks_of(const ResidualNormInputs& in) {
+  return {{in.numbers.p, in.numbers.key}, read<std::int64_t>(in.row_ids_N), in.width()};
+}
 
 template <class Element>
 void forward_rows(const ResidualNormInputs& in, const ResidualNormOutputs& out) {
@@ -62,7 +45,7 @@ void forward_rows(const ResidualNormInputs& in, const ResidualNormOutputs& out) 
   const norm_rows::NormKind kind{in.numbers.centred, static_cast<float>(in.numbers.eps)};
   at::parallel_for(0, in.num_rows(), ceil_divide(kElementsOfAThread, D),
                    [&](std::int64_t first, std::int64_t last) {
-                     Mask mask(in);
+                     RowMasks masks = masks_of(in);
                      std::vector<float> wide(static_cast<std::size_t>(D));
                      for (std::int64_t row = first; row < last; ++row) {
                        const std::int64_t at = row * D;
@@ -70,7 +53,7 @@ void forward_rows(const ResidualNormInputs& in, const ResidualNormOutputs& out) 
                          row_math::widen(wide.data(), x + at, D);
                        else
                          norm_rows::add(sum + at, wide.data(),
-                                        norm_rows::Sum<Element>{x + at, branch + at, mask.of(row)},
+                                        norm_rows::Sum<Element>{x + at, branch + at, masks.of(row)},
                                         D);
                        if (normed == nullptr) continue;
                        const Moments moments = norm_rows::moments(wide.data(), D, kind);
@@ -92,7 +75,7 @@ void backward_rows(const ResidualNormInputs& in, const ResidualNormGradients& d,
                     *const weight = read<float>(in.weight_D);
   auto* const d_weights = write<float>(d.d_weights_P2D);
   at::parallel_for(0, num_parts, 1, [&](std::int64_t first, std::int64_t last) {
-    Mask mask(in);
+    RowMasks masks = masks_of(in);
     std::vector<float> wide(static_cast<std::size_t>(D)), scratch(wide.size());
     for (std::int64_t part = first; part < last; ++part) {
       float* const d_weight = d_weights == nullptr ? nullptr : d_weights + 2 * part * D;
@@ -109,14 +92,14 @@ void backward_rows(const ResidualNormInputs& in, const ResidualNormGradients& d,
                               in.numbers.centred, D);
         norm_rows::add_gradient(d_x + at, wide.data(), d_sum == nullptr ? nullptr : d_sum + at, D);
         if (d_branch == nullptr) continue;
-        row_math::multiply(wide.data(), mask.of(row), D);
+        row_math::multiply(wide.data(), masks.of(row), D);
         row_math::scale_to(d_branch + at, wide.data(), D, 1.0F);
       }
     }
   });
 }
 
-struct CpuRows {
+struct CpuResidualRows {
   static at::Tensor ready(const at::Tensor& x) { return x.contiguous(); }
 
   static std::int64_t num_parts(std::int64_t num_rows) {
@@ -141,13 +124,8 @@ struct CpuRows {
 
 }  // namespace
 
-bool takes_cpu_residual_norm(const KernelCase& wanted) {
-  return takes_lone_cpu(wanted) && wanted.width > 0 &&
-         (wanted.dtype == at::kFloat || wanted.dtype == at::kBFloat16);
-}
-
 SumAndNorm cpu_residual_norm(const ResidualNormCall& call) {
-  return residual_norm_by<CpuRows>(call);
+  return residual_norm_by<CpuResidualRows>(call);
 }
 
 }  // namespace longspan

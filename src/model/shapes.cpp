@@ -9,12 +9,12 @@ namespace longspan {
 ActivationShape shape_of(Activation activation) {
   switch (activation) {
     case Activation::Relu:
-      return {.gated = false, .kept = 1, .kept_with_dropout = 2, .kept_by_gpu = 1};
+      return {.gated = false, .kept = 1, .kept_composed = 1, .kept_composed_with_dropout = 2};
     case Activation::Gelu:
     case Activation::GeluTanh:
-      return {.gated = false, .kept = 2, .kept_with_dropout = 2, .kept_by_gpu = 2};
+      return {.gated = false, .kept = 2, .kept_composed = 2, .kept_composed_with_dropout = 2};
     case Activation::Swiglu:
-      return {.gated = true, .kept = 4, .kept_with_dropout = 4, .kept_by_gpu = 3};
+      return {.gated = true, .kept = 3, .kept_composed = 4, .kept_composed_with_dropout = 4};
   }
   unreachable();
 }

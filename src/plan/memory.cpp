@@ -28,6 +28,7 @@ std::int64_t optimizer_numbers_a_parameter(const OptimizerConfig& config) {
 struct Path {
   std::int64_t bytes;  // of an element of products
   bool on_gpu;         // by the kernels of a GPU
+  bool composes;       // activations, from operations of LibTorch
   bool keeps_scores;   // of attention
   bool widens;         // attention, its inputs and output
   bool turns;          // queries and keys, by a rotation
@@ -37,17 +38,20 @@ Path path_of(const RunConfig& config, std::int64_t vocab_size, c10::DeviceType d
   const auto dtype = config.compute_dtype();
   const Transformer model = model_of_one_layer(config, vocab_size);
   const PositionMethod& position = model.position();
-  return {dtype == at::kFloat ? kFloatBytes : 2, device != c10::kCPU && dtype != at::kFloat,
+  const bool on_cpu = device == c10::kCPU;
+  return {dtype == at::kFloat ? kFloatBytes : 2,
+          !on_cpu && dtype != at::kFloat,
+          dtype == (on_cpu ? at::kHalf : at::kFloat),
           attention_keeps_scores(device, dtype, form_of(position.layer_biases(1).front()),
                                  config.model.head_dim()),
           attention_widens(device, dtype, config.data.seq_len, config.model.head_dim()),
           position.rotation({0, 1}, at::kFloat).has_value()};
 }
 
-std::int64_t kept_inner_activations(const ModelConfig& model, bool on_gpu) {
+std::int64_t kept_inner_activations(const ModelConfig& model, bool composes) {
   const ActivationShape shape = shape_of(model.activation);
-  if (on_gpu) return shape.kept_by_gpu;
-  return model.dropout.activation == 0.0 ? shape.kept : shape.kept_with_dropout;
+  if (!composes) return shape.kept;
+  return model.dropout.activation == 0.0 ? shape.kept_composed : shape.kept_composed_with_dropout;
 }
 
 // What attention keeps of a token, of its matrix of scores.
@@ -81,7 +85,7 @@ std::int64_t clip_bytes(const ModelConfig& model, const Path& path) {
 std::int64_t layer_bytes(const RunConfig& config, const Path& path) {
   constexpr std::int64_t kNorms = 16;  // mean and deviation of two
   return 4 * path.bytes * config.model.d_model +
-         path.bytes * kept_inner_activations(config.model, path.on_gpu) * config.model.ffn_dim +
+         path.bytes * kept_inner_activations(config.model, path.composes) * config.model.ffn_dim +
          attention_bytes(config, path) + clip_bytes(config.model, path) +
          score_bytes(config, path) + kNorms;
 }
@@ -157,7 +161,7 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
   // there; a gate and its inner matrix in two bytes are one, beside the gradients of both, which
   // a GPU's kernel has at once.
   const bool gated = shape_of(model.activation).gated;
-  const std::int64_t inner = !narrow && kept_inner_activations(model, path.on_gpu) == 2 ? 1
+  const std::int64_t inner = !narrow && kept_inner_activations(model, path.composes) == 2 ? 1
                              : narrow && gated ? (path.on_gpu ? 4 : 3)
                                                : 2;
   // In two bytes the gradients in front of a bound are joined beside those behind it.

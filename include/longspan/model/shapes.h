@@ -10,11 +10,11 @@ namespace longspan {
 /// What an activation of the feed-forward layer makes of the layer's sizes.
 struct ActivationShape {
   bool gated = false;  ///< a third matrix beside the two
-  /// Tensors of ffn_dim a token that backward needs, without and with dropout behind it, and of the
-  /// kernels of a GPU.
+  /// Tensors of ffn_dim a token that backward needs: of kernels of one pass, and of composed
+  /// operations without and with dropout behind it.
   std::int64_t kept = 0;
-  std::int64_t kept_with_dropout = 0;
-  std::int64_t kept_by_gpu = 0;
+  std::int64_t kept_composed = 0;
+  std::int64_t kept_composed_with_dropout = 0;
 };
 ActivationShape shape_of(Activation activation);
 

@@ -15,7 +15,7 @@ float* floats_or_null(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
 }
 
-struct GpuRows {
+struct GpuResidualRows {
   static at::Tensor ready(const at::Tensor& x) { return gpu::with_aligned_elements(x); }
 
   static std::int64_t num_parts(std::int64_t num_rows) {
@@ -66,7 +66,7 @@ bool takes_gpu_residual_norm(const KernelCase& wanted) {
 }
 
 SumAndNorm gpu_residual_norm(const ResidualNormCall& call) {
-  return residual_norm_by<GpuRows>(call);
+  return residual_norm_by<GpuResidualRows>(call);
 }
 
 }  // namespace longspan

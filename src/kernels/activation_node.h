@@ -11,11 +11,11 @@
 /// Kept for backward are the inputs, and of ReLU the output, which the next matrix keeps as well.
 namespace longspan {
 
+/// @param x rows [N, F], in backward of ReLU those that it gave  @param gate undefined without one
+/// @param row_ids undefined without dropout
 struct ActivationCall {
   Activation activation;
-  at::Tensor x,
-      gate;  ///< rows [N, F]; gate undefined unless gated; backward: x of ReLU: its output
-  at::Tensor row_ids;  ///< undefined without dropout
+  at::Tensor x, gate, row_ids;
   DropoutRule rule;
 };
 

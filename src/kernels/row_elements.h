@@ -7,17 +7,9 @@
 #include <cmath>
 #include <cstdint>
 
+#include "longspan/core/loop_clones.h"
+
 /// What the files of row loops share.
-
-/// Before a function: it is compiled for AVX-512 and AVX2 too, and chosen when the program starts.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define LONGSPAN_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LONGSPAN_CLONES
-#endif
-
 namespace longspan {
 
 [[gnu::always_inline]] inline float widened(c10::BFloat16 x) {

@@ -1,6 +1,4 @@
-// Row loops that the compiler vectorises. Each float loop is cloned for AVX-512 and AVX2 and chosen
-// at load time, so that one program serves every x86-64 machine; results differ between instruction
-// sets by rounding alone.
+// Row loops that the compiler vectorises.
 
 #include "kernels/row_math.h"
 

@@ -1,16 +1,8 @@
-// Loops over plain arrays that the compiler vectorises. The float loops are compiled for several
-// instruction sets and the best one is picked when the program starts; results differ between
-// instruction sets by rounding alone.
+// Loops over plain arrays that the compiler vectorises.
 
 #include "optim/element_loops.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define LONGSPAN_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LONGSPAN_CLONES
-#endif
+#include "longspan/core/loop_clones.h"
 
 namespace longspan::element_loops {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "kernels/activation_node.h"
 #include "kernels/curve_rows.h"
+#include "kernels/element_pointer.h"
 #include "longspan/core/ceil_divide.h"
 
 namespace longspan {
@@ -19,10 +20,7 @@ struct MatrixRows {
 
   static MatrixRows of(const at::Tensor& x_NF) {
     if (!x_NF.defined()) return {};
-    if constexpr (std::is_const_v<Element>)
-      return {x_NF.const_data_ptr<std::remove_const_t<Element>>(), x_NF.stride(0)};
-    else
-      return {x_NF.mutable_data_ptr<Element>(), x_NF.stride(0)};
+    return {elements_or_null<Element>(x_NF), x_NF.stride(0)};
   }
   Element* at(std::int64_t row) const { return data == nullptr ? nullptr : data + row * stride; }
 };
@@ -33,12 +31,11 @@ void for_rows(const ActivationCall& call, const Work& work) {
   const std::int64_t F = call.x.size(1);
   const auto x = MatrixRows<const Element>::of(call.x),
              gate = MatrixRows<const Element>::of(call.gate);
-  const auto* const row_ids =
-      call.row_ids.defined() ? call.row_ids.const_data_ptr<std::int64_t>() : nullptr;
+  const auto* const row_ids = elements_or_null<const std::int64_t>(call.row_ids);
   at::parallel_for(
       0, call.x.size(0), ceil_divide(kFewestOfAThread, F),
       [&](std::int64_t first, std::int64_t last) {
-        RowMasks masks(call.rule, row_ids, F);
+        RowMasks<float> masks(call.rule, row_ids, F);
         for (std::int64_t row = first; row < last; ++row)
           work(row, curve_rows::Input<Element>{x.at(row), gate.at(row), masks.of(row)});
       });

@@ -39,12 +39,12 @@ at::Tensor multiply_rows(const at::Tensor& x_ND, const at::Tensor& row_ids_N,
   const auto* row_ids = row_ids_N.const_data_ptr<std::int64_t>();
   const std::int64_t grain = std::max<std::int64_t>(1, 8192 / std::max<std::int64_t>(1, width));
   at::parallel_for(0, x_ND.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<Mask> mask(static_cast<std::size_t>(width));
+    RowMasks<Mask> masks(rule, row_ids, width);
     for (std::int64_t row = begin; row < end; ++row) {
-      row_math::draw_mask(mask.data(), width, row_mask(rule, row_ids[row]));
+      const Mask* const mask = masks.of(row);
       for (std::int64_t i = 0; i < width; ++i) {
         const std::int64_t at = row * width + i;
-        out[at] = static_cast<Scalar>(static_cast<Mask>(x[at]) * mask[static_cast<std::size_t>(i)]);
+        out[at] = static_cast<Scalar>(static_cast<Mask>(x[at]) * mask[i]);
       }
     }
   });

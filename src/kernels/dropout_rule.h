@@ -18,6 +18,8 @@ struct DropoutRule {
 row_math::RowMask row_mask(const DropoutRule& rule, std::int64_t row_id);
 
 /// The multipliers of one row after the other, each drawn where it is asked for.
+/// @tparam Scalar float or double
+template <class Scalar>
 class RowMasks {
  public:
   /// @param row_ids null: there is no dropout
@@ -27,7 +29,7 @@ class RowMasks {
         mask_(static_cast<std::size_t>(row_ids == nullptr ? 0 : width)) {}
 
   /// Returns null without dropout.
-  const float* of(std::int64_t row) {
+  const Scalar* of(std::int64_t row) {
     if (row_ids_ == nullptr) return nullptr;
     row_math::draw_mask(mask_.data(), static_cast<std::int64_t>(mask_.size()),
                         row_mask(rule_, row_ids_[row]));
@@ -37,7 +39,7 @@ class RowMasks {
  private:
   DropoutRule rule_;
   const std::int64_t* row_ids_;
-  std::vector<float> mask_;
+  std::vector<Scalar> mask_;
 };
 
 /// Returns how many of 65536 draws keep an element.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/dropout_rule.h"
+#include "kernels/element_pointer.h"
 #include "kernels/row_math.h"
 #include "kernels/sum_of.h"
 #include "longspan/core/ceil_divide.h"
@@ -32,11 +33,7 @@ struct HeadRows {
   /// @param rows [B, rows, heads, K], or undefined: none
   static HeadRows of(const at::Tensor& rows) {
     if (!rows.defined()) return {};
-    if constexpr (std::is_const_v<Element>)
-      return {rows.const_data_ptr<std::remove_const_t<Element>>(), rows.stride(0), rows.stride(1),
-              rows.size(3)};
-    else
-      return {rows.mutable_data_ptr<Element>(), rows.stride(0), rows.stride(1), rows.size(3)};
+    return {elements_or_null<Element>(rows), rows.stride(0), rows.stride(1), rows.size(3)};
   }
   /// Returns the row of one head.
   Element* at(std::int64_t sequence, std::int64_t row, std::int64_t head) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/element_pointer.h"
 #include "kernels/norm_rows.h"
 #include "kernels/residual_norm_node.h"
 #include "longspan/core/ceil_divide.h"
@@ -19,33 +20,30 @@ constexpr std::int64_t kElementsOfAThread = 1 << 13;  // at least
 // of threads, and so do the sums.
 constexpr std::int64_t kMostParts = 64, kFewestRowsOfAPart = 16;
 
-template <class Element>
-const Element* read(const at::Tensor& x) {
-  return x.defined() ? x.const_data_ptr<Element>() : nullptr;
-}
-
-template <class Element>
-Element* write(const at::Tensor& x) {
-  return x.defined() ? x.mutable_data_ptr<Element>() : nullptr;
-}
-
-RowMasks masks_of(const ResidualNormInputs& in) {
-  return {{in.numbers.p, in.numbers.key}, read<std::int64_t>(in.row_ids_N), in.width()};
+RowMasks<float> masks_of(const ResidualNormInputs& in) {
+  return {{in.numbers.p, in.numbers.key},
+          elements_or_null<const std::int64_t>(in.row_ids_N),
+          in.width()};
 }
 
 template <class Element>
 void forward_rows(const ResidualNormInputs& in, const ResidualNormOutputs& out) {
   const std::int64_t D = in.width();
-  const auto *const x = read<Element>(in.x), *const branch = read<Element>(in.branch);
-  auto *const sum = write<Element>(out.sum), *const normed = write<Element>(out.normed);
-  auto *const mean = write<float>(out.mean_N), *const inverse = write<float>(out.inverse_N);
-  const std::vector<float> zeros(static_cast<std::size_t>(D), 0.0F);
-  const auto* const weight = read<float>(in.weight_D);
-  const auto* const bias = in.bias_D.defined() ? read<float>(in.bias_D) : zeros.data();
+  const auto *const x = elements_or_null<const Element>(in.x), *const branch =
+                                                                   elements_or_null<const Element>(
+                                                                       in.branch);
+  auto *const sum = elements_or_null<Element>(out.sum), *const normed =
+                                                            elements_or_null<Element>(out.normed);
+  auto *const mean = elements_or_null<float>(out.mean_N), *const inverse = elements_or_null<float>(
+                                                              out.inverse_N);
+  const std::vector<float> zeros(static_cast<std::size_t>(in.bias_D.defined() ? 0 : D), 0.0F);
+  const auto* const weight = elements_or_null<const float>(in.weight_D);
+  const auto* const bias =
+      in.bias_D.defined() ? elements_or_null<const float>(in.bias_D) : zeros.data();
   const norm_rows::NormKind kind{in.numbers.centred, static_cast<float>(in.numbers.eps)};
   at::parallel_for(0, in.num_rows(), ceil_divide(kElementsOfAThread, D),
                    [&](std::int64_t first, std::int64_t last) {
-                     RowMasks masks = masks_of(in);
+                     RowMasks<float> masks = masks_of(in);
                      std::vector<float> wide(static_cast<std::size_t>(D));
                      for (std::int64_t row = first; row < last; ++row) {
                        const std::int64_t at = row * D;
@@ -68,14 +66,17 @@ template <class Element>
 void backward_rows(const ResidualNormInputs& in, const ResidualNormGradients& d,
                    std::int64_t num_parts) {
   const std::int64_t N = in.num_rows(), D = in.width(), rows_of_a_part = ceil_divide(N, num_parts);
-  const auto *const x = read<Element>(d.sum), *const d_sum = read<Element>(d.d_sum),
-                    *const d_normed = read<Element>(d.d_normed);
-  auto *const d_x = write<Element>(d.d_x), *const d_branch = write<Element>(d.d_branch);
-  const auto *const mean = read<float>(d.mean_N), *const inverse = read<float>(d.inverse_N),
-                    *const weight = read<float>(in.weight_D);
-  auto* const d_weights = write<float>(d.d_weights_P2D);
+  const auto *const x = elements_or_null<const Element>(d.sum),
+                    *const d_sum = elements_or_null<const Element>(d.d_sum),
+                    *const d_normed = elements_or_null<const Element>(d.d_normed);
+  auto *const d_x = elements_or_null<Element>(d.d_x), *const d_branch =
+                                                          elements_or_null<Element>(d.d_branch);
+  const auto *const mean = elements_or_null<const float>(d.mean_N),
+                    *const inverse = elements_or_null<const float>(d.inverse_N),
+                    *const weight = elements_or_null<const float>(in.weight_D);
+  auto* const d_weights = elements_or_null<float>(d.d_weights_P2D);
   at::parallel_for(0, num_parts, 1, [&](std::int64_t first, std::int64_t last) {
-    RowMasks masks = masks_of(in);
+    RowMasks<float> masks = masks_of(in);
     std::vector<float> wide(static_cast<std::size_t>(D)), scratch(wide.size());
     for (std::int64_t part = first; part < last; ++part) {
       float* const d_weight = d_weights == nullptr ? nullptr : d_weights + 2 * part * D;

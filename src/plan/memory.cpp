@@ -158,8 +158,8 @@ std::int64_t activation_bytes(const RunConfig& config, const PassSize& pass) {
       e * N * D + (narrow ? std::max(of_number * logits, e * logits + product)
                           : kFloatBytes * std::max(logits, head.greatest));
   // Where the activation keeps its input in float32, that is gone before a second gradient is
-  // there; a gate and its inner matrix in two bytes are one, beside the gradients of both, which
-  // a GPU's kernel has at once.
+  // there; a gate and its inner matrix in two bytes are one, beside the gradients of both. Of a GPU
+  // one more is counted, which keeps the estimate above the measured peak.
   const bool gated = shape_of(model.activation).gated;
   const std::int64_t inner = !narrow && kept_inner_activations(model, path.composes) == 2 ? 1
                              : narrow && gated ? (path.on_gpu ? 4 : 3)

@@ -10,8 +10,6 @@
 #include "kernels/cuda/tensor_updates.h"
 #endif
 
-#include "kernels/kernel_tables.h"
-
 namespace longspan::gpu {
 namespace {
 
@@ -56,20 +54,3 @@ LaunchesForTests::LaunchesForTests(const Launches& launches) { for_tests = &laun
 LaunchesForTests::~LaunchesForTests() { for_tests = nullptr; }
 
 }  // namespace longspan::gpu
-
-namespace longspan {
-
-bool takes_lone_cpu(const KernelCase& wanted) {
-  return takes_cpu(wanted) && gpu::launches_on(wanted.device) == nullptr;
-}
-
-bool takes_bfloat16_on_cpu(const KernelCase& wanted) {
-  return takes_lone_cpu(wanted) && wanted.dtype == at::kBFloat16;
-}
-
-bool takes_cpu_rows(const KernelCase& wanted) {
-  return takes_lone_cpu(wanted) && wanted.width > 0 &&
-         (wanted.dtype == at::kFloat || wanted.dtype == at::kBFloat16);
-}
-
-}  // namespace longspan

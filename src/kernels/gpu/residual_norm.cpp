@@ -1,5 +1,6 @@
 // The residual stream by the kernels of this folder.
 
+#include "kernels/element_pointer.h"
 #include "kernels/gpu/launches.h"
 #include "kernels/gpu/row_tensors.h"
 #include "kernels/residual_norm_node.h"
@@ -7,12 +8,8 @@
 namespace longspan {
 namespace {
 
-std::uint16_t* elements_or_null(const at::Tensor& tensor) {
+std::uint16_t* halves_or_null(const at::Tensor& tensor) {
   return tensor.defined() ? gpu::elements(tensor) : nullptr;
-}
-
-float* floats_or_null(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
 }
 
 struct GpuResidualRows {
@@ -26,7 +23,7 @@ struct GpuResidualRows {
     gpu::ResidualNormProblem problem{};
     problem.width = static_cast<int>(in.width());
     problem.num_rows = static_cast<int>(in.num_rows());
-    problem.weight_D = floats_or_null(in.weight_D);
+    problem.weight_D = elements_or_null<float>(in.weight_D);
     problem.eps = static_cast<float>(in.numbers.eps);
     problem.centred = in.numbers.centred;
     if (in.numbers.p == 0.0) return problem;
@@ -41,21 +38,22 @@ struct GpuResidualRows {
 
   static void forward(const ResidualNormInputs& in, const ResidualNormOutputs& out) {
     gpu::ResidualNormProblem problem = problem_of(in);
-    problem.x_ND = elements_or_null(in.x);
-    problem.branch_ND = elements_or_null(in.branch);
-    problem.bias_D = floats_or_null(in.bias_D);
+    problem.x_ND = halves_or_null(in.x);
+    problem.branch_ND = halves_or_null(in.branch);
+    problem.bias_D = elements_or_null<float>(in.bias_D);
     gpu::launches_for(in.x)->residual_norm_forward(
         case_of(in), problem,
-        {elements_or_null(out.sum), elements_or_null(out.normed), floats_or_null(out.mean_N),
-         floats_or_null(out.inverse_N)});
+        {halves_or_null(out.sum), halves_or_null(out.normed), elements_or_null<float>(out.mean_N),
+         elements_or_null<float>(out.inverse_N)});
   }
 
   static void backward(const ResidualNormInputs& in, const ResidualNormGradients& d) {
     gpu::launches_for(in.x)->residual_norm_backward(
         case_of(in), problem_of(in),
-        {elements_or_null(d.sum), floats_or_null(d.mean_N), floats_or_null(d.inverse_N),
-         elements_or_null(d.d_sum), elements_or_null(d.d_normed), elements_or_null(d.d_x),
-         elements_or_null(d.d_branch), floats_or_null(d.d_weights_P2D)});
+        {halves_or_null(d.sum), elements_or_null<float>(d.mean_N),
+         elements_or_null<float>(d.inverse_N), halves_or_null(d.d_sum), halves_or_null(d.d_normed),
+         halves_or_null(d.d_x), halves_or_null(d.d_branch),
+         elements_or_null<float>(d.d_weights_P2D)});
   }
 };
 

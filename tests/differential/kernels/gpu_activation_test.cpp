@@ -72,6 +72,8 @@ Result run_on_cpu(const Problem& problem) {
 // One rounding, by at most 2^-8 (bfloat16) or 2^-11 (float16) relative. In float32 the normal
 // distribution is exact to 8e-8, and about eight roundings follow.
 void check_against_float64(const Problem& problem, const Result& found) {
+  INFO("activation " << int(problem.activation) << ", " << problem.x.scalar_type() << ", dropout "
+                     << (problem.dropout ? problem.dropout->p : 0.0) << ", " << problem.x.sizes());
   const auto expected = run(activation_kernels().back(), problem, at::kDouble);
   const auto dtype = problem.x.scalar_type();
   const double tolerance = dtype == at::kBFloat16 ? 4e-3 : dtype == at::kHalf ? 5e-4 : 6e-7;
@@ -88,8 +90,6 @@ TEST_CASE("emulated kernels of activations equal the plain one in float64") {
   const auto p = GENERATE(0.0, 0.3);
   const auto sizes = GENERATE(Sizes{33, 8}, Sizes{5, 40}, Sizes{7, 72}, Sizes{3, 200},
                               Sizes{1, 4096}, Sizes{6, 64});
-  INFO("activation " << int(activation) << ", " << dtype << ", dropout " << p << ", N " << sizes.N
-                     << ", F " << sizes.F);
   const Problem problem = make_problem(activation, sizes, p, dtype);
   check_against_float64(problem, run_emulated(problem));
 }
@@ -101,8 +101,6 @@ TEST_CASE("activations on the CPU equal the plain one in float64") {
   const auto p = GENERATE(0.0, 0.3);
   const auto sizes =
       GENERATE(Sizes{33, 7}, Sizes{5, 40}, Sizes{7, 73}, Sizes{300, 200}, Sizes{1, 4099});
-  INFO("activation " << int(activation) << ", " << dtype << ", dropout " << p << ", N " << sizes.N
-                     << ", F " << sizes.F);
   const Problem problem = make_problem(activation, sizes, p, dtype);
   check_against_float64(problem, run_on_cpu(problem));
 }

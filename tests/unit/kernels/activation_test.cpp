@@ -29,11 +29,17 @@ at::Tensor plain(Activation activation, const at::Tensor& x, const at::Tensor& g
 TEST_CASE("an activation is ATen's, and the dropout behind it the counted one") {
   const auto activation =
       GENERATE(Activation::Relu, Activation::Gelu, Activation::GeluTanh, Activation::Swiglu);
-  // Numbers below 5: one rounding of each to bfloat16; see activation_rows.cpp for float32.
+  // Numbers below 5: one rounding of each to bfloat16; see curve_rows.cpp for float32.
   const auto [dtype, tolerance] = GENERATE(table<at::ScalarType, double>(
       {{at::kFloat, 1e-6}, {at::kDouble, 0.0}, {at::kBFloat16, 0x1p-6}}));
   const auto x = random_tensor({6, 72}, 1, dtype), gate = random_tensor({6, 72}, 2, dtype);
   const ActivationInput input{x, activation == Activation::Swiglu ? gate : at::Tensor()};
+  if (activation == Activation::Relu) {
+    const auto exact = plain(activation, x, gate);
+    CHECK(activated(activation, input, {}).equal(exact));
+    CHECK(activated(activation, input, kDropout)
+              .equal(counted_dropout(exact, kDropout.row_ids, kDropout.p, kDropout.key)));
+  }
   const auto expected = plain(activation, x.to(at::kDouble), gate.to(at::kDouble));
   const auto is_near = [&, bound = tolerance](const at::Tensor& found, const at::Tensor& exact) {
     return (found.to(at::kDouble) - exact).abs().max().item<double>() <= bound;
